@@ -1,0 +1,1 @@
+"""The field app: one Flet app, run natively and, under Pyodide, as an offline web app."""

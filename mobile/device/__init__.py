@@ -1,0 +1,1 @@
+"""The phone's senses behind ports: position, images, connectivity."""

@@ -1,0 +1,1 @@
+"""Vault keys, device identity and sealing, behind one port with a native and a browser half."""

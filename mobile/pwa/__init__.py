@@ -1,0 +1,1 @@
+"""Builds the offline web app and holds its service worker."""

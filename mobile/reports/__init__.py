@@ -1,0 +1,1 @@
+"""Signed reports as PDF files, made on the device without a network."""

@@ -1,0 +1,1 @@
+"""The sync server: keeps each phone to the customers that its user may see."""

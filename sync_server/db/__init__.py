@@ -1,0 +1,1 @@
+"""Tables made from the entities, the feed, and migrations."""

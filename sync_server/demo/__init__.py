@@ -1,0 +1,1 @@
+"""The demo organisation: a small part of the real data, with people who can sign in."""

@@ -1,0 +1,1 @@
+"""Reads the two real data sets into an organisation, all or nothing."""

@@ -1,0 +1,1 @@
+"""What the server decides: push, pull, scopes, grants, sign-in, files."""

@@ -1,0 +1,1 @@
+"""A working day: several browsers, one real server."""

@@ -1,0 +1,1 @@
+"""The app's store, sync, keys and screens, without a browser."""

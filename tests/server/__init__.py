@@ -1,0 +1,1 @@
+"""The sync server, on SQLite and on PostgreSQL."""

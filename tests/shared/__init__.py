@@ -1,0 +1,1 @@
+"""Rules and declarations, pure and fast."""
