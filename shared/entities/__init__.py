@@ -1,0 +1,42 @@
+"""Every entity, declared once. Importing this package fills `shared.declare.ENTITIES`."""
+
+from shared.entities.access import Assignment, Grant
+from shared.entities.callback import Attempt, Callback
+from shared.entities.case import Case, CaseEvent
+from shared.entities.catalogue import Policy, Reference
+from shared.entities.customer import Contact, Customer
+from shared.entities.evidence import Conflict, File, Look
+from shared.entities.organisation import Organisation, Staff, Store
+from shared.entities.purchase import Asset, Order, OrderLine
+from shared.entities.report import CheckItem, PartUsed, Report, Signature, Stroke
+from shared.entities.visit import Answer, Position, Visit
+
+__all__ = [
+    "Answer",
+    "Asset",
+    "Assignment",
+    "Attempt",
+    "Callback",
+    "Case",
+    "CaseEvent",
+    "CheckItem",
+    "Conflict",
+    "Contact",
+    "Customer",
+    "File",
+    "Grant",
+    "Look",
+    "Order",
+    "OrderLine",
+    "Organisation",
+    "PartUsed",
+    "Policy",
+    "Position",
+    "Reference",
+    "Report",
+    "Signature",
+    "Staff",
+    "Store",
+    "Stroke",
+    "Visit",
+]

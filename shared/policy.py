@@ -1,0 +1,91 @@
+"""Every number that a rule has: the organisation's policy as data, with its defaults and their sources.
+
+A policy has a version and the time from which it holds; the server sends it as records of entity `policy`, and both
+sides read it through `policy_at`. Settings that a version leaves out keep their defaults, and settings that this
+code does not know yet are ignored, so that an old phone outlives a new policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySettings:
+    """Units stand in the names. `S0 #17` names the requirement whose number a setting holds."""
+
+    # Leases and devices (design §4)
+    lease_hours: int = 72  # between 4 h and 14 days
+    clock_tolerance_minutes: int = 5
+    max_secret_tries: int = 10
+    min_pin_digits: int = 6
+    max_drop_percent: int = 30
+    device_approval: str = "administrator"  # or "automatic"
+    idle_lock_minutes: int = 10
+
+    # Grants
+    case_grant_days_after_close: int = 7
+    callback_window_hours_before: int = 24
+    callback_window_hours_after: int = 72  # S3 #151: timed grant
+
+    # Visits by tier, in days (S0 #20, #21, #22)
+    visit_every_days_high: int = 30
+    visit_every_days_mid: int = 91
+    visit_every_days_low: int = 182
+    visit_minutes: int = 45
+    verify_contacts_days: int = 30  # S0 #5
+    review_needs_days: int = 91  # S0 #6
+
+    # Service clocks
+    response_minutes: int = 10  # S0 #10
+    general_answer_minutes: int = 5  # S0 #14
+    expert_answer_hours: int = 24  # S0 #15
+    complaint_contact_hours: int = 24  # S0 #16
+    resolution_workdays: int = 3  # S0 #17
+    repair_resolution_workdays: int = 3  # S4 #167
+
+    # Callbacks
+    complaint_callback_days: int = 7  # S0 #18, from resolution
+    repair_callback_days: int = 2  # S2 #96
+    callback_retry_hours: int = 4
+    callback_max_attempts: int = 5
+    satisfied_from_points: int = 80
+
+    # Limits
+    max_photo_bytes: int = 25_000_000
+    photo_long_edge_px: int = 2048
+    photo_quality_percent: int = 82
+    max_record_bytes: int = 256_000
+    max_push_changes: int = 500
+    case_number_block: int = 50
+    retention_days: int = 3650  # the server keeps the record (S2 #100, #103)
+
+    def visit_every(self, tier: str | None) -> timedelta:
+        """How often a customer of a tier is visited (S0 #20–#22); one without a tier counts as low."""
+        days = {"high": self.visit_every_days_high, "mid": self.visit_every_days_mid}
+        return timedelta(days=days.get(tier or "", self.visit_every_days_low))
+
+
+DEFAULTS = PolicySettings()
+_TYPES = {f.name: type(getattr(DEFAULTS, f.name)) for f in fields(PolicySettings)}
+
+
+def settings_from(data: Mapping[str, Any]) -> PolicySettings:
+    """Defaults with `data` laid over; unknown names and values of another type are passed over."""
+    known = {
+        name: value
+        for name, value in data.items()
+        if name in _TYPES and type(value) is _TYPES[name]
+    }
+    return replace(DEFAULTS, **known)
+
+
+def policy_at(
+    versions: Iterable[tuple[datetime, Mapping[str, Any]]], moment: datetime
+) -> PolicySettings:
+    """The settings that hold at `moment`: of the versions (holds_from, settings), the last that had begun."""
+    begun = [(since, data) for since, data in versions if since <= moment]
+    return settings_from(max(begun, key=lambda v: v[0])[1]) if begun else DEFAULTS
