@@ -1,0 +1,48 @@
+PYTHON ?= python3
+PY := .venv/bin/python
+.DEFAULT_GOAL := help
+.PHONY: help demo test check serve build bench fmt lock install install-dev lint types fast docs
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: install ## install, build the web app, load the demo organisation, start the server
+	@.venv/bin/huifang demo
+
+test: install-dev ## install what tests need and run every suite
+	@$(PY) -m tools.suites
+
+check: install-dev ## lint, types, import rules and fast tests, in under 90 seconds
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target fast types lint
+
+serve: install ## start the server with the settings of the environment
+	@.venv/bin/huifang serve
+
+build: install ## build the offline web app
+	@.venv/bin/huifang build-web
+
+bench: install-dev ## measure, and write docs/benchmarks.md
+	@$(PY) -m bench
+
+fmt: install-dev ## format and sort what ruff can; write the generated docs anew
+	@$(PY) -m ruff check --quiet --fix-only .
+	@$(PY) -m ruff format --quiet .
+	@$(PY) -m tools.errors_page
+
+lock: install-dev ## pin and hash the whole set anew from pyproject.toml
+	@$(PY) -m tools.lock
+
+install:
+	@$(PYTHON) -m tools.install
+
+install-dev:
+	@$(PYTHON) -m tools.install --dev
+
+lint:
+	@$(PY) -m ruff check --quiet . && $(PY) -m ruff format --quiet --check . && echo "lint: clean"
+
+types:
+	@$(PY) -m mypy
+
+fast:
+	@$(PY) -m tools.suites --quick
