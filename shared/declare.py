@@ -216,7 +216,8 @@ class Entity:
     `customer` and `case` name the fields that tie a record to its customer and case ("id" for those
     themselves); `catalogue` is the `ref:` bucket of records that everyone holds; `user` the field naming the
     staff member in whose `user:` bucket it lies; `at` the time by which it stands in agendas and timelines;
-    `creators` the roles that may create one on a device; `sealed_by` the field that, once set, seals it (L6).
+    `creators` the roles that may create one on a device; `sealed_by` the field that, once set, seals it (L6);
+    `one_way` records go up and never come down (audit entries, L7).
     """
 
     name: str
@@ -229,6 +230,7 @@ class Entity:
     at: str = "created_at"
     creators: frozenset[Role] = SERVER_ONLY
     sealed_by: str = ""
+    one_way: bool = False
 
     @property
     def search_fields(self) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ class File(Record):
     verified_at: Any = instant(writers=SERVER_ONLY, case=True)
 
 
-@entity("look", customer="customer_id", at="looked_at", creators=FIELD_ROLES)
+@entity("look", customer="customer_id", at="looked_at", creators=FIELD_ROLES, one_way=True)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look(Record):
     """Someone looked at a customer's detail, on or offline (L7, S4 #157).

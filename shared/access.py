@@ -1,0 +1,110 @@
+"""Where a record lies, what a narrower scope shows of it, and who may write it (design §4).
+
+Buckets: ``customer:<id>`` whole customers, ``case:<id>`` one case and what the work on it needs, ``user:<id>`` what
+concerns one member of staff, ``ref:<catalogue>`` what everyone in the organisation may know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from shared.declare import Entity, Role
+
+ROW_MARKS = ("id", "created_at", "created_by", "updated_at", "updated_by")
+
+CASE_COMPANIONS = ("customer", "contact", "asset")
+"""Entities that lie in a case's bucket because the case points to them."""
+
+WRITABLE_UNDER_A_CASE = frozenset(
+    {"case", "case_event", "report", "callback", "file", "asset", "look", "conflict"}
+)
+REF_BUCKETS = ("ref:organisation", "ref:policy", "ref:reference")
+"""What every active user holds."""
+
+
+class Bucket(NamedTuple):
+    kind: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.key}"
+
+
+def parse_bucket(text: str) -> Bucket:
+    """The bucket of its text; ValueError for one that has no key."""
+    kind, _, key = text.partition(":")
+    if kind not in {"customer", "case", "store", "user", "ref", "agg"} or not key:
+        raise ValueError("no such bucket")
+    return Bucket(kind, key)
+
+
+def customer_of(entity: Entity, row: Mapping[str, Any]) -> str | None:
+    """Id of the customer that a row belongs to."""
+    return row.get(entity.customer) if entity.customer else None
+
+
+def case_of(entity: Entity, row: Mapping[str, Any]) -> str | None:
+    """Id of the case that a row belongs to, if any."""
+    return row.get(entity.case) if entity.case else None
+
+
+def buckets_of(entity: Entity, row: Mapping[str, Any]) -> tuple[Bucket, ...]:
+    """Every bucket that a row lies in by its own fields.
+
+    Companions of a case (its customer, contact and asset) lie in its bucket as well; that follows from the case,
+    not from them, and is added by whoever knows the case (`companions_of`).
+    """
+    if entity.one_way:
+        return ()
+    if entity.catalogue:
+        return (Bucket("ref", entity.catalogue),)
+    if entity.user:
+        user = row.get(entity.user)
+        return (Bucket("user", user),) if user else ()
+    found = []
+    if customer := customer_of(entity, row):
+        found.append(Bucket("customer", customer))
+    if case := case_of(entity, row):
+        found.append(Bucket("case", case))
+    return tuple(found)
+
+
+def companions_of(case_row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """(entity, id) of what a case takes into its bucket: its customer, the contact and the asset it names."""
+    return tuple(
+        (name, case_row[f"{name}_id"]) for name in CASE_COMPANIONS if case_row.get(f"{name}_id")
+    )
+
+
+def project(entity: Entity, row: Mapping[str, Any], bucket: Bucket) -> dict[str, Any]:
+    """What `bucket` shows of a row: all of it, or in a case's bucket only the fields declared for cases."""
+    if bucket.kind != "case":
+        return dict(row)
+    fields = entity.fields
+    return {k: v for k, v in row.items() if k in ROW_MARKS or (k in fields and fields[k].case)}
+
+
+def covers(bucket: Bucket, entity: Entity, row: Mapping[str, Any]) -> bool:
+    """Whether a record lies in `bucket` by its own fields: what a push under that bucket's grant may touch."""
+    if entity.one_way and bucket.kind == "customer":
+        return customer_of(entity, row) == bucket.key
+    if entity.one_way and bucket.kind == "case":
+        return True  # a look names its customer alone; the server checks that the case is that customer's
+    return bucket in buckets_of(entity, row)
+
+
+def may_create(role: Role, entity: Entity, bucket: Bucket) -> bool:
+    """Whether `role`, under a grant for `bucket`, may create records of `entity`."""
+    return role in entity.creators and _within(entity, bucket)
+
+
+def may_edit(role: Role, entity: Entity, bucket: Bucket) -> bool:
+    """Whether `role` may edit some field of `entity` under a grant for `bucket`; each field is checked on its own."""
+    return _within(entity, bucket) and any(role in f.writers for f in entity.fields.values())
+
+
+def _within(entity: Entity, bucket: Bucket) -> bool:
+    if bucket.kind == "customer":
+        return True
+    return bucket.kind == "case" and entity.name in WRITABLE_UNDER_A_CASE

@@ -1,0 +1,323 @@
+"""Every message between a device and the server, in one place (protocol version and its history: `PROTOCOL`).
+
+Requests refuse fields that they do not know (`STRICT`); replies are read by `parse`, which passes over unknown ones, so
+that an old phone outlives a new server. Row lines travel apart, after a header and before a trailer (`Reply framing`
+in docs/protocol.md).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+PROTOCOL = 1
+"""1: 2026-11, first version."""
+
+STRICT = {"extra": "forbid"}
+T = TypeVar("T")
+
+
+def parse(cls: type[T], data: Mapping[str, Any]) -> T:
+    """A message from decoded JSON: unknown fields are passed over, nested messages are read as well.
+    KeyError or TypeError where a field without default is missing."""
+    hints = typing.get_type_hints(cls)
+    values: dict[str, Any] = {}
+    for f in dataclasses.fields(cls):  # type: ignore[arg-type]  # every message is a dataclass
+        if f.name in data:
+            values[f.name] = _value(hints[f.name], data[f.name])
+    return cls(**values)
+
+
+def _value(hint: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(hint, types.UnionType):
+        hint = next(a for a in typing.get_args(hint) if a is not type(None))
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return parse(hint, value)
+    if typing.get_origin(hint) is list:
+        return [_value(typing.get_args(hint)[0], v) for v in value]
+    if typing.get_origin(hint) is tuple:
+        return tuple(value)
+    return value
+
+
+def dump(message: Any) -> dict[str, Any]:
+    """The JSON-ready form of a message."""
+    return dataclasses.asdict(message)
+
+
+# ── signing in and enrolling ──────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInRequest:
+    """POST /v1/auth/sign-in. The device's key is enrolled with the first sign-in and named again with later ones."""
+
+    __pydantic_config__ = STRICT
+    username: str
+    password: str
+    device_key: str  # raw Ed25519 public key, base64url without padding
+    device_name: str
+    platform: str  # "browser", "native"
+    app_version: str
+    protocol: int = PROTOCOL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffCard:
+    """Who signed in."""
+
+    id: str
+    name: str
+    role: str
+    store_id: str | None = None
+    organisation_id: str = ""
+    organisation: str = ""
+    timezone: str = "Asia/Shanghai"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerKeys:
+    """The server's public keys, base64url: Ed25519 for leases, X25519 for sealing (HPKE)."""
+
+    lease: str
+    seal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenReply:
+    """Reply to sign-in and refresh. `device_state` is approved, pending (no tokens yet) or blocked."""
+
+    device_id: str
+    device_state: str
+    access_token: str | None = None
+    expires_in: int = 0  # seconds
+    refresh_token: str | None = None
+    staff: StaffCard | None = None
+    keys: ServerKeys | None = None
+    server_time: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshRequest:
+    """POST /v1/auth/refresh. Each refresh token is used once."""
+
+    __pydantic_config__ = STRICT
+    refresh_token: str
+
+
+# ── leases and grants ─────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseGrant:
+    """A grant as the device keeps it."""
+
+    id: str
+    bucket: str
+    purpose: str
+    role: str
+    not_before: str
+    expires_at: str | None = None
+
+    @property
+    def mark(self) -> str:
+        """What the digest of a set of grants is made of (`rows.set_digest`)."""
+        return f"{self.id} {self.expires_at or ''}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drop:
+    """A grant that ended, and why. Devices drop what a signed lease names, and nothing else."""
+
+    grant_id: str
+    bucket: str
+    reason: str  # expired, reassigned, ended, security
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Leave to read offline until `ends_at`. `grants` is None where the device's set (`grants_digest`) still holds."""
+
+    organisation_id: str
+    device_id: str
+    staff_id: str
+    role: str
+    epoch: str
+    issued_at: str
+    ends_at: str
+    grants_digest: str
+    grants: list[LeaseGrant] | None = None
+    drops: list[Drop] = field(default_factory=list)
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedLease:
+    """`payload` is the JSON text of a Lease; `signature` is the server's Ed25519 over its UTF-8 bytes, base64url."""
+
+    payload: str
+    signature: str
+
+
+# ── push ──────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One change as its author made it. Never rewritten, whatever version reads it (design §5, Versions)."""
+
+    __pydantic_config__ = STRICT
+    change_id: str
+    number: int  # the device's own order, from 1
+    grant_id: str
+    entity: str
+    record_id: str
+    kind: str  # create, update
+    fields: dict[str, Any]
+    claimed_at: str  # the device's effective time
+    boot_id: str
+    monotonic_ms: int
+    base: dict[str, int] = field(default_factory=dict)  # field → seq of the row that its author saw
+    protocol: int = PROTOCOL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushRequest:
+    """POST /v1/sync/push. `epoch` None: the device never pulled."""
+
+    __pydantic_config__ = STRICT
+    app_version: str
+    sent_at: str
+    boot_id: str
+    monotonic_ms: int
+    changes: list[Change]
+    epoch: str | None = None
+    protocol: int = PROTOCOL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a change. `retry` alone is no outcome: nothing was stored, the same change is sent again."""
+
+    change_id: str
+    verdict: str  # applied, merged, conflict, late, quarantined, rejected, retry
+    seq: int = 0
+    code: str | None = None
+    field: str | None = None
+    conflicts: list[str] = dataclasses.field(default_factory=list)  # ids of conflict records
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushReply:
+    """Outcomes in the order of the changes. What has a seq ≤ `backed_up_to` may be forgotten by the device."""
+
+    epoch: str
+    outcomes: list[Outcome]
+    backed_up_to: int
+    server_time: str
+
+
+SETTLED = frozenset({"applied", "merged", "conflict", "late", "quarantined", "rejected"})
+"""Verdicts after which the server has the change."""
+
+
+# ── pull and snapshot ─────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequest:
+    """POST /v1/sync/pull. `grants` only when the server asked for it or the device holds none."""
+
+    __pydantic_config__ = STRICT
+    app_version: str
+    cursor: int
+    grants_digest: str
+    epoch: str | None = None
+    grants: list[str] | None = None  # ids of the grants the device holds
+    want_checksums: bool = False
+    case_numbers_left: int = 0
+    limit: int = 2000
+    protocol: int = PROTOCOL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checksum:
+    """Rows of a bucket and the digest of their set."""
+
+    rows: int
+    digest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseNumbers:
+    """Numbers that this device may give to cases it opens: prefix + each of first…last."""
+
+    prefix: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullHeader:
+    """First line of a pull's reply; row lines of the feed after the cursor follow.
+
+    `want_grants`: the digests differ; ask again with the list. `total` is over all buckets that the device holds and
+    need not fetch; `checksums` per bucket only when asked for. `more`: ask again from `cursor`.
+    """
+
+    epoch: str
+    cursor: int
+    more: bool
+    server_time: str
+    backed_up_to: int
+    lease: SignedLease | None = None
+    want_grants: bool = False
+    fetch: list[str] = field(default_factory=list)
+    fetch_rows: int = 0
+    total: Checksum | None = None
+    checksums: dict[str, list[int]] | None = None  # bucket → [rows, digest]
+    case_numbers: CaseNumbers | None = None
+    outdated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotRequest:
+    """POST /v1/sync/snapshot: whole buckets, in the order given, page by page. `after` resumes behind a row."""
+
+    __pydantic_config__ = STRICT
+    buckets: list[str]
+    after: tuple[str, str, str] | None = None  # bucket, entity, id
+    limit: int = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotHeader:
+    """First line of a snapshot page. `refused`: buckets that no grant covers now; nothing of them is sent."""
+
+    epoch: str
+    server_time: str
+    refused: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trailer:
+    """Last line of a page: how many row lines stood before it. `after`: where the next page begins; None: done."""
+
+    rows: int
+    after: tuple[str, str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorReply:
+    """Body of every error: a code of `shared.errors`, never a stack trace, never a customer's data."""
+
+    code: str
+    message: str
+    remedy: str
+    details: dict[str, Any] = field(default_factory=dict)
