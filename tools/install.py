@@ -1,7 +1,7 @@
 """Make `.venv` and bring it to the locked set of packages; with the lock unchanged, do nothing.
 
 Runs on Debian's bare python3 (standard library only), since it makes the environment that
-everything else runs in. Where that python3 comes without `venv`, it installs python3-venv if it may.
+everything else runs in. Where that python3 has no `venv`, python3-venv is installed if it may be.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Write requirements.lock and requirements-dev.lock anew from pyproject.toml: every version, every hash.
+"""Write requirements.lock and requirements-dev.lock anew: every version, every hash.
 
-Run by `make lock` after a change of dependencies. Versions already locked stay unless pyproject.toml
-asks for others; no address of an index is written, so that each machine uses its own.
+Run by `make lock` after a change of the dependencies in pyproject.toml. Versions already locked
+stay unless it asks for others; no index's address is written: each machine uses its own.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PIP_TOOLS = "pip-tools==7.6.2"
+HEADER = "# Made by `make lock` from pyproject.toml; not for editing.\n"
 OPTIONS = (
     "--quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header "
     "--no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host "
@@ -27,12 +28,17 @@ def main() -> int:
         venv.create(folder, with_pip=True)
         python = str(Path(folder, "bin", "python"))
         subprocess.run([python, "-m", "pip", "-qq", "install", PIP_TOOLS], check=True)
-        for name, extra in (("requirements.lock", []), ("requirements-dev.lock", ["--extra=dev"])):
-            compile_ = [python, "-m", "piptools", "compile", *OPTIONS, *extra]
-            subprocess.run(
-                [*compile_, f"--output-file={name}", "pyproject.toml"], cwd=ROOT, check=True
-            )
+        run, dev = ROOT / "requirements.lock", ROOT / "requirements-dev.lock"
+        _compile(python, run)
+        # Under the first as a constraint: one package has one version, whichever is installed.
+        _compile(python, dev, "--extra=dev", f"--constraint={run}")
     return 0
+
+
+def _compile(python: str, lock: Path, *more: str) -> None:
+    command = [python, "-m", "piptools", "compile", *OPTIONS, *more, f"--output-file={lock}"]
+    subprocess.run([*command, "pyproject.toml"], cwd=ROOT, check=True)
+    lock.write_text(HEADER + lock.read_text().removeprefix(HEADER))
 
 
 if __name__ == "__main__":
