@@ -1,0 +1,276 @@
+"""The fixed words of a printed repair report, in the three languages of the app.
+
+They live beside the report and not in the screens' catalogues because they are part of a sealed
+document's form: a reworded button must not change how last year's report reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Every fixed word on the page. `page_of` holds {page} and {pages}; `missing_glyphs` {list}.
+
+    `between` parts two facts in a line: the dot of a Chinese font is a full em wide and
+    stands without spaces, which Latin text would not bear.
+    """
+
+    title: str
+    case_number: str
+    issued: str
+    customer: str
+    customer_name: str
+    address: str
+    contact: str
+    asset: str
+    product: str
+    model: str
+    serial: str
+    bought: str
+    service: str
+    technician: str
+    fault: str
+    cause: str
+    method: str
+    checklist: str
+    done: str
+    not_done: str
+    not_stated: str
+    parts: str
+    part_name: str
+    part_code: str
+    quantity: str
+    amount: str
+    total: str
+    amends: str
+    remarks: str
+    training: str
+    trained: str
+    not_trained: str
+    confirmation: str
+    works_normally: str
+    works_not: str
+    photos: str
+    photo_reduced: str
+    signature: str
+    signer: str
+    role: str
+    signed_at: str
+    recorded_at: str
+    refused: str
+    refusal_reason: str
+    unsigned: str
+    verification: str
+    fingerprint: str
+    device: str
+    device_key: str
+    device_signature: str
+    sealed_at: str
+    attachments: str
+    how_to_verify: str
+    missing_glyphs: str
+    page_of: str
+    between: str
+
+
+ZH_CN = Labels(
+    title="维修服务报告",
+    case_number="工单号",
+    issued="出具时间",
+    customer="客户",
+    customer_name="名称",
+    address="地址",
+    contact="联系人",
+    asset="设备",
+    product="产品",
+    model="型号",
+    serial="序列号",
+    bought="购买日期",
+    service="服务",
+    technician="维修工程师",
+    fault="故障现象",
+    cause="故障原因",
+    method="维修方法",
+    checklist="检查项目",
+    done="已完成",
+    not_done="未完成",
+    not_stated="未填写",
+    parts="更换配件",
+    part_name="名称",
+    part_code="编号",
+    quantity="数量",
+    amount="金额",
+    total="合计",
+    amends="更正报告",
+    remarks="备注",
+    training="使用指导",
+    trained="已向客户说明使用与保养方法。",
+    not_trained="未向客户作使用指导。",
+    confirmation="运行确认",
+    works_normally="客户确认设备已恢复正常运行。",
+    works_not="设备尚未恢复正常运行。",
+    photos="现场照片",
+    photo_reduced="缩小图",
+    signature="客户签字",
+    signer="签字人",
+    role="身份",
+    signed_at="签字时间",
+    recorded_at="记录时间",
+    refused="客户未签字",
+    refusal_reason="原因",
+    unsigned="尚未签字",
+    verification="真实性核验",
+    fingerprint="报告指纹（SHA-256）",
+    device="签署设备",
+    device_key="设备密钥指纹",
+    device_signature="设备签名（Ed25519）",
+    sealed_at="封存时间",
+    attachments="附件",
+    how_to_verify=(
+        "本报告签字后即封存，内容不可更改；更正只能另附补充说明。核验方法：取出本文件的附件，"
+        "计算其 SHA-256，应与上列指纹一致；再向服务方核对设备密钥指纹。照片可从本文件中取出，"
+        "标有“缩小图”的除外，其 SHA-256 应与照片下方所列一致。"
+    ),
+    missing_glyphs="注：字体中没有以下字符，文中以 □ 代替：{list}",
+    page_of="第 {page} 页，共 {pages} 页",
+    between="·",
+)
+
+ZH_TW = Labels(
+    title="維修服務報告",
+    case_number="工單號",
+    issued="出具時間",
+    customer="客戶",
+    customer_name="名稱",
+    address="地址",
+    contact="聯絡人",
+    asset="設備",
+    product="產品",
+    model="型號",
+    serial="序號",
+    bought="購買日期",
+    service="服務",
+    technician="維修工程師",
+    fault="故障現象",
+    cause="故障原因",
+    method="維修方法",
+    checklist="檢查項目",
+    done="已完成",
+    not_done="未完成",
+    not_stated="未填寫",
+    parts="更換零件",
+    part_name="名稱",
+    part_code="編號",
+    quantity="數量",
+    amount="金額",
+    total="合計",
+    amends="更正報告",
+    remarks="備註",
+    training="使用指導",
+    trained="已向客戶說明使用與保養方法。",
+    not_trained="未向客戶作使用指導。",
+    confirmation="運作確認",
+    works_normally="客戶確認設備已恢復正常運作。",
+    works_not="設備尚未恢復正常運作。",
+    photos="現場照片",
+    photo_reduced="縮小圖",
+    signature="客戶簽名",
+    signer="簽名人",
+    role="身分",
+    signed_at="簽名時間",
+    recorded_at="記錄時間",
+    refused="客戶未簽名",
+    refusal_reason="原因",
+    unsigned="尚未簽名",
+    verification="真實性核驗",
+    fingerprint="報告指紋（SHA-256）",
+    device="簽署裝置",
+    device_key="裝置金鑰指紋",
+    device_signature="裝置簽章（Ed25519）",
+    sealed_at="封存時間",
+    attachments="附件",
+    how_to_verify=(
+        "本報告簽名後即封存，內容不可更改；更正只能另附補充說明。核驗方法：取出本檔案的附件，"
+        "計算其 SHA-256，應與上列指紋一致；再向服務方核對裝置金鑰指紋。照片可從本檔案中取出，"
+        "標有「縮小圖」的除外，其 SHA-256 應與照片下方所列一致。"
+    ),
+    missing_glyphs="註：字型中沒有以下字元，文中以 □ 代替：{list}",
+    page_of="第 {page} 頁，共 {pages} 頁",
+    between="·",
+)
+
+EN = Labels(
+    title="Repair report",
+    case_number="Case",
+    issued="Issued",
+    customer="Customer",
+    customer_name="Name",
+    address="Address",
+    contact="Contact",
+    asset="Equipment",
+    product="Product",
+    model="Model",
+    serial="Serial number",
+    bought="Bought",
+    service="Service",
+    technician="Technician",
+    fault="Reported fault",
+    cause="Cause",
+    method="Work done",
+    checklist="Checklist",
+    done="done",
+    not_done="not done",
+    not_stated="not stated",
+    parts="Parts used",
+    part_name="Part",
+    part_code="Code",
+    quantity="Quantity",
+    amount="Amount",
+    total="Total",
+    amends="Amends",
+    remarks="Remarks",
+    training="Instruction",
+    trained="The customer was shown how to use and care for the equipment.",
+    not_trained="The customer was not given instruction.",
+    confirmation="Operation confirmed",
+    works_normally="The customer confirms that the equipment works normally again.",
+    works_not="The equipment does not work normally yet.",
+    photos="Photos",
+    photo_reduced="reduced",
+    signature="Customer's signature",
+    signer="Signed by",
+    role="Role",
+    signed_at="Signed at",
+    recorded_at="Recorded at",
+    refused="The customer did not sign",
+    refusal_reason="Reason",
+    unsigned="Not signed yet",
+    verification="Verification",
+    fingerprint="Report fingerprint (SHA-256)",
+    device="Signing device",
+    device_key="Device key thumbprint",
+    device_signature="Device signature (Ed25519)",
+    sealed_at="Sealed at",
+    attachments="Attached files",
+    how_to_verify=(
+        "This report was sealed when it was signed and cannot be changed; a correction is always a "
+        "separate amendment. To verify it: save the file attached to this PDF, compute its SHA-256 "
+        "and compare it with the fingerprint above; then ask the service company to confirm the "
+        "device key thumbprint. A photo not marked “reduced” can be taken out of this PDF, and its "
+        "SHA-256 is the one printed below it."
+    ),
+    missing_glyphs="Note: the font lacks these characters, shown as □ above: {list}",
+    page_of="Page {page} of {pages}",
+    between=" – ",
+)
+
+
+def labels_for(language: str) -> Labels:
+    """The labels for a BCP 47 tag: zh-TW, zh-HK, zh-MO and zh-Hant are traditional Chinese, any
+    other zh is simplified, everything else English."""
+    tag = language.replace("_", "-").lower()
+    if tag.startswith(("zh-tw", "zh-hk", "zh-mo", "zh-hant")):
+        return ZH_TW
+    return ZH_CN if tag == "zh" or tag.startswith("zh-") else EN
