@@ -1,7 +1,8 @@
 """Where a record lies, what a narrower scope shows of it, and who may write it (design §4).
 
-Buckets: ``customer:<id>`` whole customers, ``case:<id>`` one case and what the work on it needs, ``user:<id>`` what
-concerns one member of staff, ``ref:<catalogue>`` what everyone in the organisation may know.
+Buckets: ``customer:<id>`` whole customers, ``case:<id>`` one case and what the work on it needs,
+``user:<id>`` what concerns one member of staff, ``ref:<catalogue>`` what everyone in the
+organisation may know.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ def case_of(entity: Entity, row: Mapping[str, Any]) -> str | None:
 def buckets_of(entity: Entity, row: Mapping[str, Any]) -> tuple[Bucket, ...]:
     """Every bucket that a row lies in by its own fields.
 
-    Companions of a case (its customer, contact and asset) lie in its bucket as well; that follows from the case,
-    not from them, and is added by whoever knows the case (`companions_of`).
+    Companions of a case (its customer, contact and asset) lie in its bucket as well; that follows
+    from the case, not from them, and is added by whoever knows the case (`companions_of`).
     """
     if entity.one_way:
         return ()
@@ -71,14 +72,16 @@ def buckets_of(entity: Entity, row: Mapping[str, Any]) -> tuple[Bucket, ...]:
 
 
 def companions_of(case_row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """(entity, id) of what a case takes into its bucket: its customer, the contact and the asset it names."""
+    """(entity, id) of what a case takes into its bucket: its customer, the contact and the asset
+    it names."""
     return tuple(
         (name, case_row[f"{name}_id"]) for name in CASE_COMPANIONS if case_row.get(f"{name}_id")
     )
 
 
 def project(entity: Entity, row: Mapping[str, Any], bucket: Bucket) -> dict[str, Any]:
-    """What `bucket` shows of a row: all of it, or in a case's bucket only the fields declared for cases."""
+    """What `bucket` shows of a row: all of it, or in a case's bucket only the fields declared
+    for cases."""
     if bucket.kind != "case":
         return dict(row)
     fields = entity.fields
@@ -86,11 +89,13 @@ def project(entity: Entity, row: Mapping[str, Any], bucket: Bucket) -> dict[str,
 
 
 def covers(bucket: Bucket, entity: Entity, row: Mapping[str, Any]) -> bool:
-    """Whether a record lies in `bucket` by its own fields: what a push under that bucket's grant may touch."""
+    """Whether a record lies in `bucket` by its own fields: what a push under that bucket's grant
+    may touch."""
     if entity.one_way and bucket.kind == "customer":
         return customer_of(entity, row) == bucket.key
     if entity.one_way and bucket.kind == "case":
-        return True  # a look names its customer alone; the server checks that the case is that customer's
+        # A look names its customer alone; the server checks that the case is that customer's.
+        return True
     return bucket in buckets_of(entity, row)
 
 
@@ -100,7 +105,8 @@ def may_create(role: Role, entity: Entity, bucket: Bucket) -> bool:
 
 
 def may_edit(role: Role, entity: Entity, bucket: Bucket) -> bool:
-    """Whether `role` may edit some field of `entity` under a grant for `bucket`; each field is checked on its own."""
+    """Whether `role` may edit some field of `entity` under a grant for `bucket`; each field is
+    checked on its own."""
     return _within(entity, bucket) and any(role in f.writers for f in entity.fields.values())
 
 

@@ -1,7 +1,7 @@
 """Rows to dataclasses and back, and the check that every value from outside must pass.
 
-`check` is strict, for what a device or a form hands in; `read` is lenient, for what a server of another version
-sends: it passes over fields that it does not know.
+`check` is strict, for what a device or a form hands in; `read` is lenient, for what a server of
+another version sends: it passes over fields that it does not know.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ T = TypeVar("T")
 
 
 def read(cls: type[T], row: Mapping[str, Any]) -> T:
-    """The record or struct `cls` of a stored row; unknown fields are passed over, missing ones are None."""
+    """The record or struct `cls` of a stored row; unknown fields are passed over, missing ones
+    are None."""
     declared = {**MARKS, **fields_of(cls)}
     values: dict[str, Any] = {}
     for f in dataclass_fields(cls):  # type: ignore[arg-type]  # every T here is a dataclass
@@ -46,7 +47,8 @@ def write(record: Any) -> dict[str, Any]:
 
 
 def to_row_value(field: Field, value: Any) -> Any:
-    """The wire form of one value: what `write` puts into a row and a use case into a change's fields."""
+    """The wire form of one value: what `write` puts into a row and a use case into a change's
+    fields."""
     if value is None:
         return None
     if field.kind is Kind.INSTANT and isinstance(value, datetime):
@@ -86,8 +88,8 @@ def check(
 ) -> dict[str, Any]:
     """`values` in their one wire form, or a `Refusal` that names the field and its limit.
 
-    `role` also checks who may write each field (None: the server itself). `whole` asks for all required fields,
-    as a creation does. A None clears a field, unless it is required.
+    `role` also checks who may write each field (None: the server itself). `whole` asks for all
+    required fields, as a creation does. A None clears a field, unless it is required.
     """
     checked: dict[str, Any] = {}
     for name, value in values.items():
@@ -201,7 +203,8 @@ def _many(field: Field, value: Any, path: str) -> list[Any]:
     if field.struct:
         return [_struct(field, v, f"{path}[{i}]") for i, v in enumerate(value)]
     item = field.item
-    return [_CHECKS[item.kind](item, v, f"{path}[{i}]") for i, v in enumerate(value)]  # type: ignore[union-attr]
+    assert item is not None  # a list that holds no structs declares its plain element
+    return [_CHECKS[item.kind](item, v, f"{path}[{i}]") for i, v in enumerate(value)]
 
 
 def _json(_field: Field, value: Any, _path: str) -> Any:

@@ -1,8 +1,9 @@
 """How an entity is declared once, and everything else that is derived from the declaration.
 
-An entity is a frozen dataclass whose fields carry what every other part needs to know about them. From here
-come the wire validation (`codec`), the merge (`merge`), the masking, the local store's index columns, the
-server's tables, the forms' limits and the docs. A new field is one line; a new entity is one file and a screen.
+An entity is a frozen dataclass whose fields carry what every other part needs to know about them.
+From here come the wire validation (`codec`), the merge (`merge`), the masking, the local store's
+index columns, the server's tables, the forms' limits and the docs. A new field is one line; a new
+entity is one file and a screen.
 
     @entity("contact", customer="customer_id")
     @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,8 @@ class Kind(StrEnum):
 
 
 class Merge(StrEnum):
-    """What happens when two people edited the same field from the same version (design §5, Conflicts)."""
+    """What happens when two people edited the same field from the same version (design §5,
+    Conflicts)."""
 
     MANUAL = "manual"  # a person decides; both values are kept
     MAX = "max"  # the greater one stands (times of last verification, counters)
@@ -50,7 +52,8 @@ class Merge(StrEnum):
 
 
 class Personal(StrEnum):
-    """Whether a field is personal data, and how it is masked. All but NO are encrypted on the server."""
+    """Whether a field is personal data, and how it is masked. All but NO are encrypted on the
+    server."""
 
     NO = "no"
     NAME = "name"
@@ -99,7 +102,8 @@ class Field:
 
     @property
     def label(self) -> str:
-        """Key of its label in the catalogues, shared by all entities that have a field of this name."""
+        """Key of its label in the catalogues, shared by all entities that have a field of this
+        name."""
         return f"field.{self.name}"
 
 
@@ -108,9 +112,7 @@ _KEY = "huifang"
 
 def _declared(kind: Kind, default: Any = None, **facts: Any) -> Any:
     facts["writers"] = frozenset(facts.get("writers", FIELD_ROLES))
-    return dataclasses.field(
-        default=default, metadata={_KEY: Field(name="", kind=kind, **facts)}
-    )
+    return dataclasses.field(default=default, metadata={_KEY: Field(name="", kind=kind, **facts)})
 
 
 def text(limit: int, **facts: Any) -> Any:
@@ -164,7 +166,8 @@ def struct(of: type, **facts: Any) -> Any:
 
 
 def many(of: type | Any, limit: int, **facts: Any) -> Any:
-    """A list of at most `limit` structs (`of` is a class) or plain values (`of` is a field, e.g. ``text(40)``)."""
+    """A list of at most `limit` structs (`of` is a class) or plain values (`of` is a field, e.g.
+    ``text(40)``)."""
     if isinstance(of, type):
         return _declared(Kind.MANY, default=(), struct=of, limit=limit, **facts)
     return _declared(Kind.MANY, default=(), item=of.metadata[_KEY], limit=limit, **facts)
@@ -192,7 +195,8 @@ _FIELDS: dict[type, Mapping[str, Field]] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What every record has. The four marks are set by whoever applies a change, never by its author."""
+    """What every record has. The four marks are set by whoever applies a change, never by its
+    author."""
 
     id: str
     created_at: Any = None
@@ -203,9 +207,13 @@ class Record:
 
 MARKS: Mapping[str, Field] = {
     "created_at": Field("created_at", Kind.INSTANT, writers=SERVER_ONLY, case=True),
-    "created_by": Field("created_by", Kind.REFERENCE, target="staff", writers=SERVER_ONLY, case=True),
+    "created_by": Field(
+        "created_by", Kind.REFERENCE, target="staff", writers=SERVER_ONLY, case=True
+    ),
     "updated_at": Field("updated_at", Kind.INSTANT, writers=SERVER_ONLY, case=True),
-    "updated_by": Field("updated_by", Kind.REFERENCE, target="staff", writers=SERVER_ONLY, case=True),
+    "updated_by": Field(
+        "updated_by", Kind.REFERENCE, target="staff", writers=SERVER_ONLY, case=True
+    ),
 }
 
 
@@ -214,10 +222,11 @@ class Entity:
     """One entity's declaration.
 
     `customer` and `case` name the fields that tie a record to its customer and case ("id" for those
-    themselves); `catalogue` is the `ref:` bucket of records that everyone holds; `user` the field naming the
-    staff member in whose `user:` bucket it lies; `at` the time by which it stands in agendas and timelines;
-    `creators` the roles that may create one on a device; `sealed_by` the field that, once set, seals it (L6);
-    `one_way` records go up and never come down (audit entries, L7).
+    themselves); `catalogue` is the `ref:` bucket of records that everyone holds; `user` the field
+    naming the staff member in whose `user:` bucket it lies; `at` the time by which it stands in
+    agendas and timelines; `creators` the roles that may create one on a device; `sealed_by` the
+    field that, once set, seals it (L6); `one_way` records go up and never come down (audit entries,
+    L7).
     """
 
     name: str

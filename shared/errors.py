@@ -1,8 +1,8 @@
 """Every refusal that a person or a machine can meet: one table, one exception.
 
-The table is the only place where a code, its HTTP status and the advice that goes with it are written.
-`docs/errors.md` is generated from it, the server's error bodies carry the code, and the app words it
-through its catalogues (`error.<code>`), so that a screen never shows a stack trace.
+The table is the only place where a code, its HTTP status and the advice that goes with it are
+written. `docs/errors.md` is generated from it, the server's error bodies carry the code, and the
+app words it through its catalogues (`error.<code>`), so that a screen never shows a stack trace.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from enum import Enum
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What one code means: HTTP status (0 = never crosses the wire), meaning, and what to do next."""
+    """What one code means: HTTP status (0 = never crosses the wire), meaning, and what to do
+    next."""
 
     status: int
     meaning: str
@@ -24,36 +25,64 @@ class Code(Enum):
     """Codes are stable: old apps know them. Add at the end of a group; never rename or reuse."""
 
     # What someone sent
-    MALFORMED = Advice(400, "The request could not be read.", "Update the app; report it if it repeats.")
+    MALFORMED = Advice(
+        400, "The request could not be read.", "Update the app; report it if it repeats."
+    )
     UNKNOWN_FIELD = Advice(422, "A field is not part of this record.", "Update the app.")
     UNKNOWN_ENTITY = Advice(422, "No such kind of record.", "Update the app.")
     FIELD_REQUIRED = Advice(422, "A required field is empty.", "Fill it in and finish again.")
-    FIELD_TOO_LONG = Advice(422, "A text is longer than its limit.", "Shorten it; the draft is kept.")
-    FIELD_INVALID = Advice(422, "A value does not fit its field.", "Correct the value; the draft is kept.")
-    FIELD_NOT_YOURS = Advice(403, "Your role may not write this field.", "Ask someone whose role may.")
-    RECORD_TOO_LARGE = Advice(413, "The record is larger than the limit.", "Move long text into a file.")
-    BATCH_TOO_LARGE = Advice(413, "Too many changes in one request.", "The app sends them in smaller parts.")
+    FIELD_TOO_LONG = Advice(
+        422, "A text is longer than its limit.", "Shorten it; the draft is kept."
+    )
+    FIELD_INVALID = Advice(
+        422, "A value does not fit its field.", "Correct the value; the draft is kept."
+    )
+    FIELD_NOT_YOURS = Advice(
+        403, "Your role may not write this field.", "Ask someone whose role may."
+    )
+    RECORD_TOO_LARGE = Advice(
+        413, "The record is larger than the limit.", "Move long text into a file."
+    )
+    BATCH_TOO_LARGE = Advice(
+        413, "Too many changes in one request.", "The app sends them in smaller parts."
+    )
     RECORD_MISSING = Advice(404, "There is no such record.", "Synchronise and look again.")
-    RECORD_EXISTS = Advice(409, "A record with this id is already there.", "Nothing to do: it is stored.")
-    MOVE_NOT_ALLOWED = Advice(409, "This state does not follow the present one.", "Look at the current state.")
+    RECORD_EXISTS = Advice(
+        409, "A record with this id is already there.", "Nothing to do: it is stored."
+    )
+    MOVE_NOT_ALLOWED = Advice(
+        409, "This state does not follow the present one.", "Look at the current state."
+    )
     REPORT_SEALED = Advice(409, "A signed report never changes.", "Write an amendment beside it.")
-    SEAL_BROKEN = Advice(422, "The report differs from what was signed.", "Keep the phone; call support.")
-    CHANGE_ID_REUSED = Advice(409, "A change id came again with other content.", "Keep the phone; call support.")
+    SEAL_BROKEN = Advice(
+        422, "The report differs from what was signed.", "Keep the phone; call support."
+    )
+    CHANGE_ID_REUSED = Advice(
+        409, "A change id came again with other content.", "Keep the phone; call support."
+    )
 
     # Who someone is
     SIGN_IN_REQUIRED = Advice(401, "Nobody is signed in.", "Sign in.")
-    SIGN_IN_FAILED = Advice(401, "Name or password is wrong.", "Try again, or ask for a new password.")
+    SIGN_IN_FAILED = Advice(
+        401, "Name or password is wrong.", "Try again, or ask for a new password."
+    )
     TOKEN_EXPIRED = Advice(401, "The access token has ended.", "The app fetches a new one.")
     TOKEN_INVALID = Advice(401, "The access token is not valid here.", "Sign in again.")
-    PROOF_INVALID = Advice(401, "The device's proof of its key does not hold.", "Check the device's clock.")
-    DEVICE_PENDING = Advice(403, "This device waits for approval.", "Ask an administrator to approve it.")
+    PROOF_INVALID = Advice(
+        401, "The device's proof of its key does not hold.", "Check the device's clock."
+    )
+    DEVICE_PENDING = Advice(
+        403, "This device waits for approval.", "Ask an administrator to approve it."
+    )
     DEVICE_BLOCKED = Advice(403, "This device was blocked.", "Ask an administrator.")
     DEVICE_UNKNOWN = Advice(403, "This device is not enrolled.", "Sign in online once.")
     USER_INACTIVE = Advice(403, "This user is no longer active.", "Ask an administrator.")
     TOO_MANY_TRIES = Advice(429, "Too many tries.", "Wait a little and try again.")
 
     # What someone may see
-    OUT_OF_SCOPE = Advice(403, "No grant covers this.", "Ask the customer's holder, or for a grant.")
+    OUT_OF_SCOPE = Advice(
+        403, "No grant covers this.", "Ask the customer's holder, or for a grant."
+    )
     GRANT_ENDED = Advice(403, "The time of this access is over.", "Ask for more time.")
     ROLE_NOT_ALLOWED = Advice(403, "Your role may not do this.", "Ask someone whose role may.")
     LEASE_ENDED = Advice(0, "This phone has been away too long.", "Connect once; nothing is lost.")
@@ -61,31 +90,53 @@ class Code(Enum):
 
     # Files
     FILE_TOO_LARGE = Advice(413, "The file is larger than the limit.", "Take a smaller photo.")
-    FILE_NOT_IMAGE = Advice(422, "This is not a picture that can be read.", "Choose a JPEG, PNG or WebP.")
+    FILE_NOT_IMAGE = Advice(
+        422, "This is not a picture that can be read.", "Choose a JPEG, PNG or WebP."
+    )
     FILE_HASH_WRONG = Advice(422, "The file arrived damaged.", "The app sends it again.")
     FILE_INCOMPLETE = Advice(409, "Parts of the file are missing.", "The app goes on sending.")
 
     # The way between
     OFFLINE = Advice(0, "There is no connection.", "Go on working; it is sent later.")
-    CUT_SHORT = Advice(0, "The connection broke half-way.", "The app tries again from where it was.")
+    CUT_SHORT = Advice(
+        0, "The connection broke half-way.", "The app tries again from where it was."
+    )
     SERVER_FAULT = Advice(500, "The server failed.", "Go on working; the app tries again.")
     SERVER_BUSY = Advice(503, "The server is busy.", "The app tries again in a moment.")
     APP_OUTDATED = Advice(426, "This app is too old to receive.", "Update it; sending still works.")
-    EPOCH_CHANGED = Advice(409, "The server was restored from a backup.", "The app sends its work again.")
+    EPOCH_CHANGED = Advice(
+        409, "The server was restored from a backup.", "The app sends its work again."
+    )
     NOT_FOUND = Advice(404, "There is nothing at this address.", "Check the address.")
 
     # The phone's own store
-    WRONG_SECRET = Advice(0, "The PIN or passphrase is wrong.", "Try again; the tries left are shown.")
-    VAULT_DESTROYED = Advice(0, "Too many wrong tries: the key is gone.", "Sign in online; sealed work is kept.")
-    VAULT_WRONG_KEY = Advice(0, "The key does not open this store.", "Sign in online on this device.")
-    VAULT_LOCKED_ELSEWHERE = Advice(0, "The app is open in another tab.", "Close it there, or take over.")
-    VAULT_DAMAGED = Advice(0, "The store on this phone is damaged.", "Call support; sealed work is kept.")
-    DISK_FULL = Advice(507, "There is no room left.", "Free some space; what was saved stays saved.")
+    WRONG_SECRET = Advice(
+        0, "The PIN or passphrase is wrong.", "Try again; the tries left are shown."
+    )
+    VAULT_DESTROYED = Advice(
+        0, "Too many wrong tries: the key is gone.", "Sign in online; sealed work is kept."
+    )
+    VAULT_WRONG_KEY = Advice(
+        0, "The key does not open this store.", "Sign in online on this device."
+    )
+    VAULT_LOCKED_ELSEWHERE = Advice(
+        0, "The app is open in another tab.", "Close it there, or take over."
+    )
+    VAULT_DAMAGED = Advice(
+        0, "The store on this phone is damaged.", "Call support; sealed work is kept."
+    )
+    DISK_FULL = Advice(
+        507, "There is no room left.", "Free some space; what was saved stays saved."
+    )
     STORAGE_NOT_DURABLE = Advice(0, "This browser keeps nothing.", "Leave private browsing.")
-    SECRET_TOO_SHORT = Advice(0, "The PIN is too short.", "Use at least six digits, or a passphrase.")
+    SECRET_TOO_SHORT = Advice(
+        0, "The PIN is too short.", "Use at least six digits, or a passphrase."
+    )
 
     # Import and command line
-    ROW_MALFORMED = Advice(0, "A row of the file can't be read.", "It is skipped; its line is in the report.")
+    ROW_MALFORMED = Advice(
+        0, "A row of the file can't be read.", "It is skipped; its line is in the report."
+    )
     FILE_UNREADABLE = Advice(0, "The file can't be read.", "Check the path and the format.")
 
     @property
@@ -107,8 +158,8 @@ class Code(Enum):
 class Refusal(Exception):
     """Something was refused for a reason in the table.
 
-    `details` are safe to log and to show (field names, limits, counts): never a customer's data, a key
-    or a token.
+    `details` are safe to log and to show (field names, limits, counts): never a customer's data, a
+    key or a token.
     """
 
     def __init__(self, code: Code, **details: str | int | float | bool) -> None:

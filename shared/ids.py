@@ -1,4 +1,5 @@
-"""Ids that need no server: UUIDv7 (RFC 9562), made by whoever creates the record, offline included."""
+"""Ids that need no server: UUIDv7 (RFC 9562), made by whoever creates the record, offline
+included."""
 
 from __future__ import annotations
 
@@ -13,12 +14,13 @@ _last = 0
 def new_id(unix_ms: int | None = None) -> str:
     """A new UUIDv7 as text.
 
-    Ids made in one process rise strictly, also within a millisecond and when the clock steps back, so that
-    ordering by id is ordering by making. `unix_ms` fixes the time for importers and tests.
+    Ids made in one process rise strictly, also within a millisecond and when the clock steps back,
+    so that ordering by id is ordering by making. `unix_ms` fixes the time for importers and tests.
     """
     global _last
     ms = time.time_ns() // 1_000_000 if unix_ms is None else unix_ms
-    # 48 bits of milliseconds and 12 of a counter (RFC 9562, 6.2, method 1); the other 62 are random.
+    # 48 bits of milliseconds and 12 of a counter (RFC 9562, 6.2, method 1); the other 62 are
+    # random.
     stamp = (ms << 12) | secrets.randbits(11)
     if unix_ms is None:
         stamp = _last = max(stamp, _last + 1)

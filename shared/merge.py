@@ -1,4 +1,5 @@
-"""What becomes of one edited field: decided by a pure function, on the server and on the device alike.
+"""What becomes of one edited field: decided by a pure function, on the server and on the device
+alike.
 
 No value vanishes: whatever does not stand is kept as a conflict or in the history (L1).
 """
@@ -30,10 +31,11 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The server's side of a field: its value, and whether the author of the incoming edit had seen it.
+    """The server's side of a field: its value, and whether the author of the incoming edit had seen
+    it.
 
-    `seen` is True when the field's version is not newer than the edit's base, or when its last writer was the
-    same device earlier in its own order: one's own earlier work is no conflict.
+    `seen` is True when the field's version is not newer than the edit's base, or when its last
+    writer was the same device earlier in its own order: one's own earlier work is no conflict.
     """
 
     value: Any
@@ -63,7 +65,8 @@ def decide(entity: str, field: Field, stored: Stored, incoming: Any) -> Decision
 
 
 def _appended(stored: Stored, incoming: Sequence[Any] | None) -> Decision:
-    """What either side added is there. An author who had seen the list may also take things out of it."""
+    """What either side added is there. An author who had seen the list may also take things out
+    of it."""
     have = list(stored.value or ())
     come = list(incoming or ())
     if stored.seen:

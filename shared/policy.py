@@ -1,8 +1,10 @@
-"""Every number that a rule has: the organisation's policy as data, with its defaults and their sources.
+"""Every number that a rule has: the organisation's policy as data, with its defaults and their
+sources.
 
-A policy has a version and the time from which it holds; the server sends it as records of entity `policy`, and both
-sides read it through `policy_at`. Settings that a version leaves out keep their defaults, and settings that this
-code does not know yet are ignored, so that an old phone outlives a new policy.
+A policy has a version and the time from which it holds; the server sends it as records of entity
+`policy`, and both sides read it through `policy_at`. Settings that a version leaves out keep their
+defaults, and settings that this code does not know yet are ignored, so that an old phone outlives a
+new policy.
 """
 
 from __future__ import annotations
@@ -64,7 +66,8 @@ class PolicySettings:
     retention_days: int = 3650  # the server keeps the record (S2 #100, #103)
 
     def visit_every(self, tier: str | None) -> timedelta:
-        """How often a customer of a tier is visited (S0 #20–#22); one without a tier counts as low."""
+        """How often a customer of a tier is visited (S0 #20–#22); one without a tier counts as
+        low."""
         days = {"high": self.visit_every_days_high, "mid": self.visit_every_days_mid}
         return timedelta(days=days.get(tier or "", self.visit_every_days_low))
 
@@ -86,6 +89,7 @@ def settings_from(data: Mapping[str, Any]) -> PolicySettings:
 def policy_at(
     versions: Iterable[tuple[datetime, Mapping[str, Any]]], moment: datetime
 ) -> PolicySettings:
-    """The settings that hold at `moment`: of the versions (holds_from, settings), the last that had begun."""
+    """The settings that hold at `moment`: of the versions (holds_from, settings), the last that
+    had begun."""
     begun = [(since, data) for since, data in versions if since <= moment]
     return settings_from(max(begun, key=lambda v: v[0])[1]) if begun else DEFAULTS

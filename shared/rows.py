@@ -1,8 +1,9 @@
-"""Rows as they travel and are compared: lines of text, and the digests by which two copies are shown equal (L5).
+"""Rows as they travel and are compared: lines of text, and the digests by which two copies are
+shown equal (L5).
 
-A line is ``bucket TAB entity TAB id TAB seq TAB body NEWLINE``. The body is the row's JSON, written once by the server and
-stored verbatim by the device, which needs not parse it to keep it: JSON escapes tabs and newlines, so a split is
-enough. An empty body says that the record left the bucket.
+A line is ``bucket TAB entity TAB id TAB seq TAB body NEWLINE``. The body is the row's JSON, written
+once by the server and stored verbatim by the device, which needs not parse it to keep it: JSON
+escapes tabs and newlines, so a split is enough. An empty body says that the record left the bucket.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What exactly is signed when a customer signs a report (L6), and how anyone can verify it offline.
 
-The sealed content is the canonical JSON of every field of the report that its author wrote, without the signature itself
-and without what the server adds. Its SHA-256 is shown to the customer, printed on the PDF, and signed by the
-device together with who signed, when and on which device.
+The sealed content is the canonical JSON of every field of the report that its author wrote, without
+the signature itself and without what the server adds. Its SHA-256 is shown to the customer, printed
+on the PDF, and signed by the device together with who signed, when and on which device.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ _CONTEXT = b"huifang report seal 1\n"
 
 
 def canonical(value: Any) -> bytes:
-    """The one JSON text of a value: sorted keys, no spaces, UTF-8, whole floats as integers, absent for null."""
+    """The one JSON text of a value: sorted keys, no spaces, UTF-8, whole floats as integers,
+    absent for null."""
     return json.dumps(
         _plain(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True
     ).encode()
@@ -40,13 +41,15 @@ def _plain(value: Any) -> Any:
 
 
 def content_hash(report: Mapping[str, Any]) -> str:
-    """SHA-256 (hex) of a report row's sealed content; `report` is the row as it stands on either side."""
+    """SHA-256 (hex) of a report row's sealed content; `report` is the row as it stands on either
+    side."""
     sealed = {name: report[name] for name in ("id", *SEALED_FIELDS) if report.get(name) is not None}
     return hashlib.sha256(canonical(sealed)).hexdigest()
 
 
 def seal_bytes(report_id: str, signature: Mapping[str, Any]) -> bytes:
-    """What the device signs: the report's id, its content hash, the signer's part, and the device itself."""
+    """What the device signs: the report's id, its content hash, the signer's part, and the
+    device itself."""
     parts = {name: signature.get(name) for name in SIGNED_PARTS}
     parts |= {
         "report_id": report_id,
@@ -58,7 +61,8 @@ def seal_bytes(report_id: str, signature: Mapping[str, Any]) -> bytes:
 
 
 def content_stands(report: Mapping[str, Any]) -> bool:
-    """Whether a signed report still says what was signed. The device's signature is checked beside it, by whoever
-    has Ed25519: ``verify(device_key, device_signature, seal_bytes(id, signature))``."""
+    """Whether a signed report still says what was signed. The device's signature is checked
+    beside it, by whoever has Ed25519: ``verify(device_key, device_signature, seal_bytes(id,
+    signature))``."""
     signature = report.get("signature")
-    return bool(signature) and signature["content_hash"] == content_hash(report)
+    return signature is not None and signature["content_hash"] == content_hash(report)

@@ -1,7 +1,8 @@
-"""Service clocks: how long a case may take, computed from its events and never from arrival times (L8).
+"""Service clocks: how long a case may take, computed from its events and never from arrival times
+(L8).
 
-Minutes and hours run on wall-clock time, working days on the calendar. Waiting for the customer pauses a
-resolution clock, never a response clock (requirements, decision on #16/#17).
+Minutes and hours run on wall-clock time, working days on the calendar. Waiting for the customer
+pauses a resolution clock, never a response clock (requirements, decision on #16/#17).
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class ClockReading:
-    """One clock at one moment. `due_at` has the pauses so far added; `provisional` says that the calendar is a
-    guess; `stopped_at` is when the clock was met, None while it runs."""
+    """One clock at one moment. `due_at` has the pauses so far added; `provisional` says that the
+    calendar is a guess; `stopped_at` is when the clock was met, None while it runs."""
 
     name: str
     started_at: datetime
@@ -52,9 +53,15 @@ _SOLVED = frozenset({"resolved", "closed"})
 
 
 def response_clock(
-    opened_at: datetime, steps: Iterable[Step], now: datetime, policy: PolicySettings, *, complaint: bool
+    opened_at: datetime,
+    steps: Iterable[Step],
+    now: datetime,
+    policy: PolicySettings,
+    *,
+    complaint: bool,
 ) -> ClockReading:
-    """From opening to the first sign that someone took it on: 10 min, or 24 h for a complaint (S0 #10, #16)."""
+    """From opening to the first sign that someone took it on: 10 min, or 24 h for a complaint
+    (S0 #10, #16)."""
     met = min((s.at for s in steps if s.state in _ANSWERED), default=None)
     allowed = (
         timedelta(hours=policy.complaint_contact_hours)
@@ -76,8 +83,8 @@ def resolution_clock(
 ) -> ClockReading:
     """From opening to the resolution that stands, in working days (S0 #17, S4 #167).
 
-    A case that was reopened runs on from its opening: only the last resolution counts. Steps may come in any
-    order; they are sorted by their own time.
+    A case that was reopened runs on from its opening: only the last resolution counts. Steps may
+    come in any order; they are sorted by their own time.
     """
     ordered = sorted((s for s in steps if s.at <= now), key=lambda s: s.at)
     paused, waiting_since, solved = timedelta(0), None, None

@@ -1,7 +1,8 @@
-"""States and the moves between them, for cases, visits and callbacks: pure tables that both sides read.
+"""States and the moves between them, for cases, visits and callbacks: pure tables that both sides
+read.
 
-A move that isn't listed is refused (`Code.MOVE_NOT_ALLOWED`) where it is authored; where it arrives late, after
-someone else's move, it becomes a conflict for a person to decide and is never dropped.
+A move that isn't listed is refused (`Code.MOVE_NOT_ALLOWED`) where it is authored; where it arrives
+late, after someone else's move, it becomes a conflict for a person to decide and is never dropped.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ CASE_MOVES = _moves(
     on_site="in_progress waiting resolved cancelled",
     in_progress="assigned waiting on_site resolved cancelled",
     waiting="assigned accepted en_route on_site in_progress resolved cancelled",
-    # Reopened when the customer says that it is not solved (S2 #115: "until the customer is satisfied").
+    # Reopened when the customer says that it is not solved (S2 #115: "until the customer is
+    # satisfied").
     resolved="closed assigned in_progress waiting",
     closed="assigned in_progress",
     cancelled="",
@@ -73,7 +75,8 @@ OPEN_CALLBACK_STATES = frozenset({"scheduled", "in_progress"})
 
 
 def may_move(entity: str, before: str | None, after: str) -> bool:
-    """Whether `after` may follow `before`; staying put always may, and a new record may begin anywhere open."""
+    """Whether `after` may follow `before`; staying put always may, and a new record may begin
+    anywhere open."""
     table = MOVES[entity]
     if before is None or before == after:
         return after in table

@@ -1,8 +1,9 @@
-"""Every message between a device and the server, in one place (protocol version and its history: `PROTOCOL`).
+"""Every message between a device and the server, in one place (protocol version and its history:
+`PROTOCOL`).
 
-Requests refuse fields that they do not know (`STRICT`); replies are read by `parse`, which passes over unknown ones, so
-that an old phone outlives a new server. Row lines travel apart, after a header and before a trailer (`Reply framing`
-in docs/protocol.md).
+Requests refuse fields that they do not know (`STRICT`); replies are read by `parse`, which passes
+over unknown ones, so that an old phone outlives a new server. Row lines travel apart, after a
+header and before a trailer (`Reply framing` in docs/protocol.md).
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ T = TypeVar("T")
 
 
 def parse(cls: type[T], data: Mapping[str, Any]) -> T:
-    """A message from decoded JSON: unknown fields are passed over, nested messages are read as well.
-    KeyError or TypeError where a field without default is missing."""
+    """A message from decoded JSON: unknown fields are passed over, nested messages are read as
+    well. KeyError or TypeError where a field without default is missing."""
     hints = typing.get_type_hints(cls)
     values: dict[str, Any] = {}
     for f in dataclasses.fields(cls):  # type: ignore[arg-type]  # every message is a dataclass
@@ -56,7 +57,8 @@ def dump(message: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInRequest:
-    """POST /v1/auth/sign-in. The device's key is enrolled with the first sign-in and named again with later ones."""
+    """POST /v1/auth/sign-in. The device's key is enrolled with the first sign-in and named again
+    with later ones."""
 
     __pydantic_config__ = STRICT
     username: str
@@ -91,7 +93,8 @@ class ServerKeys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenReply:
-    """Reply to sign-in and refresh. `device_state` is approved, pending (no tokens yet) or blocked."""
+    """Reply to sign-in and refresh. `device_state` is approved, pending (no tokens yet) or
+    blocked."""
 
     device_id: str
     device_state: str
@@ -142,7 +145,8 @@ class Drop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """Leave to read offline until `ends_at`. `grants` is None where the device's set (`grants_digest`) still holds."""
+    """Leave to read offline until `ends_at`. `grants` is None where the device's set
+    (`grants_digest`) still holds."""
 
     organisation_id: str
     device_id: str
@@ -159,7 +163,8 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedLease:
-    """`payload` is the JSON text of a Lease; `signature` is the server's Ed25519 over its UTF-8 bytes, base64url."""
+    """`payload` is the JSON text of a Lease; `signature` is the server's Ed25519 over its UTF-8
+    bytes, base64url."""
 
     payload: str
     signature: str
@@ -170,7 +175,8 @@ class SignedLease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One change as its author made it. Never rewritten, whatever version reads it (design §5, Versions)."""
+    """One change as its author made it. Never rewritten, whatever version reads it (design §5,
+    Versions)."""
 
     __pydantic_config__ = STRICT
     change_id: str
@@ -203,7 +209,8 @@ class PushRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of a change. `retry` alone is no outcome: nothing was stored, the same change is sent again."""
+    """What became of a change. `retry` alone is no outcome: nothing was stored, the same change
+    is sent again."""
 
     change_id: str
     verdict: str  # applied, merged, conflict, late, quarantined, rejected, retry
@@ -215,7 +222,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushReply:
-    """Outcomes in the order of the changes. What has a seq ≤ `backed_up_to` may be forgotten by the device."""
+    """Outcomes in the order of the changes. What has a seq ≤ `backed_up_to` may be forgotten by
+    the device."""
 
     epoch: str
     outcomes: list[Outcome]
@@ -267,8 +275,9 @@ class CaseNumbers:
 class PullHeader:
     """First line of a pull's reply; row lines of the feed after the cursor follow.
 
-    `want_grants`: the digests differ; ask again with the list. `total` is over all buckets that the device holds and
-    need not fetch; `checksums` per bucket only when asked for. `more`: ask again from `cursor`.
+    `want_grants`: the digests differ; ask again with the list. `total` is over all buckets that the
+    device holds and need not fetch; `checksums` per bucket only when asked for. `more`: ask again
+    from `cursor`.
     """
 
     epoch: str
@@ -288,7 +297,8 @@ class PullHeader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotRequest:
-    """POST /v1/sync/snapshot: whole buckets, in the order given, page by page. `after` resumes behind a row."""
+    """POST /v1/sync/snapshot: whole buckets, in the order given, page by page. `after` resumes
+    behind a row."""
 
     __pydantic_config__ = STRICT
     buckets: list[str]
@@ -298,7 +308,8 @@ class SnapshotRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotHeader:
-    """First line of a snapshot page. `refused`: buckets that no grant covers now; nothing of them is sent."""
+    """First line of a snapshot page. `refused`: buckets that no grant covers now; nothing of
+    them is sent."""
 
     epoch: str
     server_time: str
@@ -307,7 +318,8 @@ class SnapshotHeader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trailer:
-    """Last line of a page: how many row lines stood before it. `after`: where the next page begins; None: done."""
+    """Last line of a page: how many row lines stood before it. `after`: where the next page
+    begins; None: done."""
 
     rows: int
     after: tuple[str, str, str] | None = None
@@ -315,7 +327,8 @@ class Trailer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorReply:
-    """Body of every error: a code of `shared.errors`, never a stack trace, never a customer's data."""
+    """Body of every error: a code of `shared.errors`, never a stack trace, never a customer's
+    data."""
 
     code: str
     message: str

@@ -38,7 +38,8 @@ class Assignment(Record):
 @entity("grant", user="staff_id", at="not_before")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant(Record):
-    """Leave to read one bucket for a time. Its id is a UUID and is never used again (design §5, Epoch)."""
+    """Leave to read one bucket for a time. Its id is a UUID and is never used again (design §5,
+    Epoch)."""
 
     staff_id: str = reference("staff", required=True, writers=SERVER_ONLY)
     bucket: str = text(80, required=True, writers=SERVER_ONLY)

@@ -1,4 +1,5 @@
-"""Callbacks: the call after a repair, a complaint or a while of silence (S0 #18, #27, S2 #96, #97, S3 #136)."""
+"""Callbacks: the call after a repair, a complaint or a while of silence (S0 #18, #27, S2 #96,
+#97, S3 #136)."""
 
 from __future__ import annotations
 
@@ -49,7 +50,8 @@ class Attempt:
 )
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callback(Record):
-    """One thing to call about. Readable to its agent only within the window of their grant (S3 #151)."""
+    """One thing to call about. Readable to its agent only within the window of their grant (S3
+    #151)."""
 
     customer_id: str = reference("customer", required=True, merge=Merge.IMMUTABLE, case=True)
     case_id: str | None = reference("case", merge=Merge.IMMUTABLE, case=True)

@@ -1,4 +1,5 @@
-"""Policy and reference data: rules with numbers, templates, scripts, checklists and calendars, as data."""
+"""Policy and reference data: rules with numbers, templates, scripts, checklists and calendars,
+as data."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ from shared.declare import (
 @entity("policy", catalogue="policy", at="holds_from")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy(Record):
-    """One version of the organisation's policy, with the time from which it holds (`shared.policy`)."""
+    """One version of the organisation's policy, with the time from which it holds
+    (`shared.policy`)."""
 
     version: int = integer(1, 10**6, required=True, writers=SERVER_ONLY)
     holds_from: Any = instant(required=True, writers=SERVER_ONLY)
@@ -30,7 +32,8 @@ class Policy(Record):
 @entity("reference", catalogue="reference")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference(Record):
-    """One entry of a catalogue: a visit template, a callback script, a checklist, a cause, a calendar."""
+    """One entry of a catalogue: a visit template, a callback script, a checklist, a cause, a
+    calendar."""
 
     catalogue: str = choice(
         "visit_template",

@@ -22,12 +22,11 @@ from shared.declare import (
 )
 
 
-@entity(
-    "file", customer="customer_id", case="case_id", at="taken_at", creators=FIELD_ROLES
-)
+@entity("file", customer="customer_id", case="case_id", at="taken_at", creators=FIELD_ROLES)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File(Record):
-    """A photo or document, addressed by the SHA-256 of its bytes. The bytes travel apart (tus 1.0)."""
+    """A photo or document, addressed by the SHA-256 of its bytes. The bytes travel apart (tus
+    1.0)."""
 
     customer_id: str = reference("customer", required=True, merge=Merge.IMMUTABLE, case=True)
     case_id: str | None = reference("case", merge=Merge.IMMUTABLE, case=True)
@@ -48,8 +47,8 @@ class File(Record):
 class Look(Record):
     """Someone looked at a customer's detail, on or offline (L7, S4 #157).
 
-    Entries of one device form a chain: `number` rises by one and `previous` is the hash of the entry before,
-    so that one left out or altered shows.
+    Entries of one device form a chain: `number` rises by one and `previous` is the hash of the
+    entry before, so that one left out or altered shows.
     """
 
     customer_id: str = reference("customer", required=True, merge=Merge.IMMUTABLE)
@@ -66,7 +65,8 @@ class Look(Record):
 class Conflict(Record):
     """Two values for one field, both kept until a person chose, and after that too (design §5).
 
-    The server makes it; whoever holds the record resolves it by writing `resolution` (and `edited_value`).
+    The server makes it; whoever holds the record resolves it by writing `resolution` (and
+    `edited_value`).
     """
 
     customer_id: str = reference("customer", required=True, writers=SERVER_ONLY, case=True)

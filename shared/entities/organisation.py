@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from shared.declare import SERVER_ONLY, Record, Role, boolean, choice, entity, reference, text
 

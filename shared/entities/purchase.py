@@ -1,4 +1,5 @@
-"""What a customer bought: orders and their lines, and the assets that now stand with them (S0 #3, S2 #99)."""
+"""What a customer bought: orders and their lines, and the assets that now stand with them (S0
+#3, S2 #99)."""
 
 from __future__ import annotations
 

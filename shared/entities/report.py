@@ -1,7 +1,8 @@
 """The repair report and the customer's signature in it (S2 #93–#95).
 
 The signature is a part of the report, not a record beside it, so that no lost message can part them
-(design §5, Files). Once it is set the report is sealed (L6): a correction is a new report that `amends` it.
+(design §5, Files). Once it is set the report is sealed (L6): a correction is a new report that
+`amends` it.
 """
 
 from __future__ import annotations
@@ -61,8 +62,9 @@ class Stroke:
 class Signature:
     """What the customer set under the report: strokes, or a refusal with its reason.
 
-    `content_hash` is the SHA-256 (hex) of the report's sealed content (`shared.seal`); `device_signature`
-    is the device's Ed25519 signature (base64url) over the whole seal, which `device_key` (base64url) verifies.
+    `content_hash` is the SHA-256 (hex) of the report's sealed content (`shared.seal`);
+    `device_signature` is the device's Ed25519 signature (base64url) over the whole seal, which
+    `device_key` (base64url) verifies.
     """
 
     signer_name: str | None = text(80, personal=Personal.NAME)
