@@ -33,6 +33,12 @@ class PolicySettings:
     callback_window_hours_before: int = 24
     callback_window_hours_after: int = 72  # S3 #151: timed grant
 
+    # First classification from a year's amount and frequency (S0 #7, S1 #45, #50)
+    tier_high_cents: int = 300_000
+    tier_high_orders: int = 6
+    tier_mid_cents: int = 75_000
+    tier_mid_orders: int = 2
+
     # Visits by tier, in days (S0 #20, #21, #22)
     visit_every_days_high: int = 30
     visit_every_days_mid: int = 91
@@ -64,6 +70,14 @@ class PolicySettings:
     max_push_changes: int = 500
     case_number_block: int = 50
     retention_days: int = 3650  # the server keeps the record (S2 #100, #103)
+
+    def tier_of(self, spend_cents: int, orders: int) -> str:
+        """The tier that a year's amount and frequency propose (S0 #7); a panel confirms it (S1 #51)."""
+        if spend_cents >= self.tier_high_cents and orders >= self.tier_high_orders:
+            return "high"
+        if spend_cents >= self.tier_mid_cents and orders >= self.tier_mid_orders:
+            return "mid"
+        return "low"
 
     def visit_every(self, tier: str | None) -> timedelta:
         """How often a customer of a tier is visited (S0 #20–#22); one without a tier counts as
