@@ -1,0 +1,108 @@
+"""The server's database: one `Database` per process, on SQLite or PostgreSQL.
+
+Plain SQLAlchemy Core, synchronous, called from threads: a request does a handful of statements
+over whole batches, so an object mapper would only stand between the rows and their ready-made
+JSON.
+
+    db = Database("sqlite:////var/lib/huifang/huifang.sqlite3", ring)
+    with db.write() as connection: ...  # commits at the end; left by an exception, rolls back
+    with db.read() as connection: ...  # one consistent snapshot
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, make_url, text
+
+from sync_server.db.sealing import KeyRing, use_ring
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+"""Every table of the server. Each leads with `org_id` (design §8)."""
+
+_BUSY_MS = 10_000
+
+
+class Database:
+    """Transactions over one engine. Holds no state but the engine's pool and the key ring."""
+
+    def __init__(self, url: str, ring: KeyRing, *, durable: bool = True) -> None:
+        """`durable` False leaves out the wait for the disk: for tests and throw-away databases."""
+        self.ring = ring
+        self.engine = _engine(url, durable)
+        use_ring(self.engine.dialect, ring)
+
+    @property
+    def is_postgres(self) -> bool:
+        return self.engine.dialect.name == "postgresql"
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that may write: on SQLite the only one (``BEGIN IMMEDIATE``), on
+        PostgreSQL read committed."""
+        with self.engine.connect() as connection:
+            connection.execution_options(huifang_begin="BEGIN IMMEDIATE")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that reads one snapshot from its first statement to its last."""
+        with self.engine.connect() as connection:
+            if self.is_postgres:
+                connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def lock_organisation(connection: Connection, org_id: str) -> None:
+    """From here to the end of the transaction nobody else numbers anything in this organisation.
+
+    Numbers are thereby given in commit order (design §5, Feed). Taken as late as can be, so that
+    a long transaction holds up nobody; on SQLite a writer has the whole database to itself
+    anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:org, 0))"), {"org": org_id}
+        )
+
+
+def _engine(url: str, durable: bool) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(create_engine(parsed, connect_args={"timeout": _BUSY_MS / 1000}), durable)
+    if parsed.get_backend_name() != "postgresql":
+        raise ValueError("the database is SQLite or PostgreSQL")
+    return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+
+
+def _sqlite(engine: Engine, durable: bool) -> Engine:
+    @event.listens_for(engine, "connect")
+    def _connect(raw: Any, _record: Any) -> None:
+        raw.isolation_level = None  # the driver would otherwise begin on its own, and too late
+        raw.execute("PRAGMA journal_mode=WAL")
+        raw.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
+        raw.execute("PRAGMA foreign_keys=ON")
+        raw.execute("PRAGMA cache_size=-64000")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        connection.exec_driver_sql(options.get("huifang_begin", "BEGIN"))
+
+    return engine

@@ -1,0 +1,155 @@
+"""What stands beside the typed tables: the feed, its heads, the history, and the log of every
+change ever received."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
+
+from sync_server.db.base import METADATA
+from sync_server.db.sealing import Sealed
+from sync_server.db.types import Instant
+
+ORG_STATE = Table(
+    "org_state",
+    METADATA,
+    Column("org_id", String(36), primary_key=True),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("epoch", String(36), nullable=False),
+    Column("backed_up_to", BigInteger, nullable=False),
+    Column("next_case_number", BigInteger, nullable=False),
+)
+"""One row per organisation: the last number given, the epoch (design §5), and how far the backup
+reaches."""
+
+FEED = Table(
+    "feed",
+    METADATA,
+    Column("org_id", String(36), nullable=False),
+    Column("bucket", String(80), nullable=False),
+    Column("entity", String(40), nullable=False),
+    Column("record_id", String(36), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("body", Sealed("feed.body")),
+    Column("digest", BigInteger, nullable=False),
+    PrimaryKeyConstraint("org_id", "bucket", "entity", "record_id"),
+    Index(None, "org_id", "bucket", "seq"),
+)
+"""For each record in each bucket its current row as ready-made JSON; body null: it left the
+bucket at `seq`."""
+
+BUCKET_HEAD = Table(
+    "bucket_head",
+    METADATA,
+    Column("org_id", String(36), nullable=False),
+    Column("bucket", String(80), nullable=False),
+    Column("max_seq", BigInteger, nullable=False),
+    Column("row_count", BigInteger, nullable=False),
+    Column("digest", BigInteger, nullable=False),
+    PrimaryKeyConstraint("org_id", "bucket"),
+)
+"""What a pull asks first: has the bucket changed, how many rows has it, and what is their
+digest."""
+
+HISTORY = Table(
+    "history",
+    METADATA,
+    Column("org_id", String(36), nullable=False),
+    Column("entity", String(40), nullable=False),
+    Column("record_id", String(36), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("replaced_by", BigInteger, nullable=False),
+    Column("change_id", String(36)),
+    Column("body", Sealed("history.body"), nullable=False),
+    PrimaryKeyConstraint("org_id", "entity", "record_id", "seq"),
+)
+"""Each version that a later one replaced (`seq` its own number, `replaced_by` the later one's).
+The current one stands in the typed table, so a record that never changed costs nothing here."""
+
+CHANGE_LOG = Table(
+    "change_log",
+    METADATA,
+    Column("org_id", String(36), nullable=False),
+    Column("change_id", String(36), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("code", String(40)),
+    Column("outcome", Text, nullable=False),
+    Column("entity", String(40)),
+    Column("record_id", String(36)),
+    Column("staff_id", String(36), nullable=False),
+    Column("device_id", String(64), nullable=False),
+    Column("number", BigInteger),
+    Column("grant_id", String(36)),
+    Column("received_at", Instant, nullable=False),
+    Column("written_at", Instant, nullable=False),
+    Column("settled_by", String(36)),
+    Column("body", Sealed("change_log.body"), nullable=False),
+    PrimaryKeyConstraint("org_id", "change_id"),
+    Index(None, "org_id", "seq"),
+    Index(None, "org_id", "verdict"),
+    Index(None, "org_id", "staff_id"),
+)
+"""Every change as it came, also the rejected and the quarantined, with its outcome (L1, L2).
+`written_at` is the corrected time (L8); `settled_by` the manager who released or refused a
+quarantined one."""
+
+ALARM = Table(
+    "alarm",
+    METADATA,
+    Column("org_id", String(36), nullable=False),
+    Column("id", String(36), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("raised_at", Instant, nullable=False),
+    Column("staff_id", String(36), nullable=False),
+    Column("device_id", String(64), nullable=False),
+    Column("subject_id", String(36)),
+    Column("detail", Sealed("alarm.detail")),
+    PrimaryKeyConstraint("org_id", "id"),
+    Index(None, "org_id", "raised_at"),
+)
+"""What an administrator should look at: a change id used twice, a gap in a chain of looks."""
+
+LOOK_HEAD = Table(
+    "look_head",
+    METADATA,
+    Column("org_id", String(36), nullable=False),
+    Column("device_id", String(64), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+    PrimaryKeyConstraint("org_id", "device_id"),
+)
+"""The end of each device's chain of looks (L7)."""
+
+CASE_NUMBER_BLOCK = Table(
+    "case_number_block",
+    METADATA,
+    Column("org_id", String(36), nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("device_id", String(64), nullable=False),
+    Column("given_at", Instant, nullable=False),
+    PrimaryKeyConstraint("org_id", "first"),
+)
+"""Which device was handed which case numbers ahead of time (design §3)."""
+
+__all__ = [
+    "ALARM",
+    "BUCKET_HEAD",
+    "CASE_NUMBER_BLOCK",
+    "CHANGE_LOG",
+    "FEED",
+    "HISTORY",
+    "LOOK_HEAD",
+    "ORG_STATE",
+]

@@ -1,0 +1,88 @@
+"""One typed table per declared entity, and the way between its rows and the rows of the protocol.
+
+Every table has `org_id`, `id`, the four marks, the declared fields, and two columns of
+bookkeeping: `seq`, the number of the record's last write, and `versions`, by whom and when each
+field was last written (`merge.Stored.seen`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Row, String, Table
+
+import shared.entities  # noqa: F401 (declares every entity)
+from shared.declare import ENTITIES, MARKS, Entity, Kind, Personal
+from sync_server.db.base import METADATA
+from sync_server.db.sealing import KeyRing
+from sync_server.db.types import JsonValue, column_type
+
+_LOOKED_UP = {"grant": ("bucket",), "assignment": ("subject_id",), "conflict": ("record_id",)}
+"""Columns that the server's own rules search by, beside what the declarations tie records
+together by."""
+
+
+def table_name(entity: str) -> str:
+    """`case`, `order` and `grant` are words of SQL; with the ending none of them needs quotes."""
+    return f"{entity}_row"
+
+
+def _table(entity: Entity) -> Table:
+    name = table_name(entity.name)
+    fields = {**MARKS, **entity.fields}
+    columns = [Column(f, column_type(d, f"{name}.{f}")) for f, d in fields.items()]
+    hashes = [Column(f"{f}_hash", String(64)) for f in phone_fields(entity)]
+    searched = dict.fromkeys(
+        f for f in (entity.customer, entity.case, entity.user) if f and f != "id"
+    )
+    searched |= dict.fromkeys(f"{f}_hash" for f in phone_fields(entity))
+    searched |= dict.fromkeys(_LOOKED_UP.get(entity.name, ()))
+    return Table(
+        name,
+        METADATA,
+        Column("org_id", String(36), nullable=False),
+        Column("id", String(36), nullable=False),
+        *columns,
+        *hashes,
+        Column("seq", BigInteger, nullable=False),
+        Column("versions", JsonValue),
+        PrimaryKeyConstraint("org_id", "id"),
+        *(Index(None, "org_id", column) for column in searched),
+    )
+
+
+def phone_fields(entity: Entity) -> tuple[str, ...]:
+    """Fields that have a keyed hash beside them."""
+    return tuple(
+        n for n, f in entity.fields.items() if f.personal is Personal.PHONE and f.kind is Kind.TEXT
+    )
+
+
+RECORDS: Mapping[str, Table] = {name: _table(entity) for name, entity in ENTITIES.items()}
+"""Typed table by entity name."""
+
+ROW_FIELDS: Mapping[str, tuple[str, ...]] = {
+    name: ("id", *MARKS, *entity.fields) for name, entity in ENTITIES.items()
+}
+_PHONES = {name: phone_fields(entity) for name, entity in ENTITIES.items()}
+
+
+def to_columns(
+    org_id: str, entity: str, row: Mapping[str, Any], seq: int, versions: Any, ring: KeyRing
+) -> dict[str, Any]:
+    """The column values of a record; fields that the row leaves out become null."""
+    values: dict[str, Any] = {name: row.get(name) for name in ROW_FIELDS[entity]}
+    for name in _PHONES[entity]:
+        phone = values[name]
+        values[f"{name}_hash"] = ring.hash_phone(phone) if phone else None
+    values["org_id"] = org_id
+    values["seq"] = seq
+    values["versions"] = versions
+    return values
+
+
+def to_row(entity: str, stored: Row[Any]) -> dict[str, Any]:
+    """The protocol's row of a stored record: nulls and empty lists left out."""
+    values = stored._mapping
+    return {n: v for n in ROW_FIELDS[entity] if (v := values[n]) is not None and v != []}
