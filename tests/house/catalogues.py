@@ -17,6 +17,8 @@ from tests.house import tree
 
 FOLDER = tree.ROOT / "mobile" / "ui" / "texts"
 LANGUAGES = ("zh-CN", "en")
+# What asks for a text, and the key that it makes of its first argument.
+ASKING = {"t": "{}", "label": r"field\.{}", "choice": r"choice\.{}\..+"}
 # Flet's controls and arguments whose text a person reads, or hears from a screen reader.
 SHOWING = {"Text", "TextSpan", "FilledButton", "OutlinedButton", "TextButton", "Button", "SnackBar"}
 SHOWN = {"label", "tooltip", "hint_text", "helper", "helper_text", "error", "semantics_label"}
@@ -24,7 +26,7 @@ SHOWN = {"label", "tooltip", "hint_text", "helper", "helper_text", "error", "sem
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One call of `t`: where it stands, its key as a pattern, the values handed over with it."""
+    """One call for a text: where it stands, its key as a pattern, the values for placeholders."""
 
     where: str
     pattern: str
@@ -35,15 +37,18 @@ class Wanted:
 
 
 def catalogue(language: str) -> dict[str, str]:
-    """Key to text; empty as long as there is no such catalogue."""
-    page = FOLDER / f"{language}.json"
-    if not page.exists():
-        return {}
-    return dict(json.loads(page.read_text(encoding="utf-8"), object_pairs_hook=_each_key_once))
+    """Key to text, from all areas; empty as long as there is no such catalogue."""
+    return _each_key_once(
+        [
+            pair
+            for area in sorted((FOLDER / language).glob("*.json"))
+            for pair in json.loads(area.read_text(encoding="utf-8"), object_pairs_hook=list)
+        ]
+    )
 
 
 def languages() -> set[str]:
-    return {page.stem for page in FOLDER.glob("*.json")}
+    return {area.parent.name for area in FOLDER.glob("*/*.json")}
 
 
 def placeholders(text: str) -> set[str]:
@@ -51,18 +56,18 @@ def placeholders(text: str) -> set[str]:
 
 
 def wanted() -> Iterator[Wanted]:
-    """Every call of `t` in the app whose key is written out, in full or as an f-string."""
-    for path in tree.modules("mobile"):
+    """Every call in the screens that asks for a key written out, in full or as an f-string."""
+    for path in tree.modules("mobile/ui"):
         for node in ast.walk(tree.parsed(path)):
             if isinstance(node, ast.Call) and node.args:
                 called = ast.unparse(node.func).rsplit(".", 1)[-1]
                 pattern = _pattern(node.args[0])
-                if called == "t" and pattern:
+                if called in ASKING and pattern:
                     names = [keyword.arg for keyword in node.keywords]
                     known = frozenset(name for name in names if name)
                     yield Wanted(
                         where=f"{tree.name(path)}:{node.lineno}",
-                        pattern=pattern,
+                        pattern=ASKING[called].format(pattern),
                         values=None if None in names else known,
                     )
 
@@ -81,7 +86,7 @@ def mentioned(keys: Iterable[str]) -> set[str]:
 
 def promised() -> set[str]:
     """Keys that declarations give rise to: of errors, and of the fields that an app writes."""
-    keys = {f"error.{code.key}" for code in Code}
+    keys = {f"error.{code.key}{part}" for code in Code for part in ("", ".remedy")}
     for entity in ENTITIES.values():
         if entity.creators:
             for field in entity.fields.values():
@@ -104,7 +109,7 @@ def _pattern(key: ast.expr) -> str | None:
         return re.escape(key.value)
     if isinstance(key, ast.JoinedStr):
         start = key.values[0]
-        # "visit.{state}" names a family; what starts with a value could be any text at all.
+        # "visit.{state}" names a family of keys; a text that starts with a value, any at all.
         if isinstance(start, ast.Constant) and "." in str(start.value):
             return "".join(
                 re.escape(str(part.value)) if isinstance(part, ast.Constant) else ".+"
