@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mobile.reports.document import Fact, ReportDocument, Signature
-from mobile.reports.flow import BODY, BOTTOM, LEADING, LEFT, RIGHT, SMALL, TINY, TOP, Flow
+from mobile.reports.flow import LEADING, LEFT, RIGHT, SMALL, TINY, Flow
 from mobile.reports.page import BLACK, GREY, PANEL, RULE, WARNING, Box, Line, Pen
 from mobile.reports.sections import fact_rows
 from mobile.reports.strokes import curve, fit
@@ -35,10 +35,10 @@ def signing(flow: Flow, document: ReportDocument) -> None:
         )
     else:
         rows = (
-            Fact(labels.refusal_reason, _shortened(flow, signing.reason, room)),
+            Fact(labels.refusal_reason, signing.reason),
             Fact(labels.recorded_at, signing.recorded_at),
         )
-    flow.room(_PAD_HEIGHT + 6)
+    flow.room(_PAD_HEIGHT * 1.5)  # eight lines of a reason included
     height = max(_PAD_HEIGHT, fact_rows(flow, rows, beside, flow.y + 4, room) + 4)
     flow.put(Box(LEFT, flow.y, _PAD_WIDTH, _PAD_HEIGHT, border=RULE))
     if isinstance(signing, Signature):
@@ -56,7 +56,8 @@ def verification(flow: Flow, document: ReportDocument) -> None:
             Fact(labels.fingerprint, seal.sha256),
             Fact(labels.sealed_at, seal.sealed_at),
             Fact(labels.device, seal.device_id),
-            Fact(labels.device_key, seal.key_thumbprint),
+            Fact(labels.device_key, seal.device_key),
+            Fact(labels.key_thumbprint, seal.key_thumbprint),
             Fact(labels.device_signature, seal.signature),
             Fact(labels.attachments, ", ".join(file.name for file in document.attachments)),
         ]
@@ -75,12 +76,9 @@ def _evidence(flow: Flow, fact: Fact) -> None:
     """A label and a long value below each other on grey, so that the value can be copied whole."""
     if not fact.value.strip():
         return
-    lines = flow.lines(fact.value, RIGHT - LEFT - 150, SMALL)
-    label = flow.lines(fact.label, 132, SMALL)
+    lines = flow.lines(fact.value, RIGHT - LEFT - 150, SMALL, most=8)
+    label = flow.lines(fact.label, 132, SMALL, most=3)
     height = max(len(lines), len(label)) * SMALL * LEADING + 4
-    if height > (BOTTOM - TOP) / 2:
-        flow.paragraph(f"{fact.label} {fact.value}", SMALL)
-        return
     flow.room(height)
     flow.put(Box(LEFT, flow.y, RIGHT - LEFT, height, fill=PANEL))
     flow.block(LEFT + 6, flow.y + 2.5, label, SMALL, GREY)
@@ -98,15 +96,8 @@ def _strokes(flow: Flow, signature: Signature) -> None:
 
 def _refused(flow: Flow, words: str) -> None:
     """In the pad's place, struck through so that nobody signs it later."""
-    lines = flow.lines(words, _PAD_WIDTH - 40, 12)
+    lines = flow.lines(words, _PAD_WIDTH - 40, 12, most=3)
     top = flow.y + (_PAD_HEIGHT - len(lines) * 12 * LEADING) / 2
     flow.put(Line(LEFT, flow.y + _PAD_HEIGHT, LEFT + _PAD_WIDTH, flow.y, 0.5, RULE))
     for i, line in enumerate(lines):
         flow.text(LEFT + _PAD_WIDTH / 2, top + i * 12 * LEADING, line, 12, WARNING, align=0.5)
-
-
-def _shortened(flow: Flow, reason: str, width: float) -> str:
-    """A reason that stays beside the pad; the sealed report has the whole of it."""
-    fitting = flow.lines(reason, width * 0.6)
-    most = int((BOTTOM - TOP - _PAD_HEIGHT) / (BODY * LEADING)) // 2
-    return reason if len(fitting) <= most else "\n".join(fitting[:most]) + "…"

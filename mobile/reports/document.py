@@ -109,15 +109,17 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """What makes the report verifiable without us (law L6).
+    """What makes the report verifiable without us (law L6); all as text.
 
-    `sha256` is the digest of the report's canonical bytes, `key_thumbprint` the RFC 7638
-    thumbprint of the device's Ed25519 key.
+    `sha256` is the hex digest of the report's canonical bytes, `device_key` the device's Ed25519
+    public key (base64url), `key_thumbprint` that key's RFC 7638 thumbprint, and `signature` what
+    the device signed over the seal (base64url). See `shared/seal.py`.
     """
 
     sha256: str
     device_id: str
-    key_thumbprint: str
+    device_key: str = ""
+    key_thumbprint: str = ""
     sealed_at: str = ""
     signature: str = ""
 
@@ -138,6 +140,9 @@ class Attachment:
 @dataclass(frozen=True, slots=True)
 class ReportDocument:
     """One printed repair report. Empty texts and None leave their place on the page out.
+
+    The labels' words on verifying expect as first attachment the bytes that `seal.sha256` is the
+    digest of, and as second those that the device signed.
 
     `issued_at` (aware) is the only clock of the PDF: the same document gives the same bytes.
     `language` is a BCP 47 tag ("zh-CN"). `confirmed_working` is what the customer said after the

@@ -56,7 +56,8 @@ class Flow:
     def new_page(self) -> None:
         self.pages.append(Page())
         self.y = TOP
-        self.text(LEFT, TOP, self._running_head, SMALL, GREY)
+        head = self.lines(self._running_head, RIGHT - LEFT, SMALL, most=1)
+        self.block(LEFT, TOP, head, SMALL, GREY)
         self.put(Line(LEFT, TOP + 14, RIGHT, TOP + 14))
         self.y = self._start
 
@@ -80,10 +81,17 @@ class Flow:
             self.put(Text(x - width * align, baseline, shown, size, ink, weight))
         return width
 
-    def lines(self, text: str, width: float, size: float = BODY) -> list[str]:
-        """The text's lines at a size, without trailing empty ones."""
+    def lines(self, text: str, width: float, size: float = BODY, most: int = 0) -> list[str]:
+        """The text's lines at a size, blanks around it left out.
+
+        With `most`, a longer text ends in an ellipsis there: for places that can't grow. What is
+        entered in the app fits them all; the sealed report has every word in any case.
+        """
         shown = self.typeface.printable(text).strip()
-        return wrap(shown, width, lambda c: self.typeface.advance(c) * size)
+        lines = wrap(shown, width, lambda c: self.typeface.advance(c) * size)
+        if most and len(lines) > most:
+            lines[most - 1 :] = [lines[most - 1][:-1] + "…"]
+        return lines
 
     def block(
         self,

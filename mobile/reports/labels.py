@@ -66,6 +66,7 @@ class Labels:
     fingerprint: str
     device: str
     device_key: str
+    key_thumbprint: str
     device_signature: str
     sealed_at: str
     attachments: str
@@ -124,14 +125,15 @@ ZH_CN = Labels(
     verification="真实性核验",
     fingerprint="报告指纹（SHA-256）",
     device="签署设备",
-    device_key="设备密钥指纹",
-    device_signature="设备签名（Ed25519）",
+    device_key="设备公钥（Ed25519）",
+    key_thumbprint="设备公钥指纹",
+    device_signature="设备签名",
     sealed_at="封存时间",
     attachments="附件",
     how_to_verify=(
-        "本报告签字后即封存，内容不可更改；更正只能另附补充说明。核验方法：取出本文件的附件，"
-        "计算其 SHA-256，应与上列指纹一致；再向服务方核对设备密钥指纹。照片可从本文件中取出，"
-        "标有“缩小图”的除外，其 SHA-256 应与照片下方所列一致。"
+        "本报告签字后即封存，内容不可更改；更正只能另附补充报告。核验方法：取出本文件的第一个附件，"
+        "其 SHA-256 应与上列指纹一致；设备签名可用上列公钥对第二个附件验证（Ed25519）；设备公钥请向"
+        "服务方核对。照片除标有“缩小图”者外，可原样取出，其 SHA-256 应与照片下方所列一致。"
     ),
     missing_glyphs="注：字体中没有以下字符，文中以 □ 代替：{list}",
     page_of="第 {page} 页，共 {pages} 页",
@@ -187,14 +189,15 @@ ZH_TW = Labels(
     verification="真實性核驗",
     fingerprint="報告指紋（SHA-256）",
     device="簽署裝置",
-    device_key="裝置金鑰指紋",
-    device_signature="裝置簽章（Ed25519）",
+    device_key="裝置公鑰（Ed25519）",
+    key_thumbprint="裝置公鑰指紋",
+    device_signature="裝置簽章",
     sealed_at="封存時間",
     attachments="附件",
     how_to_verify=(
-        "本報告簽名後即封存，內容不可更改；更正只能另附補充說明。核驗方法：取出本檔案的附件，"
-        "計算其 SHA-256，應與上列指紋一致；再向服務方核對裝置金鑰指紋。照片可從本檔案中取出，"
-        "標有「縮小圖」的除外，其 SHA-256 應與照片下方所列一致。"
+        "本報告簽名後即封存，內容不可更改；更正只能另附補充報告。核驗方法：取出本檔案的第一個附件，"
+        "其 SHA-256 應與上列指紋一致；裝置簽章可用上列公鑰對第二個附件驗證（Ed25519）；裝置公鑰請向"
+        "服務方核對。照片除標有「縮小圖」者外，可原樣取出，其 SHA-256 應與照片下方所列一致。"
     ),
     missing_glyphs="註：字型中沒有以下字元，文中以 □ 代替：{list}",
     page_of="第 {page} 頁，共 {pages} 頁",
@@ -250,16 +253,17 @@ EN = Labels(
     verification="Verification",
     fingerprint="Report fingerprint (SHA-256)",
     device="Signing device",
-    device_key="Device key thumbprint",
-    device_signature="Device signature (Ed25519)",
+    device_key="Device key (Ed25519)",
+    key_thumbprint="Key thumbprint",
+    device_signature="Device signature",
     sealed_at="Sealed at",
     attachments="Attached files",
     how_to_verify=(
         "This report was sealed when it was signed and cannot be changed; a correction is always a "
-        "separate amendment. To verify it: save the file attached to this PDF, compute its SHA-256 "
-        "and compare it with the fingerprint above; then ask the service company to confirm the "
-        "device key thumbprint. A photo not marked “reduced” can be taken out of this PDF, and its "
-        "SHA-256 is the one printed below it."
+        "separate report. To verify it, save the first file attached to this PDF: its SHA-256 must "
+        "be the fingerprint above. The device signature verifies the second file with the device "
+        "key (Ed25519); ask the service company to confirm that key. A photo not marked "
+        '"reduced" can be taken out unchanged, and its SHA-256 is the one printed below it.'
     ),
     missing_glyphs="Note: the font lacks these characters, shown as □ above: {list}",
     page_of="Page {page} of {pages}",

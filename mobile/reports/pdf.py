@@ -49,15 +49,16 @@ def render_with_notes(document: ReportDocument, font: Path | bytes) -> Rendered:
 def compose(document: ReportDocument, typeface: Typeface) -> list[Page]:
     """Every page's marks, the footers included; set more tightly where that saves a page, so that
     no sheet carries only the last few lines."""
-    flow = _fill(document, typeface, AIRY)
+    flow = fill(document, typeface, AIRY)
     if len(flow.pages) > 1:
-        tight = _fill(document, typeface, TIGHT)
+        tight = fill(document, typeface, TIGHT)
         flow = tight if len(tight.pages) < len(flow.pages) else flow
     _footers(flow, document)
     return flow.pages
 
 
-def _fill(document: ReportDocument, typeface: Typeface, gap: float) -> Flow:
+def fill(document: ReportDocument, typeface: Typeface, gap: float) -> Flow:
+    """The report's sections in their order, `gap` points above each heading; no footers yet."""
     labels = document.labels
     title = document.title or labels.title
     head = f"{title}{labels.between}{labels.case_number} {document.case_number}"
@@ -86,6 +87,6 @@ def _footers(flow: Flow, document: ReportDocument) -> None:
         count = typeface.printable(labels.page_of.format(page=number, pages=total))
         width = typeface.width(count, SMALL)
         page.marks.append(Text(RIGHT - width, top + SMALL, count, SMALL, GREY))
-        line = flow.lines(issuer, RIGHT - LEFT - width - 20, SMALL)[0]
+        line = flow.lines(issuer, RIGHT - LEFT - width - 20, SMALL, most=1)[0]
         if line:
             page.marks.append(Text(LEFT, top + SMALL, line, SMALL, GREY))

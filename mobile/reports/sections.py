@@ -11,6 +11,7 @@ from mobile.reports.strokes import Cubic, smooth
 
 GUTTER = 26.0
 _ROW_GAP = 3.0
+_LINES_OF_A_FACT = 8  # four times eight lines still leave half a page
 _TICK_SIDE = 8.5
 
 
@@ -19,10 +20,11 @@ def opening(flow: Flow, document: ReportDocument) -> None:
     labels = document.labels
     issued = next((f.value for f in document.times if f.label == labels.issued), "")
     middle = LEFT + (RIGHT - LEFT) * 0.56
-    title = flow.lines(document.title or labels.title, middle - LEFT - 10, 21)
+    title = flow.lines(document.title or labels.title, middle - LEFT - 10, 21, most=3)
     top = flow.y
     left = top + flow.block(LEFT, top, title, 21, ACCENT, weight=0.022) + 1
-    case = flow.lines(f"{labels.case_number} {document.case_number}", middle - LEFT - 10, 10.5)
+    number = f"{labels.case_number} {document.case_number}"
+    case = flow.lines(number, middle - LEFT - 10, 10.5, most=3)
     left += flow.block(LEFT, left, case, 10.5, BLACK)
     right = top + 5
     for text, size, ink in (
@@ -30,7 +32,7 @@ def opening(flow: Flow, document: ReportDocument) -> None:
         (f"{labels.issued} {issued}" if issued else "", SMALL, GREY),
         (f"{labels.amends} {document.amends}" if document.amends else "", SMALL, WARNING),
     ):
-        for line in flow.lines(text, RIGHT - middle, size) if text else ():
+        for line in flow.lines(text, RIGHT - middle, size, most=4) if text else ():
             flow.text(RIGHT, right, line, size, ink, align=1)
             right += size * LEADING
     flow.y = max(left, right) + 5
@@ -70,14 +72,17 @@ def facts(flow: Flow, document: ReportDocument) -> None:
     flow.y = bottom
     visit = [Fact(labels.technician, document.technician)]
     visit += [fact for fact in document.times if fact.label != labels.issued]
-    flow.heading(labels.service, keep=BODY * LEADING)
     shown = [fact for fact in visit if fact.value.strip()]
+    label_width = _label_width(flow, shown, half)
     for i in range(0, len(shown), 2):
-        top = flow.y
-        flow.y += max(
-            fact_rows(flow, (fact,), x, top, half, label_width=_label_width(flow, shown, half))
-            for fact, x in zip(shown[i : i + 2], (LEFT, LEFT + half + GUTTER), strict=False)
-        )
+        pair = shown[i : i + 2]
+        height = max(_fact_height(flow, fact, half, label_width) for fact in pair)
+        if i == 0:
+            flow.heading(labels.service, keep=height)
+        flow.room(height)
+        for fact, x in zip(pair, (LEFT, LEFT + half + GUTTER), strict=False):
+            fact_rows(flow, (fact,), x, flow.y, half, label_width=label_width)
+        flow.y += height
 
 
 def prose(flow: Flow, heading: str, text: str) -> None:
@@ -99,7 +104,7 @@ def checklist(flow: Flow, document: ReportDocument) -> None:
     x = LEFT + 16
     for item in document.checklist:
         lines = flow.lines(item.text, RIGHT - word_room - x)
-        flow.room(min(len(lines), 20) * BODY * LEADING)
+        flow.room(min(len(lines), 4) * BODY * LEADING)
         _tick(flow, LEFT, flow.y + 1.2, item)
         flow.text(RIGHT, flow.y + 1.4, words[item.done], SMALL, inks[item.done], align=1)
         flow.paragraph(item.text, x=x, right=RIGHT - word_room)
@@ -143,12 +148,23 @@ def fact_rows(
     label_width = label_width or _label_width(flow, shown, width)
     y = top
     for fact in shown:
-        label = flow.lines(fact.label, label_width - 8, SMALL)
-        flow.block(x, y + 1.4, label, SMALL, GREY)
-        value = flow.lines(fact.value, width - label_width)
-        height = flow.block(x + label_width, y, value)
-        y += max(height, len(label) * SMALL * LEADING) + _ROW_GAP
+        flow.block(x, y + 1.4, _label(flow, fact, label_width), SMALL, GREY)
+        flow.block(x + label_width, y, _value(flow, fact, width - label_width))
+        y += _fact_height(flow, fact, width, label_width)
     return y - top
+
+
+def _fact_height(flow: Flow, fact: Fact, width: float, label_width: float) -> float:
+    label, value = _label(flow, fact, label_width), _value(flow, fact, width - label_width)
+    return max(len(value) * BODY, len(label) * SMALL) * LEADING + _ROW_GAP
+
+
+def _label(flow: Flow, fact: Fact, width: float) -> list[str]:
+    return flow.lines(fact.label, width - 8, SMALL, most=2)
+
+
+def _value(flow: Flow, fact: Fact, width: float) -> list[str]:
+    return flow.lines(fact.value, width, most=_LINES_OF_A_FACT)
 
 
 def _label_width(flow: Flow, rows: Sequence[Fact], width: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 from mobile.reports.document import Part, Photo, ReportDocument
-from mobile.reports.flow import BODY, BOTTOM, LEADING, LEFT, RIGHT, SMALL, TINY, TOP, Flow
+from mobile.reports.flow import BODY, LEADING, LEFT, RIGHT, SMALL, TINY, Flow
 from mobile.reports.jpeg import Jpeg, read_jpeg
 from mobile.reports.page import ACCENT, GREY, PANEL, RULE, Box, Line, Picture
 
@@ -32,11 +32,15 @@ def parts(flow: Flow, document: ReportDocument) -> None:
     quantity_right = RIGHT - amount_width - _PAD
     code_x = quantity_right - 60 - 130
 
+    def cells(part: Part) -> tuple[list[str], list[str], list[str]]:
+        return (
+            flow.lines(part.name, code_x - LEFT - 2 * _PAD, most=6),
+            flow.lines(part.code, 130 - _PAD, most=6),
+            flow.lines(part.quantity, 60, most=6),
+        )
+
     def row_height(part: Part) -> float:
-        name = flow.lines(part.name, code_x - LEFT - 2 * _PAD)
-        code = flow.lines(part.code, 130 - _PAD)
-        quantity = flow.lines(part.quantity, 60)
-        return max(len(name), len(code), len(quantity)) * BODY * LEADING + 7
+        return max(map(len, cells(part))) * BODY * LEADING + 7
 
     def head() -> None:
         flow.put(Box(LEFT, flow.y, RIGHT - LEFT, 18, fill=PANEL))
@@ -55,9 +59,10 @@ def parts(flow: Flow, document: ReportDocument) -> None:
         if flow.room(height):
             head()
         top = flow.y + 4
-        flow.block(LEFT + _PAD, top, flow.lines(part.name, code_x - LEFT - 2 * _PAD))
-        flow.block(code_x, top, flow.lines(part.code, 130 - _PAD))
-        for i, line in enumerate(flow.lines(part.quantity, 60)):
+        name, code, quantity = cells(part)
+        flow.block(LEFT + _PAD, top, name)
+        flow.block(code_x, top, code)
+        for i, line in enumerate(quantity):
             flow.text(quantity_right, top + i * BODY * LEADING, line, align=1)
         if part.amount_cents is not None:
             amount = money(part.amount_cents, document.currency)
@@ -67,8 +72,9 @@ def parts(flow: Flow, document: ReportDocument) -> None:
     if priced:
         flow.room(24)
         total = money(sum(priced), document.currency)
-        width = flow.text(RIGHT - _PAD, flow.y + 5, total, 10.5, ACCENT, weight=0.02, align=1)
+        width = flow.typeface.width(flow.typeface.printable(total), 10.5)
         flow.text(RIGHT - _PAD - width - 12, flow.y + 6.8, labels.total, SMALL, GREY, align=1)
+        flow.text(RIGHT - _PAD, flow.y + 5, total, 10.5, ACCENT, weight=0.02, align=1)
         flow.y += 22
 
 
@@ -92,7 +98,7 @@ def photos(flow: Flow, document: ReportDocument) -> None:
             flow.block(x, flow.y + _TILE_HEIGHT + 5, captions[i], TINY, GREY)
         flow.y += height
     for photo in (photo for photo, jpeg in readable if jpeg is None):
-        flow.room(BODY * LEADING + TINY * LEADING)
+        flow.room((BODY + TINY) * LEADING)
         flow.paragraph(_described(photo, document.labels.between))
         flow.paragraph(f"SHA-256 {photo.sha256}", TINY, GREY)
         flow.y += 2
@@ -101,9 +107,9 @@ def photos(flow: Flow, document: ReportDocument) -> None:
 def _caption(flow: Flow, document: ReportDocument, photo: Photo, width: float) -> list[str]:
     original = photo.jpeg is not None and sha256(photo.jpeg).hexdigest() == photo.sha256.lower()
     mark = "" if original else f" ({document.labels.photo_reduced})"
-    lines = flow.lines(_described(photo, document.labels.between) + mark, width, TINY)
-    fit = int((BOTTOM - TOP - _TILE_HEIGHT) / (TINY * LEADING)) - 12
-    return lines[:fit] + flow.lines(photo.sha256, width, TINY)[:8]
+    described = _described(photo, document.labels.between) + mark
+    lines = flow.lines(described, width, TINY, most=5)
+    return lines + flow.lines(photo.sha256, width, TINY, most=3)
 
 
 def _described(photo: Photo, between: str) -> str:

@@ -20,7 +20,7 @@ STAND_IN = "□"
 # joiners, variation selectors, and the marks that reverse the reading direction. The last are a
 # danger in a document that someone signs: they make "不合格" read as something else.
 _UNSEEN = re.compile(
-    "[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
 _BLANK = re.compile("[\t\u00a0\u1680\u2000-\u200a\u202f\u205f]")
