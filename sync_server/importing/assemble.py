@@ -199,8 +199,8 @@ class Assembly:
         for case in cases.values():
             buyer = callers[case.caller]
             codes = owned.get(buyer)
-            code = codes[stable_number("case", case.number) % len(codes)] if codes else None
-            yield from self._case(case, buyer, code, retail.countries[buyer])
+            named = codes[stable_number("case", case.number) % len(codes)] if codes else None
+            yield from self._case(case, buyer, named, retail.countries[buyer])
 
     def _case(self, case: Incident, buyer: str, code: str | None, country: str) -> Rows:
         row_id, customer = self.case_id(case.number), self.customer_id(buyer)
@@ -290,14 +290,17 @@ def _last_year(invoices: list[Invoice], end: datetime | None) -> tuple[int, int]
 
 
 def staffing(
-    organisation: str, retail: Retail, cases: dict[str, Incident]
+    organisation: str,
+    retail: Retail,
+    cases: dict[str, Incident],
+    per_manager: int = stores.CUSTOMERS_PER_MANAGER,
 ) -> tuple[list[Member], dict[str, str]]:
     """Everyone who works in an imported organisation, and who looks after which customer (source id
     → staff id).
 
     Technicians have their home in the store with the most customers.
     """
-    members = stores.staff_of_stores(organisation, retail.countries)
+    members = stores.staff_of_stores(organisation, retail.countries, per_manager)
     by_store: dict[str, list[Member]] = {}
     for member in members:
         if member.role is Role.ACCOUNT_MANAGER:

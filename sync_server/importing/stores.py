@@ -73,7 +73,9 @@ def store_name(country: str) -> str:
     return f"{_CHINESE.get(country, country)}店"
 
 
-def staff_of_stores(organisation: str, customers: Mapping[str, str]) -> list[Member]:
+def staff_of_stores(
+    organisation: str, customers: Mapping[str, str], per_manager: int = CUSTOMERS_PER_MANAGER
+) -> list[Member]:
     """For each store a manager, a callback agent, and account managers by its number of customers.
 
     `customers` maps each customer of the source to their country.
@@ -85,7 +87,7 @@ def staff_of_stores(organisation: str, customers: Mapping[str, str]) -> list[Mem
     for country, count in counts.items():
         members.append(_member(organisation, Role.STORE_MANAGER, country, 0))
         members.append(_member(organisation, Role.CALLBACK_AGENT, country, 0))
-        for place in range(-(-count // CUSTOMERS_PER_MANAGER)):
+        for place in range(-(-count // per_manager)):
             members.append(_member(organisation, Role.ACCOUNT_MANAGER, country, place))
     return members
 
