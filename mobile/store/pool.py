@@ -11,7 +11,7 @@ import itertools
 import os
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import cast
 
 import apsw
 
@@ -81,10 +81,8 @@ class PoolVfs(apsw.VFS):
         if path is None or path not in self.pool:
             raise apsw.CantOpenError("this file was not opened ahead")
         flags[1] = flags[0]
-        file = PoolFile(self.pool[path])
-        if TYPE_CHECKING:  # apsw asks for the methods of a VFSFile, and types them as the class
-            assert isinstance(file, apsw.VFSFile)
-        return file
+        # apsw asks for the methods of a VFSFile and types them as that class.
+        return cast(apsw.VFSFile, PoolFile(self.pool[path]))
 
     def xAccess(self, pathname: str, flags: int) -> bool:  # noqa: ARG002 - SQLite's signature
         return pathname in self.pool and self.pool[pathname].size() > 0

@@ -8,7 +8,7 @@ page carries its own authentication tag, so that a wrong key and a changed page 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import apsw
 
@@ -121,6 +121,15 @@ def checkpoint(connection: apsw.Connection) -> None:
     """Bring everything into the one database file and empty the write-ahead log."""
     with refusals():
         connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+
+
+def close_vault(connection: apsw.Connection) -> None:
+    """Close, bringing the write-ahead log into the database if there is room. Harmless twice.
+
+    On a full disk what was committed stays in the log, and the next opening finds it there.
+    """
+    with suppress(apsw.FullError):
+        connection.close()
 
 
 def rekey(connection: apsw.Connection, new_key: bytes) -> None:

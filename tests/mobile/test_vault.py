@@ -10,7 +10,7 @@ import pytest
 
 from mobile.store.files import ByteFile, DirectoryFiles, VaultFiles, refuse_if_not_durable
 from mobile.store.pool import MemoryDisk, MemoryFile, MemoryFiles
-from mobile.store.vault import checkpoint, faults, open_vault, rekey, transaction
+from mobile.store.vault import checkpoint, close_vault, faults, open_vault, rekey, transaction
 from shared.errors import Code, Refusal
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
@@ -193,6 +193,19 @@ async def test_a_full_disk_is_said_and_loses_nothing() -> None:
     with transaction(connection):
         connection.execute("insert into customer(name) values (?)", (NAME,))
     assert count(connection) == saved + 1
+
+
+async def test_closing_on_a_full_disk_keeps_what_was_committed() -> None:
+    disk = MemoryDisk()
+    files = MemoryFiles(disk=disk)
+    connection = await filled(files)
+    assert disk.files["lin.db-wal"]
+    disk.room = disk.used()
+    close_vault(connection)
+    close_vault(connection)
+    await files.release("lin")
+    disk.room = None
+    assert count(await opened(MemoryFiles(disk=disk))) == 50
 
 
 async def test_sqlites_own_limit_counts_as_a_full_disk_too(fresh: Make) -> None:
