@@ -1,0 +1,81 @@
+// The page before the app: progress while it loads, and the few sentences that must be said when it
+// cannot start. Both languages stand together, since no setting has been read yet.
+
+const TEXTS = {
+  shell: { value: 10, zh: "正在打开界面…", en: "Opening the interface…" },
+  runtime: { value: 40, zh: "正在准备运行环境…", en: "Preparing the runtime…" },
+  program: { value: 60, zh: "正在载入应用…", en: "Loading the app…" },
+  connected: { value: 85, zh: "马上就好…", en: "Almost there…" },
+};
+
+const SENTENCES = {
+  elsewhere: {
+    zh: "回访已在另一个标签页打开。同一时间只能在一处使用，以免记录冲突。",
+    en: "Huifang is open in another tab. It runs in one place at a time, so that records stay whole.",
+    action: "在此处打开 · Use it here",
+  },
+  taken: {
+    zh: "已在另一个标签页继续使用，已保存的内容都在。",
+    en: "You went on in another tab. Everything that was saved is there.",
+    action: "回到此处 · Come back here",
+  },
+  failed: {
+    zh: "应用未能启动。已保存的内容不受影响。",
+    en: "The app could not start. Nothing that was saved is lost.",
+    action: "重试 · Try again",
+  },
+  outdated: {
+    zh: "此浏览器版本过旧，请更新后再试。",
+    en: "This browser is too old for the app. Please update it and try again.",
+    action: "重试 · Try again",
+  },
+};
+
+const part = (id) => document.getElementById(id);
+
+// Flutter empties the body when it begins, long before there is anything of the app to see.
+const splash = part("splash");
+document.documentElement.append(splash);
+
+function write(texts) {
+  part("splash-zh").textContent = texts.zh;
+  part("splash-en").textContent = texts.en;
+}
+
+/** Shows that a step has begun; steps never move the bar backwards, whatever order they end in. */
+export function progress(step) {
+  const bar = part("splash-progress");
+  if (!bar || TEXTS[step].value <= bar.value) return;
+  bar.value = TEXTS[step].value;
+  write(TEXTS[step]);
+}
+
+/** Stops and says why, with one thing to do. Resolves when the person does it. */
+export function ask(sentence, { detail = "" } = {}) {
+  document.documentElement.append(splash);
+  part("splash-progress").hidden = true;
+  write(SENTENCES[sentence]);
+  if (detail) part("splash-en").textContent += ` (${detail})`;
+  const button = part("splash-action");
+  button.textContent = SENTENCES[sentence].action;
+  button.hidden = false;
+  document.documentElement.dataset.huifang = sentence;
+  button.focus();
+  return new Promise((done) => button.addEventListener("click", done, { once: true }));
+}
+
+/** Back from a question to the loading bar. */
+export function resume() {
+  part("splash-action").hidden = true;
+  part("splash-progress").hidden = false;
+  write(TEXTS.shell);
+  delete document.documentElement.dataset.huifang;
+}
+
+/** The app has drawn: uncover it. A second call is harmless. */
+export function uncover() {
+  if (!splash.isConnected || !part("splash-action").hidden) return;
+  splash.remove();
+  document.documentElement.dataset.huifang = "ready";
+  performance.mark("huifang-ready");
+}

@@ -1,0 +1,71 @@
+"""What every browser test is handed: Playwright, built apps served, and profiles to open them in.
+
+Without a Chromium the whole folder is skipped, with one line that says why.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Playwright
+
+from mobile.pwa.builder import build_web_app
+from mobile.pwa.wheels import DEFAULT_CACHE
+from tests.browser.harness import Browser, Playing, Site, why_no_chromium
+
+HERE = Path(__file__).parent
+APPS = HERE / "apps"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    missing = why_no_chromium()
+    for item in items:
+        if not item.path.is_relative_to(HERE):
+            continue
+        item.add_marker(pytest.mark.browser)
+        if missing:
+            item.add_marker(pytest.mark.skip(reason=f"browser suite: {missing}"))
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    """Ends with the module: while it runs, no other event loop can start in this process."""
+    with Playing() as playing:
+        yield playing
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """`built("hello")` → the folder of the web app built from tests/browser/apps/hello."""
+    done: dict[str, Path] = {}
+
+    def build(app: str) -> Path:
+        if app not in done:
+            dist = tmp_path_factory.mktemp(app) / "web"
+            build_web_app(dist, cache=DEFAULT_CACHE, progress=lambda *_: None, app_dir=APPS / app)
+            done[app] = dist
+        return done[app]
+
+    return build
+
+
+@pytest.fixture
+def serve(built: Callable[[str], Path]) -> Iterator[Callable[[str], Site]]:
+    """`serve("hello")` → that app on a port of its own, for the length of the test."""
+    with ExitStack() as open_sites:
+        yield lambda app: open_sites.enter_context(Site(built(app)))
+
+
+@pytest.fixture
+def browser_on(playwright: Playwright, tmp_path: Path) -> Iterator[Callable[..., Browser]]:
+    """`browser_on("phone")` → a browser on that profile; the same name again is the same device."""
+    with ExitStack() as open_browsers:
+
+        def launch(profile: str, **options: Any) -> Browser:
+            return open_browsers.enter_context(
+                Browser.open(playwright, tmp_path / profile, **options)
+            )
+
+        yield launch

@@ -1,0 +1,343 @@
+"""Drives the built web app in a real Chromium, as a person would: by what controls are called.
+
+    with Site(dist) as site, Browser.open(tmp_path / "profile") as browser:
+        tab = browser.visit(site.url)
+        tab.tap("保存 Save")
+        browser.offline()
+        tab.reload()
+        tab.wait_text("已保存")
+
+Each Browser is one profile on one device: its storage outlives the tab and the Browser object.
+Flutter paints on a canvas; with its semantics on, every control has a role and a name in the page,
+and that is what these calls look for. Each call waits for what it needs.
+"""
+
+import functools
+import mimetypes
+import os
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+from playwright.sync_api import (
+    BrowserContext,
+    CDPSession,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Playwright,
+    Request,
+    expect,
+)
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+PHONE = (412, 915)
+DESKTOP = (1280, 800)
+
+# A loaded two-core machine starts Python in a browser in up to half a minute.
+START_MS = 120_000
+STEP_MS = 20_000
+
+_FLAGS = (
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+)
+
+_TAPPABLE: tuple[Literal["tab", "link", "menuitem", "checkbox", "radio", "switch", "option"], ...]
+_TAPPABLE = ("tab", "link", "menuitem", "checkbox", "radio", "switch", "option")
+
+_CANDIDATES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def find_chromium() -> Path | None:
+    """The browser to drive: `HUIFANG_CHROMIUM` if set, else the first of the usual names."""
+    named = os.environ.get("HUIFANG_CHROMIUM")
+    if named:
+        return Path(named) if Path(named).is_file() else None
+    found = (shutil.which(name) for name in _CANDIDATES)
+    return next((Path(path) for path in found if path), None)
+
+
+def why_no_chromium() -> str:
+    """The sentence a skipped suite prints; empty when there is a Chromium."""
+    if find_chromium():
+        return ""
+    named = os.environ.get("HUIFANG_CHROMIUM")
+    if named:
+        return f"HUIFANG_CHROMIUM names {named}, which is no file"
+    return "no Chromium found (Debian: apt-get install chromium; or set HUIFANG_CHROMIUM)"
+
+
+class Site:
+    """Serves a built web app on a free port of 127.0.0.1, for tests without the sync server."""
+
+    def __init__(self, dist: Path) -> None:
+        self.dist = dist
+        self.requested: list[str] = []
+        handler = functools.partial(_Files, self)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> "Site":
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Files(SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def __init__(self, site: Site, *args: Any) -> None:
+        self._site = site
+        super().__init__(*args, directory=str(site.dist))
+
+    def do_GET(self) -> None:
+        self._site.requested.append(self.path)
+        try:
+            super().do_GET()
+        except ConnectionError:
+            self.close_connection = True  # the page left before it had the whole file
+
+    def guess_type(self, path: str | os.PathLike[str]) -> str:
+        known = {".mjs": "text/javascript", ".js": "text/javascript", ".wasm": "application/wasm"}
+        suffix = Path(path).suffix
+        return known.get(suffix) or mimetypes.guess_type(str(path))[0] or "application/octet-stream"
+
+    def end_headers(self) -> None:
+        self.send_header("Cache-Control", "no-cache")
+        super().end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Quiet: `Site.requested` holds what was asked for."""
+
+
+class Browser:
+    """One profile of one person's browser; what it stores stays for the next Browser there."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.context = context
+        self.requests: list[Request] = []
+        context.on("request", lambda request: self.requests.append(request))
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls,
+        playwright: Playwright,
+        profile: Path,
+        *,
+        size: tuple[int, int] = PHONE,
+        locale: str = "zh-CN",
+        permissions: Sequence[str] = (),
+        dark: bool = False,
+    ) -> Iterator["Browser"]:
+        """`permissions` such as ["geolocation"] are granted without a question."""
+        chromium = find_chromium()
+        assert chromium, why_no_chromium()
+        context = playwright.chromium.launch_persistent_context(
+            str(profile),
+            executable_path=str(chromium),
+            viewport={"width": size[0], "height": size[1]},
+            locale=locale,
+            timezone_id="Asia/Shanghai",
+            permissions=list(permissions),
+            color_scheme="dark" if dark else "light",
+            args=list(_FLAGS),
+        )
+        try:
+            yield cls(context)
+        finally:
+            context.close()
+
+    def visit(self, url: str) -> "Tab":
+        """A new tab on `url`; returns when the app is usable."""
+        tab = Tab(self, self.context.new_page())
+        tab.page.goto(url)
+        tab.wait_ready()
+        return tab
+
+    def offline(self) -> None:
+        """Cuts the network at the browser, for pages, workers and the service worker alike."""
+        self.context.set_offline(True)
+
+    def online(self) -> None:
+        self.context.set_offline(False)
+
+    def origins(self) -> set[str]:
+        """Every origin that anything in this browser asked for something."""
+        asked = (request.url for request in self.requests)
+        return {"/".join(url.split("/")[:3]) for url in asked if url.startswith("http")}
+
+
+class Tab:
+    """One tab, seen by the names of its controls."""
+
+    def __init__(self, browser: Browser, page: Page) -> None:
+        self.browser = browser
+        self.page = page
+        self.errors: list[str] = []
+        page.set_default_timeout(STEP_MS)
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(f"{message.text} [{message.location.get('url', '')}]")
+
+    # -- starting and ending
+
+    def wait_ready(self) -> None:
+        """Until the app's own first frame is on the screen, with semantics on."""
+        try:
+            self.page.wait_for_selector("html[data-huifang]", state="attached", timeout=START_MS)
+        except PlaywrightTimeout:
+            raise AssertionError(f"the app did not start; console errors: {self.errors}") from None
+        state = self.state()
+        assert state == "ready", f"the app says {state!r}: {self.splash_text()}"
+        self._turn_semantics_on()
+
+    def _turn_semantics_on(self) -> None:
+        # Flutter offers a hidden button that switches the tree on; it is gone once that is done.
+        self.page.evaluate("document.querySelector('flt-semantics-placeholder')?.click()")
+        self.page.wait_for_selector("flt-semantics", state="attached")
+
+    def state(self) -> str:
+        """`ready`, the splash's question (`elsewhere`, `taken`, `failed`, `outdated`), or ''."""
+        return str(self.page.evaluate("document.documentElement.dataset.huifang ?? ''"))
+
+    def splash_text(self) -> str:
+        return str(self.page.evaluate("document.getElementById('splash')?.innerText ?? ''"))
+
+    def wait_state(self, state: str) -> None:
+        found = f"html[data-huifang={state}]"
+        self.page.wait_for_selector(found, state="attached", timeout=START_MS)
+
+    def wait_offline_ready(self) -> None:
+        """Until the service worker has stored the shell, so that a reload needs no network."""
+        self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+
+    def reload(self) -> None:
+        """Reloads, and returns when the app is usable again."""
+        self.page.reload()
+        self.wait_ready()
+
+    def kill(self) -> None:
+        """Ends the tab's process at once, as a phone's system does: no unload, no goodbye."""
+        session = self.cdp()
+        try:
+            session.send("Page.crash")
+        except Exception as gone:
+            assert "crash" in str(gone).lower() or "closed" in str(gone).lower(), gone
+        self.page.close()
+
+    def cdp(self) -> CDPSession:
+        return self.browser.context.new_cdp_session(self.page)
+
+    # -- finding and touching
+
+    def button(self, name: str, *, exact: bool = False) -> Locator:
+        """Whatever can be tapped under that name: button, tab, link, menu item, check box…"""
+        found = self.page.get_by_role("button", name=name, exact=exact)
+        for role in _TAPPABLE:
+            found = found.or_(self.page.get_by_role(role, name=name, exact=exact))
+        return found.first
+
+    def tap(self, name: str, *, exact: bool = False) -> None:
+        """Taps the control of that name, scrolled into view."""
+        target = self.button(name, exact=exact)
+        target.wait_for(state="attached", timeout=STEP_MS)
+        target.scroll_into_view_if_needed()
+        target.click()
+
+    def fill(self, label: str, text: str) -> None:
+        """Replaces the content of the text field of that label, key by key as Flutter needs it."""
+        field = self.page.get_by_role("textbox", name=label).first
+        field.scroll_into_view_if_needed()
+        field.click()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.type(text, delay=5)
+
+    def value(self, label: str) -> str:
+        """What the text field of that label holds."""
+        return self.page.get_by_role("textbox", name=label).first.input_value()
+
+    def draw(self, name: str, strokes: Sequence[Sequence[tuple[float, float]]]) -> None:
+        """Draws on the control of that name; points are shares (0–1) of its width and height."""
+        box = self.page.get_by_label(name).first.bounding_box()
+        assert box, f"{name!r} has no place on the screen"
+        mouse = self.page.mouse
+        for stroke in strokes:
+            points = [
+                (box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke
+            ]
+            mouse.move(*points[0])
+            mouse.down()
+            for point in points[1:]:
+                mouse.move(*point, steps=4)
+            mouse.up()
+
+    # -- looking
+
+    def text(self, text: str) -> Locator:
+        """Any node that shows or is named `text`: Flutter puts both in its semantics tree."""
+        return self.page.get_by_text(text).or_(self.page.get_by_label(text)).first
+
+    def wait_text(self, text: str, *, timeout_ms: int = STEP_MS) -> None:
+        self.text(text).wait_for(state="attached", timeout=timeout_ms)
+
+    def wait_no_text(self, text: str, *, timeout_ms: int = STEP_MS) -> None:
+        expect(self.page.get_by_text(text)).to_have_count(0, timeout=timeout_ms)
+
+    def sees(self, text: str) -> bool:
+        """Whether it is there right now; does not wait."""
+        return self.page.get_by_text(text).count() + self.page.get_by_label(text).count() > 0
+
+    def all_text(self) -> str:
+        """Everything the semantics tree says, for failure messages."""
+        return str(self.page.locator("flt-semantics-host").inner_text())
+
+    def screenshot(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=str(path))
+
+    def milliseconds_to_ready(self) -> float:
+        """From the page's navigation to its first own frame."""
+        mark = "performance.getEntriesByName('huifang-ready')[0].startTime"
+        return float(self.page.evaluate(mark))
+
+    def installability_errors(self) -> list[str]:
+        answer = self.cdp().send("Page.getInstallabilityErrors")
+        return [error["errorId"] for error in answer["installabilityErrors"]]
+
+
+class Playing:
+    """Playwright for a `with`; apart so that conftest and benchmarks start it alike."""
+
+    def __enter__(self) -> Playwright:
+        from playwright.sync_api import sync_playwright
+
+        self._manager = sync_playwright()
+        return self._manager.__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._manager.__exit__(kind, error, trace)
