@@ -13,7 +13,7 @@ test: install-dev ## install what tests need and run every suite
 	@$(PY) -m tools.suites
 
 check: install-dev ## lint, types, import rules and fast tests, in under 90 seconds
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target fast types lint
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target fast types lint
 
 serve: install ## start the server with the settings of the environment
 	@.venv/bin/huifang serve

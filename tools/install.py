@@ -12,6 +12,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from tools import debian
@@ -43,9 +44,7 @@ def _works() -> bool:
 
 
 def _create() -> bool:
-    if not _run(sys.executable, "-c", "import ensurepip, venv") and not debian.install(
-        "python3-venv"
-    ):
+    if find_spec("ensurepip") is None and not debian.install("python3-venv"):
         _complain("This Python makes no environments: install Debian's package python3-venv.")
         return False
     print("Making .venv", flush=True)
