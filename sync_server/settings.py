@@ -18,40 +18,57 @@ class Settings(BaseSettings):
         env_prefix="HUIFANG_", env_file=".env", extra="ignore", frozen=True
     )
 
-    data_dir: Path = Field(Path("var"), description="Where database, keys and files live.")
+    data_dir: Path = Field(default=Path("var"), description="Where database, keys and files live.")
     database: str | None = Field(
-        None, description="SQLAlchemy URL; an SQLite file in data_dir if unset."
+        default=None, description="SQLAlchemy URL; an SQLite file in data_dir if unset."
     )
-    key_file: Path | None = Field(None, description="The server's keys; in data_dir if unset.")
-    files_dir: Path | None = Field(None, description="Photos and documents; in data_dir if unset.")
-    web_dir: Path | None = Field(None, description="The built web app; in data_dir if unset.")
+    key_file: Path | None = Field(
+        default=None, description="The server's keys; in data_dir if unset."
+    )
+    files_dir: Path | None = Field(
+        default=None, description="Photos and documents; in data_dir if unset."
+    )
+    web_dir: Path | None = Field(
+        default=None, description="The built web app; in data_dir if unset."
+    )
 
-    host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8750, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(
+        default=8750, ge=0, le=65535, description="Port to listen on; 0 takes a free one."
+    )
     tls_cert: Path | None = Field(
-        None, description="PEM certificate chain; with tls_key, serves HTTPS."
+        default=None, description="PEM certificate chain; with tls_key, serves HTTPS."
     )
-    tls_key: Path | None = Field(None, description="PEM private key of tls_cert.")
+    tls_key: Path | None = Field(default=None, description="PEM private key of tls_cert.")
     public_url: str | None = Field(
-        None, description="The address that devices use, where a proxy hides it from the server."
+        default=None,
+        description="The address that devices use, where a proxy hides it from the server.",
     )
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
 
-    access_minutes: int = Field(15, ge=1, le=60, description="Life of an access token.")
-    refresh_days: int = Field(90, ge=1, le=365, description="Life of an unused refresh token.")
-    proof_window_seconds: int = Field(
-        120, ge=10, le=600, description="How far a proof's time may be off."
+    access_minutes: int = Field(default=15, ge=1, le=60, description="Life of an access token.")
+    refresh_days: int = Field(
+        default=90, ge=1, le=365, description="Life of an unused refresh token."
     )
-    password_memory_kib: int = Field(64 * 1024, ge=64, description="Argon2id memory.")
-    password_iterations: int = Field(3, ge=1, description="Argon2id passes.")
-    sign_in_tries: int = Field(10, ge=3, description="Wrong passwords per user in sign_in_minutes.")
-    sign_in_tries_per_address: int = Field(60, ge=3, description="The same, from one address.")
-    sign_in_minutes: int = Field(15, ge=1, description="The time in which tries are counted.")
+    proof_window_seconds: int = Field(
+        default=120, ge=10, le=600, description="How far a proof's time may be off."
+    )
+    password_memory_kib: int = Field(default=64 * 1024, ge=64, description="Argon2id memory.")
+    password_iterations: int = Field(default=3, ge=1, description="Argon2id passes.")
+    sign_in_tries: int = Field(
+        default=10, ge=3, description="Wrong passwords per user in sign_in_minutes."
+    )
+    sign_in_tries_per_address: int = Field(
+        default=60, ge=3, description="The same, from one address."
+    )
+    sign_in_minutes: int = Field(
+        default=15, ge=1, description="The time in which tries are counted."
+    )
 
     max_body_bytes: int = Field(
-        16_000_000, ge=1_000_000, description="Largest body of a JSON request."
+        default=16_000_000, ge=1_000_000, description="Largest body of a JSON request."
     )
-    upload_days: int = Field(7, ge=1, description="How long an unfinished upload is kept.")
+    upload_days: int = Field(default=7, ge=1, description="How long an unfinished upload is kept.")
 
     @property
     def database_url(self) -> str:

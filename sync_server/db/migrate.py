@@ -15,8 +15,9 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine
 
+import sync_server.db.accounts
 import sync_server.db.log
-import sync_server.db.records  # noqa: F401 (both fill METADATA)
+import sync_server.db.records  # noqa: F401 (all fill METADATA)
 from sync_server.db.base import METADATA
 
 _HERE = Path(__file__).parent / "migrations"
