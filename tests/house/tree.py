@@ -65,7 +65,9 @@ def _ignored() -> tuple[str, ...]:
 
 def _walk(folder: Path, ignored: tuple[str, ...]) -> Iterator[Path]:
     for path in folder.iterdir():
-        if path.name == ".git" or any(fnmatch(path.name, pattern) for pattern in ignored):
+        # A pattern with a slash in front is the top folder's, any other holds everywhere.
+        names = (path.name, f"/{path.name}" if folder == ROOT else path.name)
+        if path.name == ".git" or any(fnmatch(n, pattern) for n in names for pattern in ignored):
             continue
         if path.is_dir():
             yield from _walk(path, ignored)
