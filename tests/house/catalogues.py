@@ -32,6 +32,11 @@ class Wanted:
     pattern: str
     values: frozenset[str] | None  # None where they can't be known: t(key, **values)
 
+    @property
+    def exact(self) -> bool:
+        """Whether this is one key, and no family of keys."""
+        return ".+" not in self.pattern
+
     def finds(self, keys: Iterable[str]) -> set[str]:
         return {key for key in keys if re.fullmatch(self.pattern, key)}
 
