@@ -99,6 +99,19 @@ def covers(bucket: Bucket, entity: Entity, row: Mapping[str, Any]) -> bool:
     return bucket in buckets_of(entity, row)
 
 
+def covers_as_author(bucket: Bucket, customer: Mapping[str, Any] | None) -> bool:
+    """Whether a `user:` bucket covers a customer's records because its holder created that
+    customer.
+
+    A customer made in the field goes up under its author's own grant, and so does what is written
+    to it until the next pull brings the `customer:` grant. The server judges such a change by that
+    grant, once there is one: a customer handed on to someone else is handed on.
+    """
+    return (
+        bucket.kind == "user" and customer is not None and customer.get("created_by") == bucket.key
+    )
+
+
 def may_create(role: Role, entity: Entity, bucket: Bucket) -> bool:
     """Whether `role`, under a grant for `bucket`, may create records of `entity`."""
     return role in entity.creators and _within(entity, bucket)
@@ -111,6 +124,6 @@ def may_edit(role: Role, entity: Entity, bucket: Bucket) -> bool:
 
 
 def _within(entity: Entity, bucket: Bucket) -> bool:
-    if bucket.kind == "customer":
+    if bucket.kind in {"customer", "user"}:  # of a `user:` bucket, see `covers_as_author`
         return True
     return bucket.kind == "case" and entity.name in WRITABLE_UNDER_A_CASE

@@ -114,7 +114,7 @@ def _typed_rows(db: Database, connection: Connection, org_id: str, dirty: Sequen
     new: dict[str, list[dict[str, Any]]] = {}
     changed: dict[str, list[dict[str, Any]]] = {}
     for record in dirty:
-        plain = record.versions == {"*": [record.seq, None, 0]}
+        plain = record.versions == {"*": [record.seq]}
         versions = None if plain else record.versions
         columns = to_columns(org_id, record.entity, record.row, record.seq, versions, db.ring)
         if record.stored is None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, select
 
@@ -49,10 +49,21 @@ class Author:
 SERVER = Author()
 
 
+class Version(NamedTuple):
+    """Who last wrote a field: the write's number, the device and its own order, the person, the
+    time."""
+
+    seq: int
+    device_id: str | None = None
+    number: int = 0
+    staff_id: str | None = None
+    at: str | None = None
+
+
 @dataclass(slots=True)
 class Held:
     """A record as the unit sees it. `stored` is what the database had (None: nothing); `versions`
-    maps each field, or ``*`` for all that the creation set, to ``[seq, device, number]``."""
+    maps each field, or ``*`` for all that the creation set, to the parts of its `Version`."""
 
     entity: str
     id: str
@@ -64,12 +75,12 @@ class Held:
     past: list[tuple[int, int, str | None, dict[str, Any]]] = field(default_factory=list)
     dirty: bool = False
 
-    def version(self, name: str) -> tuple[int, str | None, int]:
-        """(seq, device, number) of a field's last write; seq 0 for one that was never set."""
+    def version(self, name: str) -> Version:
+        """A field's last write; number 0 for one that was never set."""
         found = self.versions.get(name)
         if found is None and name in self.row:
             found = self.versions.get("*")
-        return (found[0], found[1], found[2]) if found else (0, None, 0)
+        return Version(*found) if found else Version(0)
 
 
 Key = tuple[str, str]
@@ -148,7 +159,7 @@ class Unit:
             stored.id,
             row,
             stored.seq,
-            dict(stored.versions or {"*": [stored.seq, None, 0]}),
+            dict(stored.versions or {"*": [stored.seq]}),
             dict(row),
             stored.seq,
         )
@@ -174,7 +185,7 @@ class Unit:
             filled.setdefault("updated_by", author.staff_id)
         seq = self.number()
         held = Held(entity, row["id"], filled, seq, dirty=True)
-        held.versions = {"*": [seq, author.device_id, author.number]}
+        held.versions = {"*": _version(seq, author)}
         self.held[key] = held
         self.missing.discard(key)
         return held
@@ -201,7 +212,7 @@ class Unit:
                 held.row.pop(name, None)
             else:
                 held.row[name] = value
-            held.versions[name] = [seq, author.device_id, author.number]
+            held.versions[name] = _version(seq, author)
         held.row["updated_at"] = to_wire(author.at or self.now)
         if author.staff_id:
             held.row["updated_by"] = author.staff_id
@@ -324,6 +335,13 @@ def _write_part(unit: Unit, part: list[tuple[str, Mapping[str, Any]]]) -> int:
             unit.create(entity, row)
     unit.flush()
     return len(part)
+
+
+def _version(seq: int, author: Author) -> list[Any]:
+    if author.device_id is None and author.staff_id is None:
+        return [seq]
+    at = to_wire(author.at) if author.at else None
+    return [seq, author.device_id, author.number, author.staff_id, at]
 
 
 def _plain(value: Any) -> Any:
