@@ -1,0 +1,107 @@
+"""The one place that wires the server: real parts by default, fakes as arguments in tests."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from shared.clock import Clock
+from sync_server.db.base import Database
+from sync_server.db.sealing import KeyRing
+from sync_server.services.passwords import HashCost, PasswordHashes
+from sync_server.services.proof import SeenInMemory, SeenProofs
+from sync_server.services.seen_proofs import SeenInTable
+from sync_server.services.server_keys import ServerKeys, keys_at
+from sync_server.services.sessions import Sessions
+from sync_server.services.tokens import AccessTokens
+from sync_server.services.tries import Tries, TryLimits
+from sync_server.settings import Settings
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic_ms(self) -> int:
+        return time.monotonic_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """Everything that routes and commands need. Made by `build`, closed by whoever made it."""
+
+    settings: Settings
+    clock: Clock
+    keys: ServerKeys
+    database: Database
+    hashes: PasswordHashes
+    sessions: Sessions
+
+    def close(self) -> None:
+        """Give the database's connections back. Harmless twice."""
+        self.database.close()
+
+
+def build(
+    settings: Settings | None = None,
+    *,
+    clock: Clock | None = None,
+    keys: ServerKeys | None = None,
+    database: Database | None = None,
+) -> Server:
+    """The server's parts. Makes the key file at the first start; touches no table."""
+    settings = settings or Settings()
+    clock = clock or SystemClock()
+    keys = keys or keys_at(settings.keys_path)
+    database = database or open_database(settings, keys)
+    hashes = PasswordHashes(
+        HashCost(memory_kib=settings.password_memory_kib, iterations=settings.password_iterations)
+    )
+    return Server(
+        settings=settings,
+        clock=clock,
+        keys=keys,
+        database=database,
+        hashes=hashes,
+        sessions=_sessions(settings, clock, keys, database, hashes),
+    )
+
+
+def open_database(settings: Settings, keys: ServerKeys) -> Database:
+    """The database of the settings, with the folder of an SQLite file made if need be."""
+    if settings.database is None:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return Database(settings.database_url, KeyRing(keys.data, keys.lookup))
+
+
+def _sessions(
+    settings: Settings,
+    clock: Clock,
+    keys: ServerKeys,
+    database: Database,
+    hashes: PasswordHashes,
+) -> Sessions:
+    started_at = clock.now()
+    # SQLite means one process, which can remember for itself; several share what they saw.
+    in_memory = None if database.is_postgres else SeenInMemory(started_at)
+    seen: SeenProofs = in_memory or SeenInTable(database, started_at)
+    limits = TryLimits(
+        per_user=settings.sign_in_tries,
+        per_address=settings.sign_in_tries_per_address,
+        window=timedelta(minutes=settings.sign_in_minutes),
+    )
+    return Sessions(
+        database=database,
+        clock=clock,
+        hashes=hashes,
+        tokens=AccessTokens(keys.token, settings.access_life),
+        tries=Tries(keys.lookup, limits),
+        seen=seen,
+        keys=keys.public,
+        proof_window=settings.proof_window,
+        refresh_life=timedelta(days=settings.refresh_days),
+        proofs_from=in_memory.started_at if in_memory else None,
+    )

@@ -1,0 +1,100 @@
+"""How refusals leave the server: one body, one handler, one place that documents them
+(`shared.errors`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from shared.errors import Code, Refusal
+from shared.wire import ErrorReply
+
+RETRY_AFTER_SECONDS = {Code.TOO_MANY_TRIES: 60, Code.SERVER_BUSY: 5}
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
+_OF_STATUS = {404: Code.NOT_FOUND, 413: Code.BATCH_TOO_LARGE, 503: Code.SERVER_BUSY}
+
+
+def reply(code: Code, details: dict[str, Any] | None = None) -> JSONResponse:
+    """The reply that carries `code`."""
+    headers = {"Cache-Control": "no-store"}
+    if code.status == 401:
+        headers["WWW-Authenticate"] = f'DPoP algs="EdDSA", error="{code.key}"'
+    if code in RETRY_AFTER_SECONDS:
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS[code])
+    body = ErrorReply(
+        code=code.key,
+        message=code.value.meaning,
+        remedy=code.value.remedy,
+        details=details or {},
+    )
+    return JSONResponse(jsonable_encoder(body), code.status or 500, headers)
+
+
+def documented(*codes: Code) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's `responses` of a route that may refuse with these codes."""
+    by_status: dict[int | str, list[Code]] = {}
+    for code in codes:
+        by_status.setdefault(code.status, []).append(code)
+    return {
+        status: {
+            "model": ErrorReply,
+            "description": "; ".join(f"`{c.key}`: {c.value.meaning}" for c in found),
+        }
+        for status, found in by_status.items()
+    }
+
+
+SIGNED_IN = (
+    Code.SIGN_IN_REQUIRED,
+    Code.TOKEN_EXPIRED,
+    Code.TOKEN_INVALID,
+    Code.PROOF_INVALID,
+    Code.DEVICE_PENDING,
+    Code.DEVICE_BLOCKED,
+    Code.DEVICE_UNKNOWN,
+    Code.USER_INACTIVE,
+)
+"""What every route behind the sign-in may answer."""
+
+READS_BODY = (Code.MALFORMED, Code.UNKNOWN_FIELD, Code.BATCH_TOO_LARGE)
+"""What every route that takes a JSON body may answer."""
+
+
+def answer_refusals(app: FastAPI) -> None:
+    """Turn every refusal of this app into its reply."""
+
+    @app.exception_handler(Refusal)
+    async def refused(_request: Request, refusal: Refusal) -> JSONResponse:
+        return reply(refusal.code, refusal.details)
+
+    @app.exception_handler(RequestValidationError)
+    async def unreadable(_request: Request, bad: RequestValidationError) -> JSONResponse:
+        errors = bad.errors()
+        unknown = [e for e in errors if e["type"] == "extra_forbidden"]
+        code = Code.UNKNOWN_FIELD if unknown else Code.MALFORMED
+        return reply(code, {"fields": ", ".join(_names(unknown or errors))})
+
+    @app.exception_handler(HTTPException)
+    async def elsewhere(_request: Request, other: HTTPException) -> JSONResponse:
+        answer = reply(_OF_STATUS.get(other.status_code, Code.MALFORMED))
+        answer.status_code = other.status_code
+        answer.headers.update(other.headers or {})
+        return answer
+
+
+def _names(errors: Sequence[Any]) -> list[str]:
+    """Where the errors lie: names and positions only, never what stood there."""
+    paths = {".".join(_part(part) for part in error["loc"]) for error in errors[:10]}
+    return sorted(paths)
+
+
+def _part(part: object) -> str:
+    text = str(part)
+    return text if isinstance(part, int) or _FIELD.fullmatch(text) else "?"

@@ -1,0 +1,124 @@
+"""Around every request: a limit for its body, headers for its reply, a line in the log, and no
+stack trace outside.
+
+Written as plain ASGI, so that streamed replies stream.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.errors import Code, Refusal
+from sync_server.routes.answers import reply
+from sync_server.routes.health import REQUESTS, SECONDS
+
+log = structlog.get_logger("huifang.http")
+
+ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), geolocation=(self), microphone=(self)",
+}
+HSTS = "max-age=31536000"
+
+
+class Guard:
+    """ASGI middleware. `max_body_bytes` holds for all but uploads, which count their own bytes."""
+
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int, secure: bool) -> None:
+        self._app = app
+        self._limit = max_body_bytes
+        self._secure = secure
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        passage = _Passage(scope, receive, send, self._limit, self._secure)
+        started = time.perf_counter()
+        try:
+            if passage.announced_too_large():
+                await passage.answer(Code.BATCH_TOO_LARGE)
+            else:
+                await self._app(scope, passage.receive, passage.send)
+        except Refusal as refusal:  # raised while the body was read, outside of any route
+            await passage.answer(refusal.code)
+        except Exception as fault:
+            log.error("request_failed", route=_route(scope), **_where(fault))
+            await passage.answer(Code.SERVER_FAULT)
+        finally:
+            _note(scope, passage.status, time.perf_counter() - started)
+
+
+class _Passage:
+    """One request on its way through."""
+
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, limit: int, secure: bool
+    ) -> None:
+        self._scope, self._receive, self._send = scope, receive, send
+        self._limit = limit
+        self._secure = secure or scope["scheme"] == "https"
+        self._read = 0
+        self._upload = scope["method"] == "PATCH" and scope["path"].startswith("/v1/files")
+        self.status = 0
+
+    def announced_too_large(self) -> bool:
+        length = Headers(scope=self._scope).get("content-length", "")
+        return not self._upload and length.isdecimal() and int(length) > self._limit
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request" and not self._upload:
+            self._read += len(message.get("body", b""))
+            if self._read > self._limit:
+                raise Refusal(Code.BATCH_TOO_LARGE, limit=self._limit)
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in ALWAYS.items():
+                headers.setdefault(name, value)
+            if self._secure:
+                headers.setdefault("Strict-Transport-Security", HSTS)
+            if self._scope["path"].startswith("/v1/"):
+                headers.setdefault("Cache-Control", "no-store")
+        await self._send(message)
+
+    async def answer(self, code: Code) -> None:
+        """Nothing where the reply has begun: a cut reply is noticed by its missing trailer."""
+        if not self.status:
+            await reply(code)(self._scope, self._receive, self.send)
+
+
+def _route(scope: Scope) -> str:
+    """The route's pattern, so that neither log nor metrics hold an id."""
+    return getattr(scope.get("route"), "path", "(none)")
+
+
+def _note(scope: Scope, status: int, seconds: float) -> None:
+    route = _route(scope)
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    REQUESTS.labels(method, route, str(status)).inc()
+    SECONDS.labels(method, route).observe(seconds)
+    log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
+
+
+def _where(fault: BaseException) -> dict[str, str]:
+    """Kind and place of a fault. Its message may quote a value, so it is left out."""
+    frames = traceback.extract_tb(fault.__traceback__)[-6:]
+    places = " < ".join(f"{f.name}:{f.lineno}" for f in reversed(frames))
+    return {"kind": type(fault).__name__, "at": places}
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

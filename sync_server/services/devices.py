@@ -1,0 +1,147 @@
+"""Devices: enrolled at the first sign-in, approved by an administrator, blocked when lost (S3
+#146)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from shared import dpop
+from shared.clock import to_wire
+from shared.errors import Code, Refusal
+from shared.ids import new_id
+from sync_server.db.accounts import ACCOUNT, DEVICE
+
+PENDING, APPROVED, BLOCKED = "pending", "approved", "blocked"
+STATES = (PENDING, APPROVED, BLOCKED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """One installation in one person's hands."""
+
+    org_id: str
+    id: str
+    staff_id: str
+    key: str
+    thumbprint: str
+    name: str
+    platform: str
+    app_version: str
+    state: str
+    enrolled_at: str
+    decided_at: str | None = None
+    signed_in_at: str | None = None
+
+
+_COLUMNS = [DEVICE.c[name] for name in Device.__dataclass_fields__]
+
+
+def enrol(
+    connection: Connection,
+    *,
+    org_id: str,
+    staff_id: str,
+    device_key: str,
+    name: str,
+    platform: str,
+    app_version: str,
+    approved: bool,
+    now: datetime,
+) -> Device:
+    """The person's device of that key, made if it is new; one that is known keeps its state."""
+    thumbprint = dpop.thumbprint(dpop.public_jwk(device_key))
+    found = _by_thumbprint(connection, org_id, staff_id, thumbprint)
+    told = {"name": name, "platform": platform, "app_version": app_version}
+    if found is not None:
+        connection.execute(_of(org_id, found.id).values(**told, signed_in_at=to_wire(now)))
+    else:
+        connection.execute(
+            insert(DEVICE).values(
+                org_id=org_id,
+                id=new_id(),
+                staff_id=staff_id,
+                key=device_key,
+                thumbprint=thumbprint,
+                state=APPROVED if approved else PENDING,
+                enrolled_at=to_wire(now),
+                signed_in_at=to_wire(now),
+                **told,
+            )
+        )
+    device = _by_thumbprint(connection, org_id, staff_id, thumbprint)
+    assert device is not None  # written above, in this transaction
+    return device
+
+
+def decide(
+    connection: Connection,
+    device: Device,
+    state: str,
+    *,
+    now: datetime,
+    decided_by: str | None = None,
+) -> None:
+    """Approve or block. Harmless twice. A blocked device signs in no more; it may still bring
+    the work it holds, and is told to drop the rest."""
+    connection.execute(
+        _of(device.org_id, device.id).values(
+            state=state, decided_at=to_wire(now), decided_by=decided_by
+        )
+    )
+
+
+def find(connection: Connection, org_id: str, device_id: str) -> Device:
+    """A device of the organisation; refuses DEVICE_UNKNOWN."""
+    query = select(*_COLUMNS).where(DEVICE.c.org_id == org_id, DEVICE.c.id == device_id)
+    row = connection.execute(query).first()
+    if row is None:
+        raise Refusal(Code.DEVICE_UNKNOWN)
+    return _device(row)
+
+
+def matching(connection: Connection, said: str) -> list[Device]:
+    """Devices of any organisation whose id ends so, or whose owner's user name is that: for the
+    command line, where nobody types 36 characters. (Ids begin with their time, so beginnings
+    look alike.)"""
+    query = (
+        select(*_COLUMNS)
+        .join(
+            ACCOUNT,
+            (ACCOUNT.c.org_id == DEVICE.c.org_id) & (ACCOUNT.c.staff_id == DEVICE.c.staff_id),
+        )
+        .where(DEVICE.c.id.endswith(said, autoescape=True) | (ACCOUNT.c.username == said))
+    )
+    return [_device(row) for row in connection.execute(query)]
+
+
+def all_devices(connection: Connection, org_id: str | None = None) -> list[Device]:
+    """Every device (of one organisation), the newest first."""
+    query = select(*_COLUMNS).order_by(DEVICE.c.enrolled_at.desc())
+    if org_id is not None:
+        query = query.where(DEVICE.c.org_id == org_id)
+    return [_device(row) for row in connection.execute(query)]
+
+
+def _by_thumbprint(
+    connection: Connection, org_id: str, staff_id: str, thumbprint: str
+) -> Device | None:
+    row = connection.execute(
+        select(*_COLUMNS).where(
+            DEVICE.c.org_id == org_id,
+            DEVICE.c.staff_id == staff_id,
+            DEVICE.c.thumbprint == thumbprint,
+        )
+    ).first()
+    return None if row is None else _device(row)
+
+
+def _of(org_id: str, device_id: str) -> Any:
+    return update(DEVICE).where(DEVICE.c.org_id == org_id, DEVICE.c.id == device_id)
+
+
+def _device(row: Row[Any]) -> Device:
+    return Device(**row._mapping)
