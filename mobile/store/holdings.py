@@ -1,0 +1,148 @@
+"""What this device holds: its grants, their buckets, and how much of each bucket has arrived.
+
+All of it inside the caller's transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+import apsw
+
+from mobile.store.outbox import Touched
+from mobile.store.schema import RANKS
+from mobile.store.sql import rows
+from shared.access import parse_bucket
+from shared.rows import set_digest
+from shared.wire import LeaseGrant
+
+After = tuple[str, str, str]
+
+
+class Holdings:
+    """Grants and buckets of one open vault."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+
+    def grant_ids(self) -> tuple[str, ...]:
+        """Ids of the grants held."""
+        return tuple(i for (i,) in self._db.execute("SELECT id FROM held_grant ORDER BY id"))
+
+    def digest(self) -> str:
+        """The digest of the set of grants, as the server computes it (`LeaseGrant.mark`)."""
+        grants = rows(
+            self._db,
+            "SELECT g.id, b.name, g.purpose, g.role, g.not_before, g.expires_at"
+            " FROM held_grant g JOIN bucket b ON b.no = g.bucket",
+        )
+        return set_digest(
+            LeaseGrant(id=i, bucket=b, purpose=p, role=r, not_before=n, expires_at=e).mark
+            for i, b, p, r, n, e in grants
+        )
+
+    def numbers(self) -> dict[str, tuple[int, int]]:
+        """Name → (number, round) of every bucket held: rows of any other are not stored (L3)."""
+        return {n: (no, r) for n, no, r in self._db.execute("SELECT name, no, round FROM bucket")}
+
+    def take(self, grants: Iterable[LeaseGrant]) -> None:
+        """Keep these grants. What is held beside them stays: only `end` removes."""
+        for grant in grants:
+            self._db.execute(
+                "INSERT INTO bucket (name, rank) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (grant.bucket, RANKS[parse_bucket(grant.bucket).kind]),
+            )
+            self._db.execute(
+                "INSERT INTO held_grant VALUES"
+                " (?, (SELECT no FROM bucket WHERE name = ?), ?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET role = excluded.role,"
+                " not_before = excluded.not_before, expires_at = excluded.expires_at",
+                (
+                    grant.id,
+                    grant.bucket,
+                    grant.purpose,
+                    grant.role,
+                    grant.not_before,
+                    grant.expires_at,
+                ),
+            )
+
+    def expired(self, now: str) -> list[str]:
+        """Ids of grants whose time is over."""
+        return [
+            i
+            for (i,) in self._db.execute("SELECT id FROM held_grant WHERE expires_at <= ?", (now,))
+        ]
+
+    def end(self, grant_ids: Iterable[str]) -> list[str]:
+        """Remove these grants, and with the last grant of a bucket all that it held. Returns
+        those buckets."""
+        for grant_id in grant_ids:
+            self._db.execute("DELETE FROM held_grant WHERE id = ?", (grant_id,))
+        bare = rows(
+            self._db,
+            "SELECT no, name FROM bucket WHERE no NOT IN (SELECT bucket FROM held_grant)",
+        )
+        for no, _ in bare:
+            for table in ("server_row", "pending_row", "finding"):
+                self._db.execute(f"DELETE FROM {table} WHERE bucket = ?", (no,))
+            self._db.execute("DELETE FROM bucket WHERE no = ?", (no,))
+        return [name for _, name in bare]
+
+    def fetch_anew(self, names: Iterable[str] | None) -> None:
+        """These buckets (None: all) are to be fetched from their beginning. A bucket whose first
+        fetch has not begun is left as it is."""
+        chosen = "" if names is None else " AND name IN (SELECT value FROM json_each(?))"
+        values = () if names is None else (json.dumps(sorted(names)),)
+        self._db.execute(
+            "UPDATE bucket SET round = round + 1, complete = 0, after = NULL"
+            f" WHERE (complete = 1 OR after IS NOT NULL){chosen}",
+            values,
+        )
+
+    def to_fetch(self, without: frozenset[str]) -> tuple[tuple[str, ...], After | None]:
+        """Buckets that are not whole, the begun one first, and where that one goes on."""
+        open_ones = rows(
+            self._db,
+            "SELECT name, after FROM bucket WHERE complete = 0"
+            " ORDER BY after IS NULL, rank DESC, name",
+        )
+        wanted = [(name, after) for name, after in open_ones if name not in without]
+        if not wanted:
+            return (), None
+        name, after = wanted[0]
+        begun: After | None = None
+        if after is not None:
+            entity, record_id = json.loads(after)
+            begun = (name, entity, record_id)
+        return tuple(n for n, _ in wanted), begun
+
+    def advance(self, asked: Sequence[str], after: After | None) -> set[Touched]:
+        """A page of `asked` ended before `after` (None: with everything). Buckets behind it are
+        whole, and rows that the new round did not bring are gone; returns those."""
+        done = asked if after is None else asked[: list(asked).index(after[0])]
+        gone: set[Touched] = set()
+        for name in done:
+            gone |= self._whole(name)
+        if after is not None:
+            self._db.execute(
+                "UPDATE bucket SET after = ? WHERE name = ?", (json.dumps(after[1:]), after[0])
+            )
+        return gone
+
+    def _whole(self, name: str) -> set[Touched]:
+        no = self._db.execute("SELECT no FROM bucket WHERE name = ?", (name,)).get
+        gone = rows(
+            self._db,
+            "DELETE FROM server_row WHERE bucket = ?1"
+            " AND round <> (SELECT round FROM bucket WHERE no = ?1) RETURNING entity, id",
+            (no,),
+        )
+        for entity, record_id in gone:
+            self._db.execute(
+                "DELETE FROM finding WHERE entity = ? AND id = ? AND bucket = ? AND pending = 0",
+                (entity, record_id, no),
+            )
+        self._db.execute("UPDATE bucket SET complete = 1, after = NULL WHERE no = ?", (no,))
+        return set(gone)

@@ -1,0 +1,230 @@
+"""What comes in from the server, and how it is stored: each reply in one transaction, position
+included (design §5).
+
+The cursor moves with the page that it stands behind, never before it. Only what a signed lease
+names is dropped; a set of grants that is empty or can't be made out means: hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mobile.store import arrivals, overlay
+from mobile.store.case_numbers import add_block, numbers_left
+from mobile.store.holdings import Holdings
+from mobile.store.meta import (
+    BACKED_UP_TO,
+    CURSOR,
+    EPOCH,
+    LAST_SYNC_AT,
+    LEASE,
+    OUTBOX_EPOCH,
+    REKEY_DUE,
+    UPDATE_WANTED,
+)
+from mobile.store.outbox import Touched
+from mobile.store.unit import Parts
+from shared.clock import to_wire
+from shared.rows import DIGEST_MASK, RowLine
+from shared.wire import Checksum, Lease, PullHeader, PushReply, Trailer
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where this device stands: what it tells the server before it asks for more."""
+
+    epoch: str | None
+    cursor: int
+    grants_digest: str
+    grants: tuple[str, ...]
+    case_numbers_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """The next snapshot request: buckets that are not whole yet, and where the first of them goes
+    on."""
+
+    buckets: tuple[str, ...]
+    after: tuple[str, str, str] | None
+
+
+class Inbound:
+    """The storing half of a sync over an open vault's parts."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self.holdings = Holdings(parts.db)
+
+    def position(self) -> Position:
+        """The present position."""
+        meta = self._parts.meta
+        return Position(
+            epoch=meta.get(EPOCH),
+            cursor=meta.get(CURSOR, 0),
+            grants_digest=self.holdings.digest(),
+            grants=self.holdings.grant_ids(),
+            case_numbers_left=numbers_left(meta),
+        )
+
+    def pushed(self, reply: PushReply) -> None:
+        """Settle the outcomes of a push. A new epoch first makes everything unsent that was not
+        backed up."""
+        with self._parts.commits.begin() as touched:
+            touched |= self._epoch_seen(reply.epoch)
+            settled = self._parts.outbox.settle(reply.outcomes)
+            self._backed_up(reply.backed_up_to)
+            self._refresh(settled)
+            touched |= settled
+
+    def pulled(self, header: PullHeader, lease: Lease | None, lines: Iterable[RowLine]) -> None:
+        """Store one pull reply: grants, drops, rows, cursor and all that follows. `lease` is the
+        one whose signature was checked, or None where the reply brought none that holds."""
+        parts = self._parts
+        with parts.commits.begin() as touched:
+            touched |= self._epoch_seen(header.epoch)
+            before = parts.meta.get(CURSOR, 0)
+            if header.epoch != parts.meta.get(EPOCH):
+                self.holdings.fetch_anew(None)
+                parts.meta.put(EPOCH, header.epoch)
+            if lease is not None:
+                self._take_lease(lease, touched)
+            self.holdings.fetch_anew(header.fetch)
+            parts.meta.put(CURSOR, header.cursor)
+            rows = arrivals.store(parts.db, self.holdings, lines)
+            self._backed_up(header.backed_up_to)
+            if header.case_numbers is not None:
+                add_block(parts.meta, header.case_numbers)
+            parts.meta.put(UPDATE_WANTED, header.outdated or None)
+            settled = self._outcomes_between(before, header.cursor)
+            self._refresh(settled | self._with_changes(rows))
+            touched |= rows | settled
+        parts.gate.changed()
+
+    def fetched(self, fetch: Fetch, trailer: Trailer, lines: Iterable[RowLine]) -> None:
+        """Store one snapshot page and where the next begins; buckets that it ends are whole from
+        then on."""
+        with self._parts.commits.begin() as touched:
+            rows = arrivals.store(self._parts.db, self.holdings, lines)
+            gone = self.holdings.advance(fetch.buckets, trailer.after)
+            self._refresh(self._with_changes(rows | gone))
+            touched |= rows | gone
+
+    def next_fetch(self, without: Iterable[str] = ()) -> Fetch | None:
+        """What is still to be fetched, the begun bucket first; None when all held buckets are
+        whole."""
+        buckets, after = self.holdings.to_fetch(frozenset(without))
+        return Fetch(buckets, after) if buckets else None
+
+    def checksum(self) -> Checksum:
+        """Over all rows of whole buckets, from the rows themselves (L5)."""
+        rows, digest = self._parts.db.execute(
+            "SELECT count(*), coalesce(sum(s.digest), 0) FROM bucket b CROSS JOIN server_row s"
+            " ON s.bucket = b.no WHERE b.complete = 1"
+        ).get
+        return Checksum(rows=rows, digest=digest & DIGEST_MASK)
+
+    def differing(self, checksums: Mapping[str, list[int]]) -> list[str]:
+        """Whole buckets whose rows are not those that the server counted."""
+        own = {
+            name: [rows, digest & DIGEST_MASK]
+            for name, rows, digest in self._parts.db.execute(
+                "SELECT b.name, count(s.id), coalesce(sum(s.digest), 0) FROM bucket b"
+                " LEFT JOIN server_row s ON s.bucket = b.no WHERE b.complete = 1 GROUP BY b.no"
+            )
+        }
+        return sorted(n for n, have in own.items() if n in checksums and have != list(checksums[n]))
+
+    def repair(self, buckets: Iterable[str]) -> None:
+        """Fetch these buckets anew; what they show now stays until the new rows are all there."""
+        with self._parts.commits.begin():
+            self.holdings.fetch_anew(buckets)
+
+    def finished(self) -> None:
+        """A sync came to its end."""
+        now = to_wire(self._parts.time.now())
+        with self._parts.commits.begin() as touched:
+            self._parts.meta.put(LAST_SYNC_AT, now)
+            touched.add(("sync", "finished"))
+
+    def end_expired(self) -> list[str]:
+        """Delete everything of grants that have ended by effective time; returns the buckets that
+        went.
+
+        Unsent work stays in the outbox (L1). The vault is due for a new key then (`rekey_due`).
+        """
+        now = self._parts.gate.settle()
+        if not self.holdings.expired(now):
+            return []
+        with self._parts.commits.begin() as touched:
+            gone = self.holdings.end(self.holdings.expired(now))
+            self._dropped(gone, touched)
+        self._parts.gate.changed()
+        return gone
+
+    def rekey_due(self) -> bool:
+        """Whether deleted rows wait for a new vault key to become unreadable in every copy of the
+        file (L4)."""
+        return bool(self._parts.meta.get(REKEY_DUE))
+
+    def rekeyed(self) -> None:
+        """The vault was re-keyed after the last deletion."""
+        with self._parts.commits.begin():
+            self._parts.meta.put(REKEY_DUE, None)
+
+    # ── within a transaction ──────────────────────────────────────────────────────────────
+
+    def _take_lease(self, lease: Lease, touched: set[Touched]) -> None:
+        gone = self.holdings.end([drop.grant_id for drop in lease.drops])
+        self._dropped(gone, touched)
+        if lease.grants is not None:
+            self.holdings.take(lease.grants)
+        self._parts.meta.put(
+            LEASE,
+            {
+                "issued_at": lease.issued_at,
+                "ends_at": lease.ends_at if lease.active else lease.issued_at,
+                "role": lease.role,
+                "active": lease.active,
+            },
+        )
+
+    def _dropped(self, buckets: list[str], touched: set[Touched]) -> None:
+        if not buckets:
+            return
+        self._parts.blobs.forget_unreferenced()
+        self._parts.meta.put(REKEY_DUE, True)
+        touched |= {("bucket", name) for name in buckets}
+
+    def _epoch_seen(self, epoch: str) -> set[Touched]:
+        known = self._parts.meta.get(OUTBOX_EPOCH)
+        if known == epoch:
+            return set()
+        self._parts.meta.put(OUTBOX_EPOCH, epoch)
+        if known is None:
+            return set()
+        again = self._parts.outbox.send_again()
+        self._refresh(again)
+        return again
+
+    def _backed_up(self, number: int) -> None:
+        self._parts.meta.put(BACKED_UP_TO, number)
+        self._parts.outbox.forget_backed_up()
+
+    def _outcomes_between(self, before: int, cursor: int) -> set[Touched]:
+        return set(
+            self._parts.db.execute(
+                "SELECT DISTINCT entity, record_id FROM outbox"
+                " WHERE verdict IS NOT NULL AND seq > ? AND seq <= ?",
+                (before, cursor),
+            )
+        )
+
+    def _with_changes(self, rows: set[Touched]) -> set[Touched]:
+        """Those of `rows` on which changes may lie."""
+        return rows & set(self._parts.db.execute("SELECT entity, record_id FROM outbox"))
+
+    def _refresh(self, records: Iterable[Touched]) -> None:
+        for entity, record_id in records:
+            overlay.refresh(self._parts.db, entity, record_id)

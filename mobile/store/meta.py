@@ -1,0 +1,50 @@
+"""Single facts that the vault keeps beside its rows, by name: where the sync stands, who this is,
+what was promised.
+
+Values are JSON. Nothing here commits by itself: a fact changes in the transaction of what it is
+about.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import apsw
+
+CURSOR = "cursor"
+EPOCH = "epoch"
+OUTBOX_EPOCH = "outbox_epoch"  # in which the outbox's numbers were given
+LEASE = "lease"  # payload of the last signed lease, as text
+BACKED_UP_TO = "backed_up_to"
+LAST_SYNC_AT = "last_sync_at"
+STAFF = "staff"  # wire.StaffCard
+DEVICE_ID = "device_id"
+SERVER_KEYS = "server_keys"  # wire.ServerKeys
+TOKENS = "tokens"
+CASE_NUMBERS = "case_numbers"  # blocks: prefix, first, last
+LOOKS = "looks"  # number and hash of the last entry of the chain (L7)
+REKEY_DUE = "rekey_due"  # set with the deletion that asks for it, cleared when it is done
+UPDATE_WANTED = "update_wanted"
+
+
+class Meta:
+    """The facts of one open vault."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The fact, or `default` where none was ever written."""
+        text = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).get
+        return default if text is None else json.loads(text)
+
+    def put(self, key: str, value: Any) -> None:
+        """Write a fact; None removes it."""
+        if value is None:
+            self._db.execute("DELETE FROM meta WHERE key = ?", (key,))
+            return
+        self._db.execute(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (key, json.dumps(value, ensure_ascii=False)),
+        )

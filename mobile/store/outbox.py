@@ -1,0 +1,201 @@
+"""The outbox: changes as their authors made them, kept until the server has backed them up (L1,
+L2).
+
+An entry is written once and never rewritten; only what became of it changes. It leaves when
+`backed_up_to` has passed its number, and not before a person has seen an outcome that concerns
+them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import apsw
+
+from mobile.store.meta import BACKED_UP_TO, Meta
+from mobile.store.sql import rows
+from shared.clock import from_wire
+from shared.wire import SETTLED, Change, Outcome, dump
+
+CONCERNING = frozenset({"conflict", "late", "quarantined", "rejected"})
+"""Outcomes that stay in the author's list until dismissed."""
+
+Touched = tuple[str, str]
+"""(entity, id) of a record that changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A change that waits, or whose outcome its author should see.
+
+    `verdict` is None until the server has settled it; `code` then says why it does not move on.
+    `values` are its fields as authored: what a rejected change held is still here.
+    """
+
+    number: int
+    change_id: str
+    entity: str
+    record_id: str
+    kind: str
+    values: dict[str, Any]
+    made_at: datetime
+    verdict: str | None = None
+    code: str | None = None
+    field: str | None = None
+    backed_up: bool = False
+    conflicts: list[str] = dataclasses.field(default_factory=list)
+
+
+class Outbox:
+    """The outbox of one open vault. Writing happens inside the caller's transaction."""
+
+    def __init__(self, db: apsw.Connection, meta: Meta) -> None:
+        self._db = db
+        self._meta = meta
+
+    def next_number(self) -> int:
+        """The number that the next change gets: from 1, rising, never given twice."""
+        last = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").get
+        return (last or 0) + 1
+
+    def add(self, change: Change, bucket: str) -> None:
+        """Store one authored change, under its number."""
+        text = json.dumps(dump(change), ensure_ascii=False, separators=(",", ":"))
+        self._db.execute(
+            "INSERT INTO outbox (number, change_id, entity, record_id, bucket, change, made_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                change.number,
+                change.change_id,
+                change.entity,
+                change.record_id,
+                bucket,
+                text,
+                change.claimed_at,
+            ),
+        )
+
+    def unsettled(self, most: int, most_bytes: int, after: int = 0) -> list[tuple[int, str]]:
+        """(number, JSON) of changes to send, in order: as many as fit, and at least one if there
+        is one."""
+        batch: list[tuple[int, str]] = []
+        size = 0
+        found = rows(
+            self._db,
+            "SELECT number, change FROM outbox WHERE verdict IS NULL AND number > ?"
+            " ORDER BY number LIMIT ?",
+            (after, most),
+        )
+        for number, text in found:
+            size += len(text.encode())
+            if batch and size > most_bytes:
+                break
+            batch.append((number, text))
+        return batch
+
+    def settle(self, outcomes: Iterable[Outcome]) -> set[Touched]:
+        """Write down what became of changes. A `retry` only leaves its code; settled ones are not
+        settled anew."""
+        touched: set[Touched] = set()
+        for outcome in outcomes:
+            key = self._db.execute(
+                "SELECT entity, record_id FROM outbox WHERE change_id = ?", (outcome.change_id,)
+            ).fetchone()
+            if key is None:
+                continue
+            if outcome.verdict in SETTLED:
+                self._db.execute(
+                    "UPDATE outbox SET verdict = ?, code = ?, field = ?, conflicts = ?, seq = ?,"
+                    " held_by = NULL WHERE change_id = ? AND verdict IS NULL",
+                    (
+                        outcome.verdict,
+                        outcome.code,
+                        outcome.field,
+                        json.dumps(outcome.conflicts),
+                        outcome.seq,
+                        outcome.change_id,
+                    ),
+                )
+            else:
+                self._db.execute(
+                    "UPDATE outbox SET held_by = ? WHERE change_id = ? AND verdict IS NULL",
+                    (outcome.code, outcome.change_id),
+                )
+            touched.add(key)
+        return touched
+
+    def send_again(self) -> set[Touched]:
+        """A new epoch: everything that was not backed up counts as unsent. The server knows
+        doubles by their ids."""
+        entries = rows(
+            self._db,
+            "UPDATE outbox SET verdict = NULL, code = NULL, field = NULL, conflicts = NULL, seq = 0"
+            " WHERE verdict IS NOT NULL AND seq > ? RETURNING entity, record_id",
+            (self._meta.get(BACKED_UP_TO, 0),),
+        )
+        return set(entries)
+
+    def forget_backed_up(self) -> None:
+        """Remove what the server has backed up, but for outcomes that nobody has seen yet."""
+        self._db.execute(
+            "DELETE FROM outbox WHERE verdict IS NOT NULL AND seq <= ?"
+            " AND (verdict IN ('applied', 'merged') OR dismissed = 1)",
+            (self._meta.get(BACKED_UP_TO, 0),),
+        )
+
+    def dismiss(self, number: int) -> None:
+        """The author has seen this outcome. Changes that still wait can't be dismissed."""
+        self._db.execute(
+            "UPDATE outbox SET dismissed = 1 WHERE number = ? AND verdict IS NOT NULL", (number,)
+        )
+
+    def waiting(self) -> list[Waiting]:
+        """What waits and what its author should see, in the order of making. Looks go up unseen:
+        they are no work of anyone's."""
+        backed_up_to = self._meta.get(BACKED_UP_TO, 0)
+        entries = rows(
+            self._db,
+            "SELECT number, change, verdict, coalesce(code, held_by), field, seq, conflicts"
+            " FROM outbox WHERE entity <> 'look' AND (verdict IS NULL OR (dismissed = 0 AND"
+            " verdict IN (SELECT value FROM json_each(?)))) ORDER BY number",
+            (json.dumps(sorted(CONCERNING)),),
+        )
+        found = []
+        for number, text, verdict, code, field_name, seq, conflicts in entries:
+            change = json.loads(text)
+            found.append(
+                Waiting(
+                    number=number,
+                    change_id=change["change_id"],
+                    entity=change["entity"],
+                    record_id=change["record_id"],
+                    kind=change["kind"],
+                    values=change["fields"],
+                    made_at=from_wire(change["claimed_at"]),
+                    verdict=verdict,
+                    code=code,
+                    field=field_name,
+                    backed_up=verdict is not None and seq <= backed_up_to,
+                    conflicts=json.loads(conflicts or "[]"),
+                )
+            )
+        return found
+
+    def unsealed(self, most: int = 100) -> list[tuple[int, str]]:
+        """(number, JSON) of changes without a sealed copy, in order."""
+        return list(
+            rows(
+                self._db,
+                "SELECT number, change FROM outbox WHERE sealed = 0 ORDER BY number LIMIT ?",
+                (most,),
+            )
+        )
+
+    def mark_sealed(self, number: int, log_seq: int) -> None:
+        """The sealed copy of `number` is on disk as entry `log_seq` of the sealed log."""
+        self._db.execute("UPDATE outbox SET sealed = ? WHERE number = ?", (log_seq, number))
