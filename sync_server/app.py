@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from sync_server.bootstrap import Server
-from sync_server.routes import auth, health
+from sync_server.routes import auth, docs, health, web
 from sync_server.routes.answers import answer_refusals
 from sync_server.routes.guard import Guard
 
@@ -32,11 +32,13 @@ def create_app(server: Server) -> FastAPI:
         description=DESCRIPTION,
         version="1",
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
     )
     app.state.server = server
     answer_refusals(app)
-    for part in (auth, health):
+    # The web app comes last: it answers whatever address is left.
+    for part in (auth, health, docs, web):
         app.include_router(part.router)
     app.add_middleware(
         Guard,

@@ -16,6 +16,7 @@ from sync_server.services.server_keys import ServerKeys, keys_at
 from sync_server.services.sessions import Sessions
 from sync_server.services.tokens import AccessTokens
 from sync_server.services.tries import Tries, TryLimits
+from sync_server.services.web_files import WebFiles
 from sync_server.settings import Settings
 
 
@@ -39,6 +40,7 @@ class Server:
     database: Database
     hashes: PasswordHashes
     sessions: Sessions
+    web: WebFiles
 
     def close(self) -> None:
         """Give the database's connections back. Harmless twice."""
@@ -67,6 +69,7 @@ def build(
         database=database,
         hashes=hashes,
         sessions=_sessions(settings, clock, keys, database, hashes),
+        web=WebFiles(settings.web_path, settings.data_dir / "web-gzip"),
     )
 
 

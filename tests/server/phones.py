@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from sync_server.services import accounts
 from sync_server.services.server_keys import new_keys
 from sync_server.services.writing import Unit, write
 from sync_server.settings import Settings
+from tests.server.conftest import RING
 
 ADDRESS = "http://testserver"
 ORG = derived_id("org")
@@ -222,6 +224,17 @@ class Field:
         found_company(server, **(policy or {}))
         app = create_app(server)
         return cls(server, clock, AppClient(app))
+
+    @classmethod
+    def on_sqlite(cls, template: Path, folder: Path, **given: Any) -> Field:
+        """The same on a copy of the migrated SQLite `template`, for tests that no database tells
+        apart. Its file goes with the test's folder."""
+        path = folder / "server.sqlite3"
+        shutil.copy(template, path)
+        return cls.on(Database(f"sqlite:///{path}", RING, durable=False), folder, **given)
+
+    def close(self) -> None:
+        self.server.close()
 
     def phone(self, username: str | None = None) -> Phone:
         """A new phone, signed in if a name is given."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,8 +26,27 @@ from tests.server.phones import (
 
 
 @pytest.fixture
-def company(db: Database, tmp_path: Path) -> Field:
-    return Field.on(db, tmp_path)
+def company(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:
+    field = Field.on_sqlite(sqlite_template, tmp_path)
+    yield field
+    field.close()
+
+
+def test_a_session_lives_on_either_database(db: Database, tmp_path: Path) -> None:
+    company = Field.on(db, tmp_path)
+    phone = company.phone("lin")
+    first = phone.refresh_token
+    headers = {
+        "Authorization": f"DPoP {phone.access_token}",
+        "DPoP": phone.proof("GET", ADDRESS + "/v1/auth/who", phone.access_token),
+    }
+    assert company.client.get("/v1/auth/who", headers=headers).status_code == 200
+    assert code(company.client.get("/v1/auth/who", headers=headers)) == "proof_invalid"
+    assert phone.refresh().status_code == 200
+    assert phone.refresh(first).status_code == 200
+    assert phone.refresh().status_code == 200
+    assert code(phone.refresh(first)) == "token_invalid"
+    assert code(phone.refresh()) == "token_invalid"
 
 
 def test_a_signed_in_phone_is_known_by_its_person_role_and_device(company: Field) -> None:
@@ -56,7 +76,10 @@ def test_a_wrong_password_and_an_unknown_name_are_told_alike(company: Field) -> 
     assert wrong.json() == nobody.json()
 
 
-def test_ten_wrong_passwords_close_the_door_for_a_quarter_of_an_hour(company: Field) -> None:
+def test_ten_wrong_passwords_close_the_door_for_a_quarter_of_an_hour(
+    db: Database, tmp_path: Path
+) -> None:
+    company = Field.on(db, tmp_path)
     for _ in range(10):
         assert code(company.phone().sign_in("lin", "wrong password")) == "sign_in_failed"
     refused = company.phone().sign_in("lin")
@@ -75,15 +98,15 @@ def test_a_right_password_gives_the_tries_back(company: Field) -> None:
         assert company.phone().sign_in("lin").status_code == 200
 
 
-def test_one_address_can_not_try_everyone(db: Database, tmp_path: Path) -> None:
-    company = Field.on(db, tmp_path, sign_in_tries_per_address=5)
+def test_one_address_can_not_try_everyone(sqlite_template: Path, tmp_path: Path) -> None:
+    company = Field.on_sqlite(sqlite_template, tmp_path, sign_in_tries_per_address=5)
     for number in range(5):
         assert code(company.phone().sign_in(f"user{number}")) == "sign_in_failed"
     assert code(company.phone().sign_in("lin")) == "too_many_tries"
 
 
-def test_a_crowd_behind_one_address_signs_in(db: Database, tmp_path: Path) -> None:
-    company = Field.on(db, tmp_path, sign_in_tries_per_address=3)
+def test_a_crowd_behind_one_address_signs_in(sqlite_template: Path, tmp_path: Path) -> None:
+    company = Field.on_sqlite(sqlite_template, tmp_path, sign_in_tries_per_address=3)
     for _ in range(5):
         assert company.phone().sign_in("lin").status_code == 200
 
@@ -199,9 +222,9 @@ def test_a_deactivated_user_still_gets_tokens_to_hand_in_their_work(company: Fie
 
 
 def test_a_password_hash_of_an_older_cost_is_made_anew_at_sign_in(
-    db: Database, tmp_path: Path
+    company: Field, tmp_path: Path
 ) -> None:
-    company = Field.on(db, tmp_path)
+    db = company.server.database
     dearer = server_on(db, tmp_path, company.clock, password_iterations=2)
     with db.read() as connection:
         before = accounts.known(connection, "lin").password
@@ -213,9 +236,9 @@ def test_a_password_hash_of_an_older_cost_is_made_anew_at_sign_in(
     assert company.phone().sign_in("lin").status_code == 200
 
 
-def test_nothing_secret_is_told_or_kept(company: Field, db: Database) -> None:
+def test_nothing_secret_is_told_or_kept(company: Field) -> None:
     phone = company.phone("lin")
-    with db.read() as connection:
+    with company.server.database.read() as connection:
         for table in ("account", "device", "refresh_token", "sign_in_try"):
             rows = connection.exec_driver_sql(f"SELECT * FROM {table}").fetchall()
             text = json.dumps([list(map(str, row)) for row in rows])
