@@ -14,8 +14,9 @@ from shared.ids import derived_id
 
 _HERE = Path(__file__).parent
 ORIGIN = (
-    "Business records from UCI Online Retail (Chen, Sain, Guo 2012, doi:10.1057/dbm.2012.17) and the UCI "
-    "incident event log (Amaral, Fantinato, Peres 2018, doi:10.24432/C57S4H), both CC BY 4.0. All names of "
+    "Business records from UCI Online Retail (Chen, Sain, Guo 2012, "
+    "doi:10.1057/dbm.2012.17) and the UCI incident event log (Amaral, Fantinato, Peres 2018, "
+    "doi:10.24432/C57S4H), both CC BY 4.0. All names of "
     "people and companies, phone numbers and addresses are invented."
 )
 
