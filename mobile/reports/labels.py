@@ -1,4 +1,4 @@
-"""The fixed words of a printed repair report, in the three languages of the app.
+"""The fixed words of a printed repair report, in the app's two languages.
 
 They live beside the report and not in the screens' catalogues because they are part of a sealed
 document's form: a reworded button must not change how last year's report reads.
@@ -140,70 +140,6 @@ ZH_CN = Labels(
     between="·",
 )
 
-ZH_TW = Labels(
-    title="維修服務報告",
-    case_number="工單號",
-    issued="出具時間",
-    customer="客戶",
-    customer_name="名稱",
-    address="地址",
-    contact="聯絡人",
-    asset="設備",
-    product="產品",
-    model="型號",
-    serial="序號",
-    bought="購買日期",
-    service="服務",
-    technician="維修工程師",
-    fault="故障現象",
-    cause="故障原因",
-    method="維修方法",
-    checklist="檢查項目",
-    done="已完成",
-    not_done="未完成",
-    not_stated="未填寫",
-    parts="更換零件",
-    part_name="名稱",
-    part_code="編號",
-    quantity="數量",
-    amount="金額",
-    total="合計",
-    amends="更正報告",
-    remarks="備註",
-    training="使用指導",
-    trained="已向客戶說明使用與保養方法。",
-    not_trained="未向客戶作使用指導。",
-    confirmation="運作確認",
-    works_normally="客戶確認設備已恢復正常運作。",
-    works_not="設備尚未恢復正常運作。",
-    photos="現場照片",
-    photo_reduced="縮小圖",
-    signature="客戶簽名",
-    signer="簽名人",
-    role="身分",
-    signed_at="簽名時間",
-    recorded_at="記錄時間",
-    refused="客戶未簽名",
-    refusal_reason="原因",
-    unsigned="尚未簽名",
-    verification="真實性核驗",
-    fingerprint="報告指紋（SHA-256）",
-    device="簽署裝置",
-    device_key="裝置公鑰（Ed25519）",
-    key_thumbprint="裝置公鑰指紋",
-    device_signature="裝置簽章",
-    sealed_at="封存時間",
-    attachments="附件",
-    how_to_verify=(
-        "本報告簽名後即封存，內容不可更改；更正只能另附補充報告。核驗方法：取出本檔案的第一個附件，"
-        "其 SHA-256 應與上列指紋一致；裝置簽章可用上列公鑰對第二個附件驗證（Ed25519）；裝置公鑰請向"
-        "服務方核對。照片除標有「縮小圖」者外，可原樣取出，其 SHA-256 應與照片下方所列一致。"
-    ),
-    missing_glyphs="註：字型中沒有以下字元，文中以 □ 代替：{list}",
-    page_of="第 {page} 頁，共 {pages} 頁",
-    between="·",
-)
-
 EN = Labels(
     title="Repair report",
     case_number="Case",
@@ -272,9 +208,5 @@ EN = Labels(
 
 
 def labels_for(language: str) -> Labels:
-    """The labels for a BCP 47 tag: zh-TW, zh-HK, zh-MO and zh-Hant are traditional Chinese, any
-    other zh is simplified, everything else English."""
-    tag = language.replace("_", "-").lower()
-    if tag.startswith(("zh-tw", "zh-hk", "zh-mo", "zh-hant")):
-        return ZH_TW
-    return ZH_CN if tag == "zh" or tag.startswith("zh-") else EN
+    """The labels for a BCP 47 tag: Chinese of any kind is simplified Chinese, all else English."""
+    return ZH_CN if language.replace("_", "-").lower().split("-")[0] == "zh" else EN

@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 NEVER_FIRST = frozenset(
-    "!%),.:;?]}¢°·ˇˉ―‖’”…‰′″›℃∶、。〃〉》」』】〕〗〞︶︺︾﹀﹄﹚﹜﹞！＂％＇），．：；？］｀｜｝～¨—々»"
+    "!%),.:;?]}¢°·ˇˉ―‖’”…‰′″›℃∶、。〃〉》」』】〕〗〞︶︺︾﹀﹄﹚﹜﹞！＂％＇），．：；？］｀｜｝～¨—‥々»"
 )
 NEVER_LAST = frozenset("([{£¥‘“‹〈《「『【〔〖〝﹙﹛﹝＄（［｛￡￥«$€")
-INSEPARABLE = frozenset("—…‥")
 
 _WIDE = (
     (0x1100, 0x115F),
@@ -46,8 +45,6 @@ def wrap(text: str, width: float, measure: Callable[[str], float]) -> list[str]:
 def may_break(before: str, after: str) -> bool:
     """Whether a line may end between two neighbouring characters, neither of them a space."""
     if after in NEVER_FIRST or before in NEVER_LAST:
-        return False
-    if before in INSEPARABLE and after in INSEPARABLE:
         return False
     if _is_wide(before) or _is_wide(after):
         return True

@@ -29,7 +29,7 @@ class Rendered:
 
 
 def render(document: ReportDocument, font: Path | bytes) -> bytes:
-    """The report as the bytes of an A4 PDF. `font` is a TrueType file (glyf outlines) or its bytes.
+    """The report as the bytes of an A4 PDF. `font` is a TrueType or OpenType file or its bytes.
 
     Text that the font can't show becomes □; no text makes it fail. Raises OSError or fontTools'
     TTLibError for an unusable font, ValueError for a document whose `issued_at` has no zone.

@@ -29,7 +29,7 @@ _NEWLINE = re.compile("\r\n?|[\u000b\u000c\u0085\u2028\u2029]")
 
 
 class Typeface:
-    """Widths and coverage of a TrueType font, and what it was asked for in vain (`missing`)."""
+    """Widths and coverage of an OpenType font, and what it was asked for in vain (`missing`)."""
 
     def __init__(self, content: bytes, *, chinese: bool = True) -> None:
         """`chinese`: whether the text around is Chinese. If not, curly quotes become straight ones,

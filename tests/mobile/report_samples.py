@@ -29,7 +29,7 @@ from mobile.reports.document import (
     Seal,
     Signature,
 )
-from mobile.reports.labels import EN, ZH_CN, ZH_TW
+from mobile.reports.labels import EN, ZH_CN
 
 SEALED = '{"cause":"截止阀微漏"}'.encode()
 _MADE = 3_870_000_000  # seconds since 1904: some day in 2026
@@ -118,7 +118,7 @@ def font(*, without: str = "") -> bytes:
     """A TrueType font with every character of the samples and labels, and ASCII, less `without`.
     Always the same bytes."""
     documents = (chinese(), english(), refused())
-    wanted = set(repr((documents, ZH_CN, ZH_TW, EN))) | set(map(chr, range(0x20, 0x7F)))
+    wanted = set(repr((documents, ZH_CN, EN))) | set(map(chr, range(0x20, 0x7F)))
     wanted |= set("□¥…前后图阀件压缩机")
     codes = sorted(ord(c) for c in wanted - set(without) if c.isprintable())
     names = {code: f"u{code:04X}" for code in codes}

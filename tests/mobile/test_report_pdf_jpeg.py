@@ -69,6 +69,9 @@ def test_codings_that_pdf_viewers_do_not_know_are_none() -> None:
     content[frame + 1] = 0xC0
     content[frame + 4] = 12  # bits per sample
     assert read_jpeg(bytes(content)) is None
+    content[frame + 4] = 8
+    content[frame + 5 : frame + 7] = b"\0\0"  # the height is to follow after the picture
+    assert read_jpeg(bytes(content)) is None
 
 
 def test_another_format_is_none() -> None:

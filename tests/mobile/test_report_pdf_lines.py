@@ -161,6 +161,15 @@ def test_no_text_stroke_or_photo_can_stop_a_report_from_being_made(
     assert render(document, font()).startswith(b"%PDF-")
 
 
+def test_as_many_times_as_there_are_find_room_on_further_pages() -> None:
+    document = replace(chinese(), times=tuple(Fact("到场时间", f"第 {i} 次") for i in range(150)))
+    pages = compose(document, typeface())
+    bottoms = [max(m.y for m in page.marks if isinstance(m, Text)) for page in pages]
+    assert max(bottoms) <= BOTTOM + 30
+    texts = {m.text for page in pages for m in page.marks if isinstance(m, Text)}
+    assert {f"第 {i} 次" for i in range(150)} <= texts
+
+
 def test_marks_that_reverse_the_reading_direction_are_not_printed() -> None:
     """They would make a signed text read as something that it does not say."""
     assert (
@@ -169,7 +178,7 @@ def test_marks_that_reverse_the_reading_direction_are_not_printed() -> None:
 
 
 def test_unseen_characters_go_and_blanks_become_plain() -> None:
-    assert typeface().printable("a\u00a0b\tc\u200bd\x07\ufeff\r\ne\u2028f") == "a b cd\ne\nf"
+    assert typeface().printable("a\u00a0b\tc\u200bd\x07\ufeff\ufe0f\r\ne\u2028f") == "a b cd\ne\nf"
 
 
 def test_curly_quotes_are_kept_in_chinese_and_straightened_in_english() -> None:
