@@ -272,11 +272,8 @@ class Assembly:
                 )
             state, assignee = event.state, event.assignee
 
-    def technician_id(self, resolver: str) -> str:
-        return derived_id(self.organisation, "technician", resolver)
-
     def _technician(self, resolver: str) -> str | None:
-        return self.technician_id(resolver) if resolver else None
+        return derived_id(self.organisation, "technician", resolver) if resolver else None
 
 
 _SOLVED = ("resolved", "closed")

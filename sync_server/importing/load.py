@@ -14,7 +14,6 @@ from shared import codec
 from shared.declare import ENTITIES
 from shared.errors import Refusal
 from shared.policy import DEFAULTS, PolicySettings
-from shared.states import OPEN_CASE_STATES
 from sync_server.db.base import Database
 from sync_server.importing.assemble import Assembly, staffing
 from sync_server.importing.founding import founding_rows
@@ -22,11 +21,10 @@ from sync_server.importing.incidents import Incident, read_incidents
 from sync_server.importing.retail import Retail, read_retail
 from sync_server.importing.source import ImportReport, Progress
 from sync_server.importing.stores import Member
-from sync_server.services.scopes import assign_customer, dispatch_case, enrol
+from sync_server.services.opening import opening_scopes
 from sync_server.services.writing import Unit, bulk, write
 
 _MARKS = ("id", "created_at")
-_PART = 50
 
 
 @dataclass(slots=True)
@@ -76,37 +74,18 @@ def import_sources(
     expected = _size(sources)
 
     def work(unit: Unit) -> Counter[str]:
-        written: Counter[str] = Counter()
+        sources.retail_report.written.clear()
         rows = chain(
             founding_rows(organisation, name, now, timezone="Europe/London", currency="GBP"),
             source_rows(assembly, sources),
         )
-        for done in bulk(unit, _checked(rows, written, sources.retail_report)):
+        for done in bulk(unit, checked(rows, sources.retail_report)):
             progress("writing", min(done / expected, 1.0))
-        give_out(unit, assembly, sources, progress)
-        return written
+        for done in bulk(unit, opening_scopes(unit, policy)):
+            progress("giving out", done / (done + 1))
+        return Counter(sources.retail_report.written)
 
     return write(db, organisation, now, work)
-
-
-def give_out(unit: Unit, assembly: Assembly, sources: Sources, progress: Progress) -> None:
-    """Everyone gets what their role and their work let them see (design §4)."""
-    for member in sources.members:
-        enrol(unit, member.id)
-    unit.flush()
-    for done, (source, staff_id) in enumerate(sources.owners.items()):
-        assign_customer(unit, assembly.customer_id(source), staff_id)
-        if done % _PART == 0:
-            # A unit searches what it holds: small parts keep that search short.
-            unit.flush()
-            progress("assigning", done / len(sources.owners))
-    unit.flush()
-    for case in sources.cases.values():
-        last = case.events[-1]
-        if last.assignee and last.state in OPEN_CASE_STATES:
-            technician = assembly.technician_id(last.assignee)
-            dispatch_case(unit, assembly.case_id(case.number), technician, assembly.policy)
-            unit.flush()
 
 
 def source_rows(assembly: Assembly, sources: Sources) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -119,20 +98,20 @@ def source_rows(assembly: Assembly, sources: Sources) -> Iterator[tuple[str, dic
     yield from assembly.cases(sources.cases, sources.retail)
 
 
-def _checked(
-    rows: Iterable[tuple[str, dict[str, Any]]], written: Counter[str], report: ImportReport
+def checked(
+    rows: Iterable[tuple[str, dict[str, Any]]], report: ImportReport
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Rows that pass the same check as a phone's; one that doesn't is counted by its reason."""
     for entity, row in rows:
         marks = {n: row[n] for n in _MARKS if n in row}
         fields = {n: v for n, v in row.items() if n not in marks and v is not None}
         try:
-            checked = codec.check(ENTITIES[entity], fields, whole=True)
+            kept = codec.check(ENTITIES[entity], fields, whole=True)
         except Refusal as refusal:
             report.skip(0, f"{entity}: {refusal.code.key}")
             continue
-        written[entity] += 1
-        yield entity, marks | checked
+        report.written[entity] += 1
+        yield entity, marks | kept
 
 
 def _size(sources: Sources) -> int:

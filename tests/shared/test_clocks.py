@@ -21,7 +21,7 @@ CALENDAR = from_data(
 OPENED = datetime(2026, 9, 30, 2, 0, tzinfo=UTC)  # a Wednesday, 10:00 in Shanghai
 
 
-def _resolution(steps: list[Step], now: datetime, calendar: Workdays = CALENDAR):  # type: ignore[no-untyped-def]
+def _resolution(steps: list[Step], now: datetime, calendar: Workdays = CALENDAR):
     return resolution_clock(OPENED, steps, now, DEFAULTS, calendar, ZONE, complaint=True)
 
 
