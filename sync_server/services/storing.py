@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from shared.ids import new_id
 from shared.rows import body_text
 from sync_server.db.base import Database
 from sync_server.db.log import HISTORY, LOOK_HEAD, ORG_STATE
 from sync_server.db.records import RECORDS, to_columns
+from sync_server.services.epochs import found_organisation
 from sync_server.services.feeding import feed
 
 if TYPE_CHECKING:
@@ -68,13 +68,8 @@ def _last_seq(connection: Connection, org_id: str) -> int:
         select(ORG_STATE.c.last_seq).where(ORG_STATE.c.org_id == org_id)
     )
     if last is None:
-        connection.execute(
-            insert(ORG_STATE).values(
-                org_id=org_id, last_seq=0, epoch=new_id(), backed_up_to=0, next_case_number=100_001
-            )
-        )
-        return 0
-    return last
+        found_organisation(connection, org_id)
+    return last or 0
 
 
 def _check_unchanged(

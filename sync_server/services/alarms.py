@@ -1,0 +1,34 @@
+"""Alarms: what an administrator should look at. The log gets ids only; what was sent is kept
+sealed in the table."""
+
+from __future__ import annotations
+
+import structlog
+
+from shared.clock import to_wire
+from shared.ids import new_id
+from sync_server.db.log import ALARM
+from sync_server.services.caller import Caller
+from sync_server.services.writing import Unit
+
+_log = structlog.get_logger("huifang.alarm")
+
+
+def raise_alarm(
+    unit: Unit, caller: Caller, kind: str, subject_id: str, detail: str | None = None
+) -> None:
+    """Puts an alarm on record in the unit's transaction. `detail` may hold customer data."""
+    unit.append(
+        ALARM,
+        {
+            "org_id": unit.org_id,
+            "id": new_id(),
+            "kind": kind,
+            "raised_at": to_wire(unit.now),
+            "staff_id": caller.staff_id,
+            "device_id": caller.device_id,
+            "subject_id": subject_id,
+            "detail": detail,
+        },
+    )
+    _log.warning(kind, subject=subject_id, device=caller.device_id)

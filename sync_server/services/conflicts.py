@@ -1,0 +1,90 @@
+"""Conflicts: the value that did not stand, kept beside the one that did until a person chose, and
+after (design §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.access import Bucket
+from shared.clock import to_wire
+from shared.codec import check
+from shared.declare import ENTITIES, Merge, Role
+from shared.errors import Code, Refusal
+from shared.ids import new_id
+from shared.states import may_move
+from sync_server.services.writing import SERVER, Author, Held, Unit
+
+
+def open_conflict(
+    unit: Unit,
+    held: Held,
+    name: str,
+    value: Any,
+    bucket: Bucket,
+    author: Author,
+    *,
+    late: bool,
+) -> str:
+    """Keeps the value that did not stand; returns the conflict record's id. It lies where the
+    record lies: under its customer, and under the case it was written for if that case shows the
+    field at all."""
+    entity = ENTITIES[held.entity]
+    case_id = held.row.get(entity.case) if entity.case else None
+    if case_id is None and bucket.kind == "case" and entity.fields[name].case:
+        case_id = bucket.key
+    version = held.version(name)
+    conflict = unit.create(
+        "conflict",
+        {
+            "id": new_id(),
+            "customer_id": held.row[entity.customer],
+            "case_id": case_id,
+            "entity": held.entity,
+            "record_id": held.id,
+            "field": name,
+            "kept_value": held.row.get(name),
+            "kept_by": version.staff_id or held.row.get("updated_by"),
+            "kept_at": version.at or held.row.get("updated_at"),
+            "other_value": value,
+            "other_by": author.staff_id,
+            "other_at": to_wire(author.at or unit.now),
+            "change_id": author.change_id,
+            "late": late or None,
+            "found_at": to_wire(unit.now),
+        },
+        SERVER,
+    )
+    return conflict.id
+
+
+def resolve(
+    unit: Unit, held: Held, values: Mapping[str, Any], role: Role, author: Author
+) -> Held | None:
+    """Notes the decision and carries it out; returns the record that changed by it, if one did.
+
+    Refuses what the record's own rules refuse: a field that is not this role's, a sealed report,
+    a move that may not follow where the record is now. Then nothing is decided.
+    """
+    resolution = values.get("resolution")
+    if resolution is None:
+        raise Refusal(Code.FIELD_REQUIRED, field="conflict.resolution")
+    entity, name = ENTITIES[held.row["entity"]], held.row["field"]
+    target = unit.get(entity.name, held.row["record_id"])
+    if target is None:
+        raise Refusal(Code.RECORD_MISSING, entity=entity.name)
+    wanted = {
+        "kept": target.row.get(name),
+        "other": held.row.get("other_value"),
+        "edited": values.get("edited_value"),
+    }[resolution]
+    unit.update("conflict", held.id, dict(values), author)
+    if resolution == "kept" or wanted == target.row.get(name):
+        return None
+    checked = check(entity, {name: wanted}, role=role)
+    if entity.sealed_by and target.row.get(entity.sealed_by):
+        raise Refusal(Code.REPORT_SEALED, entity=entity.name)
+    state = entity.fields[name].merge is Merge.STATE
+    if state and not may_move(entity.name, target.row.get(name), checked[name]):
+        raise Refusal(Code.MOVE_NOT_ALLOWED, entity=entity.name)
+    return unit.update(entity.name, target.id, checked, author)

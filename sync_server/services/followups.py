@@ -1,0 +1,149 @@
+"""What follows on the server from a change that was applied: holders, grants, agents, completeness.
+
+Called in the change's own savepoint: a follow-up that is refused refuses the change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+
+from shared.declare import Role
+from shared.policy import PolicySettings
+from shared.states import OPEN_CALLBACK_STATES
+from sync_server.db.records import RECORDS
+from sync_server.services.completeness import refresh_report, reports_of_file
+from sync_server.services.grants import issue
+from sync_server.services.scopes import (
+    assign_callback,
+    assign_customer,
+    dispatch_case,
+    end_callback,
+    give_to_store,
+    settle_case_grants,
+)
+from sync_server.services.writing import Author, Held, Unit
+
+
+def after_creation(unit: Unit, held: Held, policy: PolicySettings, author: Author) -> None:
+    """What a new record brings with it."""
+    if held.entity == "customer":
+        _new_customer(unit, held, policy, author)
+    elif held.entity == "case":
+        _new_case(unit, held, policy, author)
+    elif held.entity == "callback":
+        _place_callback(unit, held, policy)
+    elif held.entity == "report":
+        refresh_report(unit, held.id)
+    elif held.entity == "file":
+        for report_id in reports_of_file(held):
+            refresh_report(unit, report_id)
+
+
+def after_edit(
+    unit: Unit, held: Held, before: Mapping[str, Any], policy: PolicySettings, author: Author
+) -> None:
+    """What an edit brings with it; `before` is the row as it was."""
+    changed = {n for n in {*held.row, *before} if held.row.get(n) != before.get(n)}
+    if held.entity == "case":
+        if "assignee_id" in changed and held.row.get("assignee_id"):
+            _dispatch(unit, held, policy, author)
+        if "state" in changed:
+            settle_case_grants(unit, held.id, policy)
+    elif held.entity == "callback":
+        if held.row["state"] not in OPEN_CALLBACK_STATES:
+            return
+        if changed & {"next_attempt_at", "due_at"} and held.row.get("assignee_id"):
+            assign_callback(unit, held.id, held.row["assignee_id"], policy)
+    elif held.entity == "report":
+        refresh_report(unit, held.id)
+
+
+def _new_customer(unit: Unit, held: Held, policy: PolicySettings, author: Author) -> None:
+    """A customer made in the field is its author's at once; one taken down by a callback agent
+    goes to the store, and stays with the agent for the length of a callback's window."""
+    staff = unit.get("staff", author.staff_id)
+    if staff is None:
+        return
+    role, store_id = staff.row["role"], staff.row.get("store_id")
+    if role in {Role.ACCOUNT_MANAGER, Role.STORE_MANAGER}:
+        assign_customer(unit, held.id, staff.id, reason="created in the field")
+        return
+    unit.update("customer", held.id, {"store_id": store_id})
+    give_to_store(unit, held.id, store_id)
+    issue(
+        unit,
+        staff.id,
+        f"customer:{held.id}",
+        "callback",
+        role,
+        expires_at=unit.now + timedelta(hours=policy.callback_window_hours_after),
+    )
+
+
+def _new_case(unit: Unit, held: Held, policy: PolicySettings, author: Author) -> None:
+    customer = unit.get("customer", held.row["customer_id"])
+    if customer is not None and not held.row.get("store_id"):
+        unit.update("case", held.id, {"store_id": customer.row.get("store_id")})
+    if held.row.get("assignee_id"):
+        _dispatch(unit, held, policy, author)
+
+
+def _dispatch(unit: Unit, held: Held, policy: PolicySettings, author: Author) -> None:
+    dispatch_case(unit, held.id, held.row["assignee_id"], policy, by=author.staff_id, author=author)
+
+
+def _place_callback(unit: Unit, held: Held, policy: PolicySettings) -> None:
+    """Gives a new callback to the agent of the customer's store who has the fewest open ones.
+    Where the store has no agent it stays without, for the store manager to see."""
+    if held.row["state"] not in OPEN_CALLBACK_STATES or held.row.get("assignee_id"):
+        return
+    customer = unit.get("customer", held.row["customer_id"])
+    store_id = customer.row.get("store_id") if customer else None
+    agents = [
+        agent.id
+        for agent in unit.find("staff", role=Role.CALLBACK_AGENT.value)
+        if agent.row.get("active") is not False
+    ]
+    of_store = [
+        a
+        for a in agents
+        if (staff := unit.get("staff", a)) and staff.row.get("store_id") == store_id
+    ]
+    chosen = of_store or agents
+    if chosen:
+        load = _open_callbacks(unit, chosen)
+        assign_callback(unit, held.id, min(chosen, key=lambda a: (load.get(a, 0), a)), policy)
+
+
+def _open_callbacks(unit: Unit, agents: list[str]) -> dict[str, int]:
+    callback = RECORDS["callback"].c
+    rows = unit.connection.execute(
+        select(callback.assignee_id, func.count())
+        .where(
+            callback.org_id == unit.org_id,
+            callback.assignee_id.in_(agents),
+            callback.state.in_(sorted(OPEN_CALLBACK_STATES)),
+        )
+        .group_by(callback.assignee_id)
+    )
+    counts = {row[0]: row[1] for row in rows}
+    for held in unit.held.values():  # given out in this very unit
+        if held.entity == "callback" and held.stored is None and held.row.get("assignee_id"):
+            counts[held.row["assignee_id"]] = counts.get(held.row["assignee_id"], 0) + 1
+    return counts
+
+
+def reassign_callbacks(unit: Unit, staff_id: str, policy: PolicySettings) -> int:
+    """Gives the open callbacks of an agent who left to others; says how many."""
+    moved = 0
+    for callback in unit.find("callback", assignee_id=staff_id):
+        if callback.row["state"] in OPEN_CALLBACK_STATES:
+            end_callback(unit, callback.id, "reassigned")
+            unit.update("callback", callback.id, {"assignee_id": None})
+            _place_callback(unit, callback, policy)
+            moved += 1
+    return moved

@@ -1,0 +1,172 @@
+"""Pull: the lease, what to drop and to fetch whole, and the feed since the cursor for the rest.
+
+The cost follows what changed: one read of the heads of the buckets that the caller holds, then
+only those whose head lies beyond the cursor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from shared.clock import to_wire
+from shared.policy import PolicySettings
+from shared.rows import DIGEST_MASK, RowLine
+from shared.wire import PROTOCOL, Checksum, PullHeader, PullRequest, Trailer
+from sync_server.db.base import Database
+from sync_server.db.log import BUCKET_HEAD, FEED
+from sync_server.services.accounts import policy_of
+from sync_server.services.caller import Caller
+from sync_server.services.case_numbers import give_block, needs_block
+from sync_server.services.epochs import OrgState, org_state
+from sync_server.services.holdings import Holdings, Sign, holdings, lease_for
+
+MOST_ROWS = 5000
+_IN = 5000
+OLDEST_PROTOCOL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One reply of rows: header first, then the lines, then the trailer (`wire`, Reply framing)."""
+
+    header: Any
+    lines: list[RowLine]
+    trailer: Trailer
+
+
+def pull(db: Database, caller: Caller, request: PullRequest, now: datetime, sign: Sign) -> Page:
+    """One page of the feed. Asking twice gives the same, or more; the cursor is the device's own
+    to keep."""
+    with db.read() as connection:
+        state = org_state(connection, caller.org_id)
+        policy = policy_of(connection, caller.org_id, now)
+        page = _page(connection, caller, request, now, sign, state, policy)
+    if needs_block(caller, request.case_numbers_left, policy) and not page.header.want_grants:
+        block = give_block(db, caller, policy, now)
+        page = replace(page, header=replace(page.header, case_numbers=block))
+    return page
+
+
+def _page(
+    connection: Connection,
+    caller: Caller,
+    request: PullRequest,
+    now: datetime,
+    sign: Sign,
+    state: OrgState,
+    policy: PolicySettings,
+) -> Page:
+    header = PullHeader(
+        epoch=state.epoch,
+        cursor=request.cursor,
+        more=False,
+        server_time=to_wire(now),
+        backed_up_to=state.backed_up_to,
+    )
+    if request.protocol < OLDEST_PROTOCOL or request.protocol > PROTOCOL:
+        return Page(replace(header, outdated=True), [], Trailer(rows=0))
+    # In another epoch the device's rows and cursor mean nothing here.
+    same_epoch = request.epoch == state.epoch
+    known = request.grants if same_epoch else []
+    held = holdings(connection, caller, now, known)
+    if known is None and held.digest != request.grants_digest:
+        return Page(replace(header, want_grants=True), [], Trailer(rows=0))
+    whole = known is not None
+    lease = sign(lease_for(caller, held, state.epoch, policy, now, whole=whole))
+    heads = _heads(connection, caller.org_id, held.buckets)
+    fetching = set(held.fetch)
+    kept = {b: heads[b] for b in held.buckets if b in heads and b not in fetching}
+    cursor = request.cursor if same_epoch else state.last_seq
+    limit = max(1, min(request.limit, MOST_ROWS))
+    changed = [b for b, head in kept.items() if head.max_seq > cursor]
+    lines = list(_feed(connection, caller.org_id, changed, cursor, limit))
+    more = len(lines) >= limit
+    header = replace(
+        header,
+        lease=lease,
+        more=more,
+        cursor=lines[-1].seq if more else state.last_seq,
+        fetch=held.fetch,
+        fetch_rows=sum(heads[b].row_count for b in held.fetch if b in heads),
+        total=None if more else _total(kept),
+        checksums=_checksums(held, fetching, heads)
+        if request.want_checksums and not more
+        else None,
+    )
+    return Page(header, lines, Trailer(rows=len(lines)))
+
+
+def _heads(connection: Connection, org_id: str, buckets: Sequence[str]) -> dict[str, Any]:
+    head = BUCKET_HEAD.c
+    found = {}
+    for start in range(0, len(buckets), _IN):
+        for row in connection.execute(
+            select(head.bucket, head.max_seq, head.row_count, head.digest).where(
+                head.org_id == org_id, head.bucket.in_(buckets[start : start + _IN])
+            )
+        ):
+            found[row.bucket] = row
+    return found
+
+
+def _feed(
+    connection: Connection, org_id: str, buckets: Sequence[str], cursor: int, limit: int
+) -> Iterator[RowLine]:
+    """Rows after the cursor in their order, at most `limit` and those that share the last one's
+    number: a record has one number in all its buckets, and a page never cuts through a number."""
+    if not buckets:
+        return
+    feed = FEED.c
+    columns = (feed.seq, feed.bucket, feed.entity, feed.record_id, feed.body)
+    rows: list[Any] = []
+    for start in range(0, len(buckets), _IN):
+        rows += connection.execute(
+            select(*columns)
+            .where(
+                feed.org_id == org_id,
+                feed.bucket.in_(buckets[start : start + _IN]),
+                feed.seq > cursor,
+            )
+            .order_by(feed.seq, feed.bucket)
+            .limit(limit + 1)
+        ).all()
+    rows.sort(key=lambda row: (row.seq, row.bucket))
+    if len(rows) > limit:
+        last = rows[limit - 1].seq
+        rest = rows[limit:]
+        rows = rows[:limit]
+        if rest[0].seq == last:
+            rows = [row for row in rows if row.seq < last]
+            for start in range(0, len(buckets), _IN):
+                rows += connection.execute(
+                    select(*columns)
+                    .where(
+                        feed.org_id == org_id,
+                        feed.bucket.in_(buckets[start : start + _IN]),
+                        feed.seq == last,
+                    )
+                    .order_by(feed.bucket)
+                ).all()
+    for row in rows:
+        yield RowLine(row.bucket, row.entity, row.record_id, row.seq, row.body or "")
+
+
+def _total(heads: dict[str, Any]) -> Checksum:
+    return Checksum(
+        rows=sum(head.row_count for head in heads.values()),
+        digest=sum(head.digest for head in heads.values()) & DIGEST_MASK,
+    )
+
+
+def _checksums(held: Holdings, fetching: set[str], heads: dict[str, Any]) -> dict[str, list[int]]:
+    """[rows, digest] of every bucket that the device holds, the empty ones too."""
+    return {
+        bucket: [heads[bucket].row_count, heads[bucket].digest] if bucket in heads else [0, 0]
+        for bucket in held.buckets
+        if bucket not in fetching
+    }

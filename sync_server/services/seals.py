@@ -1,0 +1,60 @@
+"""The customer's signature under a report, checked when it arrives (L6): what was signed is what
+is stored, and the device named in it signed it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import select
+
+from shared.declare import Entity
+from shared.errors import Code, Refusal
+from shared.seal import content_stands, seal_bytes
+from sync_server.db.accounts import DEVICE
+from sync_server.services.caller import Caller
+from sync_server.services.writing import Unit
+
+
+def check_seal(unit: Unit, caller: Caller, entity: Entity, row: Mapping[str, Any]) -> None:
+    """Refuses (`SEAL_BROKEN`) a signature whose content differs from the row, that its device key
+    does not verify, or whose key no device of the organisation has."""
+    signature = row[entity.sealed_by]
+    if not content_stands(row):
+        raise Refusal(Code.SEAL_BROKEN, where="content")
+    if not _verifies(row["id"], signature):
+        raise Refusal(Code.SEAL_BROKEN, where="signature")
+    if not _is_ours(unit, caller, signature):
+        raise Refusal(Code.SEAL_BROKEN, where="device")
+
+
+def _verifies(report_id: str, signature: Mapping[str, Any]) -> bool:
+    try:
+        key = Ed25519PublicKey.from_public_bytes(_decoded(signature["device_key"]))
+        key.verify(_decoded(signature["device_signature"]), seal_bytes(report_id, signature))
+    except (InvalidSignature, ValueError, binascii.Error):
+        return False
+    return True
+
+
+def _is_ours(unit: Unit, caller: Caller, signature: Mapping[str, Any]) -> bool:
+    """The pushing device's own key, or one that was enrolled: sealed copies arrive from other
+    devices too."""
+    if (signature["device_id"], signature["device_key"]) == (caller.device_id, caller.device_key):
+        return True
+    found = unit.connection.scalar(
+        select(DEVICE.c.id).where(
+            DEVICE.c.org_id == unit.org_id,
+            DEVICE.c.id == signature["device_id"],
+            DEVICE.c.key == signature["device_key"],
+        )
+    )
+    return found is not None
+
+
+def _decoded(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
