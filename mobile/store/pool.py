@@ -140,6 +140,31 @@ class Pool:
         return f"file:{self._folder}{name}?vfs=multipleciphers-{_VFS}"
 
 
+class PooledFiles:
+    """What the halves without a native file system share: a vault's parts, claimed into a pool."""
+
+    def __init__(self) -> None:
+        self._pool = Pool()
+
+    def claimed(self, vault: str) -> bool:
+        return vault + ".db" in self._pool
+
+    def database(self, vault: str) -> str:
+        return self._pool.uri(vault + ".db")
+
+    def database_bytes(self, vault: str) -> bytes:
+        file = self._pool.get(vault + ".db")
+        return file.read(file.size(), 0)
+
+    def log(self, vault: str, half: LogHalf) -> ByteFile:
+        return self._pool.get(f"{vault}.log-{half}")
+
+    async def release(self, vault: str) -> None:
+        for part in DATABASE_PARTS + LOG_PARTS:
+            if (file := self._pool.remove(vault + part)) is not None:
+                file.close()
+
+
 class MemoryDisk:
     """What would be a disk: bytes by file name, with room for `room` of them if that is given."""
 
@@ -183,13 +208,13 @@ class MemoryFile:
     def close(self) -> None: ...
 
 
-class MemoryFiles:
+class MemoryFiles(PooledFiles):
     """Vaults that live as long as the app: for browsers that keep nothing, and for tests."""
 
     def __init__(self, reason: str = "memory", disk: MemoryDisk | None = None) -> None:
+        super().__init__()
         self.storage = Storage(durable=False, reason=reason)
         self._disk = disk or MemoryDisk()
-        self._pool = Pool()
 
     async def vaults(self) -> list[str]:
         files = self._disk.files.items()
@@ -198,7 +223,7 @@ class MemoryFiles:
         )
 
     async def claim(self, vault: str) -> None:
-        if vault + ".db" in self._pool:
+        if self.claimed(vault):
             return
         if vault in self._disk.claimed:
             raise Refusal(Code.VAULT_LOCKED_ELSEWHERE)
@@ -207,19 +232,9 @@ class MemoryFiles:
         self._pool.add({name: self._open(name) for name in names})
 
     async def release(self, vault: str) -> None:
-        for part in DATABASE_PARTS + LOG_PARTS:
-            self._pool.remove(vault + part)
-        self._disk.claimed.discard(vault)
-
-    def database(self, vault: str) -> str:
-        return self._pool.uri(vault + ".db")
-
-    def database_bytes(self, vault: str) -> bytes:
-        file = self._pool.get(vault + ".db")
-        return file.read(file.size(), 0)
-
-    def log(self, vault: str, half: LogHalf) -> ByteFile:
-        return self._pool.get(f"{vault}.log-{half}")
+        if self.claimed(vault):
+            await super().release(vault)
+            self._disk.claimed.discard(vault)
 
     async def destroy(self, vault: str, *, keep_log: bool) -> None:
         await self.claim(vault)

@@ -1,0 +1,155 @@
+"""Vault files in the browser: the origin-private file system, through synchronous access handles.
+
+Imported in the browser only, in a worker (the handles exist nowhere else). A handle is exclusive:
+while one tab has a vault no other can claim it, and for a moment after a reload the old worker
+still holds it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import js
+from pyodide.ffi import JsException, to_js
+
+from mobile.store.files import DATABASE_PARTS, LOG_PARTS, ByteFile, NoRoom, Storage, VaultFiles
+from mobile.store.pool import MemoryFiles, PooledFiles
+from shared.errors import Code, Refusal
+
+_FOLDER = "vaults"
+_TRIES, _PAUSE = 25, 0.2
+"""An old worker lets go within a second or two of a reload; a tab that is used never does."""
+
+
+async def browser_files() -> VaultFiles:
+    """The vault files of this origin; in memory, and saying so, where the browser offers no
+    others.
+    """
+    try:
+        root = await js.navigator.storage.getDirectory()
+        folder = await root.getDirectoryHandle(_FOLDER, _options(create=True))
+        able = hasattr(js.FileSystemFileHandle.prototype, "createSyncAccessHandle")
+    except (JsException, AttributeError):
+        # No private file system at all, or one that is closed in private browsing.
+        return MemoryFiles(reason="no_private_files")
+    return OpfsFiles(folder) if able else MemoryFiles(reason="no_sync_access")
+
+
+class OpfsFiles(PooledFiles):
+    """Vaults as files of one folder in the origin-private file system."""
+
+    storage = Storage(durable=True)
+
+    def __init__(self, folder: Any) -> None:
+        super().__init__()
+        self._folder = folder
+        self._turn = asyncio.Lock()
+
+    async def vaults(self) -> list[str]:
+        found = []
+        async for name in self._folder.keys():
+            if name.endswith(".db"):
+                file = await (await self._folder.getFileHandle(name)).getFile()
+                if file.size > 0:
+                    found.append(name.removesuffix(".db"))
+        return sorted(found)
+
+    async def claim(self, vault: str) -> None:
+        async with self._turn:
+            if self.claimed(vault):
+                return
+            for left in reversed(range(_TRIES)):
+                try:
+                    self._pool.add(await self._open_all(vault))
+                    return
+                except JsException as held:
+                    if _name(held) != "NoModificationAllowedError":
+                        raise Refusal(Code.VAULT_DAMAGED, part="files", why=_name(held)) from held
+                    if not left:
+                        raise Refusal(Code.VAULT_LOCKED_ELSEWHERE) from held
+                    await asyncio.sleep(_PAUSE)
+
+    async def destroy(self, vault: str, *, keep_log: bool) -> None:
+        await self.claim(vault)
+        await self.release(vault)
+        for part in DATABASE_PARTS + (() if keep_log else LOG_PARTS):
+            await self._folder.removeEntry(vault + part)
+
+    async def room(self) -> int | None:
+        estimate = await js.navigator.storage.estimate()
+        return int(estimate.quota - estimate.usage)
+
+    async def _open_all(self, vault: str) -> dict[str, ByteFile]:
+        """All parts or none: the handles opened before a refusal are closed again."""
+        opened: dict[str, ByteFile] = {}
+        try:
+            for part in DATABASE_PARTS + LOG_PARTS:
+                entry = await self._folder.getFileHandle(vault + part, _options(create=True))
+                opened[vault + part] = OpfsFile(await entry.createSyncAccessHandle())
+        except BaseException:
+            for file in opened.values():
+                file.close()
+            raise
+        return opened
+
+
+class OpfsFile:
+    """A `ByteFile` over one access handle. Keeps one JavaScript buffer for each size that SQLite
+    uses.
+    """
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+        self._place = _options(at=0)
+        self._buffers: dict[int, Any] = {}
+
+    def read(self, amount: int, offset: int) -> bytes:
+        buffer = self._buffer(amount)
+        self._place.at = offset
+        count = self._handle.read(buffer, self._place)
+        found: bytes = (buffer if count == amount else buffer.subarray(0, count)).to_bytes()
+        return found
+
+    def write(self, data: bytes, offset: int) -> None:
+        buffer = self._buffer(len(data))
+        buffer.assign(data)
+        self._place.at = offset
+        try:
+            written = self._handle.write(buffer, self._place)
+        except JsException as failed:
+            if _name(failed) == "QuotaExceededError":
+                raise NoRoom from failed
+            raise OSError(f"the browser could not write: {_name(failed)}") from failed
+        if written < len(data):
+            raise NoRoom
+
+    def truncate(self, size: int) -> None:
+        self._handle.truncate(size)
+
+    def flush(self) -> None:
+        self._handle.flush()
+
+    def size(self) -> int:
+        return int(self._handle.getSize())
+
+    def close(self) -> None:
+        self._handle.close()
+
+    def _buffer(self, size: int) -> Any:
+        """SQLite reads and writes pages and a few kinds of header: the sizes are few, their uses
+        many.
+        """
+        if size > 65536:
+            return js.Uint8Array.new(size)
+        if size not in self._buffers:
+            self._buffers[size] = js.Uint8Array.new(size)
+        return self._buffers[size]
+
+
+def _options(**options: object) -> Any:
+    return to_js(options, dict_converter=js.Object.fromEntries)
+
+
+def _name(error: JsException) -> str:
+    return str(getattr(error, "name", "unknown"))
