@@ -1,0 +1,39 @@
+"""The command line: `huifang …`. Every command ends with 0, or with a code of `shared.errors`
+and 1."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from shared.errors import Refusal
+from sync_server.cli import data, devices, looking, running, users
+from sync_server.cli.terminal import complain
+
+app = typer.Typer(
+    name="huifang",
+    help="Huifang (回访): sync server and its tools.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command("serve")(running.serve)
+app.command("demo")(running.demo)
+app.command("build-web")(running.build_web)
+app.command("import")(data.import_sources)
+app.command("doctor")(looking.doctor)
+app.add_typer(users.app, name="user")
+app.add_typer(devices.app, name="device")
+
+
+def main() -> None:
+    """Entry point of the command `huifang`."""
+    try:
+        app()
+    except Refusal as refusal:
+        complain(refusal)
+        sys.exit(1)
+
+
+__all__ = ["app", "main"]

@@ -1,0 +1,101 @@
+"""What commands share: a console, the server's parts, and how a refusal looks on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from shared.errors import Code, Refusal
+from sync_server.bootstrap import Server, build
+from sync_server.db.migrate import upgrade
+from sync_server.services.doctor import keys_fit
+from sync_server.settings import Settings
+
+out = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+def settings_with(**given: Any) -> Settings:
+    """The settings of the environment with a command's options laid over; None leaves one as it
+    is."""
+    return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Server]:
+    """The server's parts over a migrated database. Refuses FILE_UNREADABLE rather than start
+    with new keys beside data that other keys sealed."""
+    fresh = not settings.keys_path.exists()
+    if fresh and settings.database is None and _has_data(settings.data_dir / "huifang.sqlite3"):
+        raise _keys_missing(settings)
+    server = build(settings)
+    try:
+        upgrade(server.database.engine)
+        with server.database.read() as connection:
+            if not keys_fit(connection):
+                raise _keys_missing(settings)
+        yield server
+    finally:
+        server.close()
+
+
+def complain(refusal: Refusal) -> None:
+    """A refusal, with its code and what to do, on standard error."""
+    advice = refusal.code.value
+    told = ", ".join(f"{name}: {value}" for name, value in refusal.details.items())
+    errors.print(f"[red]{refusal.code.key}[/red]: {advice.meaning}", soft_wrap=True)
+    if told:
+        errors.print(f"  {told}", markup=False, soft_wrap=True)
+    errors.print(f"  {advice.remedy}", markup=False, soft_wrap=True)
+
+
+def table(*columns: str) -> Table:
+    """A plain table."""
+    made = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
+
+
+class Bar:
+    """A progress bar whose steps come by name with the share done, 0 to 1."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            console=errors,
+        )
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> Bar:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, step: str, share: float) -> None:
+        if step not in self._tasks:
+            self._tasks[step] = self._progress.add_task(step, total=1.0)
+        self._progress.update(self._tasks[step], completed=share)
+
+
+def _has_data(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+def _keys_missing(settings: Settings) -> Refusal:
+    return Refusal(
+        Code.FILE_UNREADABLE,
+        file=str(settings.keys_path),
+        wanted="the keys that belong to this database",
+    )

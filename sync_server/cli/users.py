@@ -1,0 +1,167 @@
+"""`huifang user …`: who may sign in."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from sqlalchemy import select
+
+from shared.declare import Role
+from shared.errors import Code, Refusal
+from shared.ids import new_id
+from sync_server.bootstrap import Server
+from sync_server.cli.terminal import opened, out, settings_with, table
+from sync_server.db.records import RECORDS
+from sync_server.services import accounts, scopes
+from sync_server.services.writing import Unit, write
+
+app = typer.Typer(help="Who may sign in.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="User name.")]
+Password = Annotated[
+    str,
+    typer.Option(
+        prompt=True,
+        confirmation_prompt=True,
+        hide_input=True,
+        envvar="HUIFANG_NEW_PASSWORD",
+        help="Asked for where it is not given; an option stays in the shell's history.",
+    ),
+]
+
+
+@app.command()
+def add(
+    username: Name,
+    role: Annotated[Role, typer.Option(help="What they do.")],
+    name: Annotated[str, typer.Option(help="Their name, as colleagues see it.")],
+    password: Password,
+    store: Annotated[str | None, typer.Option(help="Name of their store.")] = None,
+    organisation: Annotated[str | None, typer.Option(help="Id, if there are several.")] = None,
+) -> None:
+    """Add someone with their staff record, their account, and what their role holds."""
+    with opened(settings_with()) as server:
+        org_id = organisation or only_organisation(server)
+        now = server.clock.now()
+        hashed = server.hashes.make(password)
+        staff_id = new_id()
+
+        def work(unit: Unit) -> None:
+            row = {"id": staff_id, "name": name, "role": role.value, "active": True}
+            if store is not None:
+                found = unit.find("store", name=store)
+                if not found:
+                    raise Refusal(Code.RECORD_MISSING, entity="store")
+                row["store_id"] = found[0].id
+            unit.create("staff", row)
+            scopes.enrol(unit, staff_id)
+
+        with server.database.read() as connection:
+            if accounts.by_username(connection, username) is not None:
+                raise Refusal(Code.RECORD_EXISTS, entity="account")
+        write(server.database, org_id, now, work)
+        _open_account(server, org_id, staff_id, username, hashed)
+        out.print(f"Added {accounts.spelled(username)} as {role.value}.", markup=False)
+
+
+@app.command()
+def link(
+    username: Name,
+    staff: Annotated[str, typer.Argument(help="Id of their staff record, as an import made it.")],
+    password: Password,
+    organisation: Annotated[str | None, typer.Option(help="Id, if there are several.")] = None,
+) -> None:
+    """Let someone sign in who has a staff record already."""
+    with opened(settings_with()) as server:
+        org_id = organisation or only_organisation(server)
+        _open_account(server, org_id, staff, username, server.hashes.make(password))
+        out.print(f"{accounts.spelled(username)} can sign in.", markup=False)
+
+
+@app.command("list")
+def list_all() -> None:
+    """Everyone who has an account."""
+    with opened(settings_with()) as server, server.database.read() as connection:
+        shown = table("user", "name", "role", "active")
+        for account in accounts.all_accounts(connection):
+            active = "yes" if account.active else "no"
+            shown.add_row(account.username, account.name, account.role.value, active)
+        out.print(shown)
+
+
+@app.command()
+def deactivate(
+    username: Name,
+    security: Annotated[
+        bool,
+        typer.Option(
+            help="Not trusted any more: what their phones still bring waits for a manager."
+        ),
+    ] = False,
+) -> None:
+    """End someone's access. Their phones may still hand in their work, and drop the rest."""
+    with opened(settings_with()) as server:
+        with server.database.read() as connection:
+            account = accounts.known(connection, username)
+        because = "security" if security else "ended"
+        now = server.clock.now()
+        # The account first: from then on nothing new is begun, whatever happens to the rest.
+        with server.database.write() as connection:
+            accounts.set_active(connection, account.org_id, account.staff_id, False)
+        write(
+            server.database,
+            account.org_id,
+            now,
+            lambda unit: scopes.deactivate(unit, account.staff_id, because),
+        )
+        out.print(f"{account.username} can no longer sign in.", markup=False)
+
+
+@app.command()
+def reactivate(username: Name) -> None:
+    """Let someone in again with what their role holds; customers and cases are assigned anew."""
+    with opened(settings_with()) as server:
+        with server.database.write() as connection:
+            account = accounts.known(connection, username)
+            accounts.set_active(connection, account.org_id, account.staff_id, True)
+        write(
+            server.database,
+            account.org_id,
+            server.clock.now(),
+            lambda unit: scopes.reactivate(unit, account.staff_id),
+        )
+        out.print(f"{account.username} can sign in again.", markup=False)
+
+
+@app.command()
+def password(username: Name, password: Password) -> None:
+    """Set someone's password. Phones that are signed in stay so: block them to end that."""
+    with opened(settings_with()) as server:
+        hashed = server.hashes.make(password)
+        with server.database.write() as connection:
+            account = accounts.known(connection, username)
+            accounts.set_password(connection, account, hashed, server.clock.now())
+        out.print(f"{account.username} has a new password.", markup=False)
+
+
+def only_organisation(server: Server) -> str:
+    """The one organisation of this database; refuses where it has none or several."""
+    table_ = RECORDS["organisation"]
+    with server.database.read() as connection:
+        found = connection.execute(select(table_.c.org_id).distinct()).scalars().all()
+    if len(found) != 1:
+        raise Refusal(Code.RECORD_MISSING, entity="organisation", found=len(found))
+    return str(found[0])
+
+
+def _open_account(server: Server, org_id: str, staff_id: str, username: str, hashed: str) -> None:
+    with server.database.write() as connection:
+        accounts.add_account(
+            connection,
+            org_id=org_id,
+            staff_id=staff_id,
+            username=username,
+            password_hash=hashed,
+            now=server.clock.now(),
+        )
