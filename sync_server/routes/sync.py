@@ -1,0 +1,111 @@
+"""Push, pull, snapshot and the hint (docs/protocol.md). Thin: everything is decided in the
+services."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Annotated, Any
+
+from anyio import to_thread
+from fastapi import APIRouter, Body, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import TypeAdapter
+
+from shared.errors import Code
+from shared.wire import PullRequest, PushReply, PushRequest, SnapshotRequest
+from sync_server.routes.answers import READS_BODY, SIGNED_IN, documented
+from sync_server.routes.caller import ActiveCaller, AnyCaller, TheServer
+from sync_server.routes.rows import MEDIA_TYPE, page_response
+from sync_server.services.changes import read_push
+from sync_server.services.leases import sign_lease
+from sync_server.services.poke import Watch
+from sync_server.services.pull import pull
+from sync_server.services.push import push
+from sync_server.services.snapshot import snapshot
+
+router = APIRouter(prefix="/v1/sync", tags=["sync"])
+
+POKE_SECONDS = 1.0
+POKE_LIFE_SECONDS = 300
+"""After which the device asks anew, with a token that still holds."""
+
+
+def _push_schema() -> dict[str, Any]:
+    """What a push looks like, for the docs: the route reads it by hand, change by change."""
+    schema = TypeAdapter(PushRequest).json_schema()
+    schema["properties"]["changes"]["items"] = schema.pop("$defs")["Change"]
+    content = {"application/json": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+_ROWS: dict[str, Any] = {
+    "description": "A JSON header, row lines, and a JSON trailer that counts them.",
+    "content": {MEDIA_TYPE: {}},
+}
+
+
+@router.post(
+    "/push",
+    responses=documented(*SIGNED_IN, *READS_BODY, Code.SERVER_BUSY),
+    openapi_extra=_push_schema(),
+)
+def push_changes(data: Annotated[Any, Body()], caller: AnyCaller, server: TheServer) -> PushReply:
+    """Hand in changes, in order. Each gets an outcome of its own; sending them again is harmless.
+
+    Open to whoever is barred as well: what was captured must not be lost with the access.
+    """
+    return push(server.database, caller, read_push(data), server.clock.now())
+
+
+@router.post(
+    "/pull",
+    response_class=Response,
+    responses={**documented(*SIGNED_IN, *READS_BODY), 200: _ROWS},
+)
+def pull_feed(
+    asked: PullRequest, request: Request, caller: AnyCaller, server: TheServer
+) -> Response:
+    """The lease, what to drop, what to fetch whole, and the feed since the cursor."""
+    sign = partial(sign_lease, server.keys.lease)
+    page = pull(server.database, caller, asked, server.clock.now(), sign)
+    return page_response(request, page)
+
+
+@router.post(
+    "/snapshot",
+    response_class=Response,
+    responses={**documented(*SIGNED_IN, *READS_BODY), 200: _ROWS},
+)
+def fetch_buckets(
+    asked: SnapshotRequest, request: Request, caller: ActiveCaller, server: TheServer
+) -> Response:
+    """Whole buckets, page by page, the scope looked at anew for each page."""
+    return page_response(request, snapshot(server.database, caller, asked, server.clock.now()))
+
+
+@router.get(
+    "/poke",
+    response_class=StreamingResponse,
+    responses={
+        **documented(*SIGNED_IN),
+        200: {"description": "Server-sent events `changed`.", "content": {"text/event-stream": {}}},
+    },
+)
+async def poke(request: Request, caller: ActiveCaller, server: TheServer) -> StreamingResponse:
+    """Server-sent events: something changed that you may pull. Ends after some minutes; ask
+    again."""
+    watch = Watch(server.database, caller)
+
+    async def events() -> AsyncIterator[str]:
+        for _ in range(int(POKE_LIFE_SECONDS / POKE_SECONDS)):
+            newest = await to_thread.run_sync(watch.changed, server.clock.now())
+            if newest is not None:
+                yield f"event: changed\ndata: {newest}\n\n"
+            if await request.is_disconnected():
+                return
+            await asyncio.sleep(POKE_SECONDS)
+
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(events(), media_type="text/event-stream", headers=headers)
