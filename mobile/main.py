@@ -1,0 +1,27 @@
+"""The app's entry, natively (`flet run mobile/main.py`) and in the browser (`mobile.main` under
+Pyodide).
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+if __package__ in (None, ""):  # run as a file: the repository is not on the path yet
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import flet as ft
+
+from mobile.bootstrap import bootstrap
+from mobile.ui.app import show
+
+ASSETS = Path(__file__).resolve().parent / "ui" / "assets"
+
+
+async def main(page: ft.Page) -> None:
+    """One window, one person."""
+    await show(page, await bootstrap(page))
+
+
+if __name__ in ("__main__", "mobile.main"):
+    ft.run(main, assets_dir=str(ASSETS))

@@ -1,0 +1,110 @@
+"""The root: what stands before the user by the session's phase, and the app behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import flet as ft
+
+from mobile.ui import texts
+from mobile.ui.routes import NOT_FOUND, ROUTES, late
+from mobile.ui.state import Shell, provide_shell, watch
+from mobile.ui.theme import TWO_PANES
+from mobile.usecases.services import Services
+from mobile.usecases.session import Phase, Session
+
+_GATES = {
+    Phase.WELCOME: late("sign_in", "SignInScreen"),
+    Phase.PENDING: late("enrol", "PendingScreen"),
+    Phase.CHOOSE_SECRET: late("enrol", "ChooseSecretScreen"),
+    Phase.FIRST_SYNC: late("first_sync", "FirstSyncScreen"),
+    Phase.LOCKED: late("unlock", "UnlockScreen"),
+    Phase.ELSEWHERE: late("unlock", "ElsewhereScreen"),
+}
+IDLE_CHECK_SECONDS = 5
+
+
+async def show(page: ft.Page, services: Services) -> Shell:
+    """Dresses the page, draws the first screen and starts what goes on by itself. Returns the
+    shell, for tests.
+    """
+    shell = Shell(page=page, services=services, session=Session(services))
+    await _recall(shell)
+    shell.dress()
+    shell.window.wide = (page.width or 0) >= TWO_PANES
+    shell.window.height = page.height or 800
+    page.on_resize = lambda event: _resized(shell, event)
+    page.on_keyboard_event = lambda _event: shell.session.touch()
+    shell.session.subscribe(lambda: _phase_changed(shell))
+    page.render_views(Root, shell)
+    await shell.session.begin()
+    shell.tasks.append(page.run_task(_watch_idleness, shell))
+    return shell
+
+
+@ft.component
+def Root(shell: Shell) -> Any:
+    """Renders everything anew when the look, the language or the phase changes; else only what
+    changed itself.
+    """
+    watch(shell.display)
+    watch(shell.window)
+    gate = watch(shell.gate)
+    return provide_shell(shell, lambda: _behind(gate.phase))
+
+
+def _behind(phase: str) -> Any:
+    if phase == Phase.OPEN:
+        return ft.Router(ROUTES, not_found=NOT_FOUND, manage_views=True)
+    if phase == Phase.STARTING:
+        return [ft.View(route="/", controls=[])]
+    return [_GATES[Phase(phase)]()]
+
+
+async def _recall(shell: Shell) -> None:
+    """The look and language chosen last; at first the device's own language."""
+    saved = await shell.services.preferences.read()
+    preferred = [*shell.services.place.languages(), texts.LANGUAGES[0]]
+    known = [tag for tag in preferred if tag.split("-")[0] in {"zh", "en"}]
+    texts.set_language(str(saved.get("language") or known[0]))
+    shell.display.language = texts.language()
+    shell.display.mode = str(saved.get("mode", "system"))
+    shell.display.text_scale = float(saved.get("text_scale", 1.0))
+
+
+def _phase_changed(shell: Shell) -> None:
+    session = shell.session
+    if session.store is not None and session.phase in (Phase.OPEN, Phase.FIRST_SYNC):
+        shell.use_zone()
+        if session.syncing is not None:
+            session.syncing.subscribe(lambda: _sync_changed(shell))
+            _sync_changed(shell)
+            if session.phase is Phase.OPEN:
+                session.syncing.start()
+    shell.gate.phase = session.phase
+
+
+def _sync_changed(shell: Shell) -> None:
+    syncing, store = shell.session.syncing, shell.session.store
+    if syncing is None or store is None:
+        return
+    status = store.status()
+    shell.sync.state, shell.sync.code = syncing.state, syncing.code
+    shell.sync.waiting = status.unsent + status.unsent_files
+    shell.sync.last_at = status.last_sync_at
+    shell.sync.share = syncing.progress.share if syncing.progress else None
+
+
+def _resized(shell: Shell, event: ft.PageResizeEvent) -> None:
+    shell.session.touch()
+    shell.window.wide = event.width >= TWO_PANES
+    shell.window.height = event.height
+
+
+async def _watch_idleness(shell: Shell) -> None:
+    while True:
+        await asyncio.sleep(IDLE_CHECK_SECONDS)
+        # A rendering that fails ends Flet's update loop; one bad card must not freeze the app.
+        shell.page.session.start_updates_scheduler()
+        await shell.session.lock_if_idle()

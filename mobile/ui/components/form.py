@@ -1,0 +1,190 @@
+"""Forms that follow from an entity's declaration: limits, choices, required fields, and a draft
+saved as one types.
+
+form = use_form(shell, Visit, draft=f"visit/{visit.id}", start=write(visit), about=("visit",
+visit.id)) body = [form.field("notes"), form.field("satisfaction"), form.saved_line()]
+
+    def finish() -> None:
+        if form.complete(required=("notes",)):
+            with shell.store.unit() as unit:
+                unit.update(visit, **form.changes(), state="finished")
+                unit.discard_draft(form.draft_key)
+                unit.commit()
+            form.done()
+
+Values are in wire form throughout (`shared.codec`): what a draft stores and what `unit.update`
+takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import flet as ft
+
+from mobile.ui.components import words
+from mobile.ui.components.messages import say_refusal
+from mobile.ui.state import Shell, watch
+from mobile.ui.texts import error, t
+from shared.codec import check
+from shared.declare import Entity, entity_of
+from shared.errors import Refusal
+
+SAVE_AFTER_SECONDS = 0.4
+
+
+@ft.observable
+@dataclass(eq=False)
+class FormState:
+    """What makes a form's fields render anew: an error came or went, a choice was made, a draft was
+    saved.
+    """
+
+    version: int = 0
+    saved: bool = False
+
+
+@dataclass(eq=False)
+class Form:
+    """What is being written. Get one from `use_form`; it lives as long as its screen."""
+
+    shell: Shell
+    entity: Entity
+    draft_key: str
+    start: Mapping[str, Any]
+    about: tuple[str, str] | None
+    values: dict[str, Any] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    state: FormState = field(default_factory=FormState)
+    _saving: asyncio.Task[None] | None = None
+    _dirty: bool = False
+    _done: bool = False
+
+    def get(self, name: str) -> Any:
+        """The present value of a field, in wire form; None when it is empty."""
+        return self.values.get(name)
+
+    def set(self, name: str, value: Any, *, render: bool = True) -> None:
+        """A field's new value (None or "" clears it). Its draft is saved a moment later."""
+        if value in ("", []):
+            value = None
+        self.values[name] = value
+        if self.errors.pop(name, None) or render:
+            self.state.version += 1
+        self._dirty = True
+        if self._saving is None or self._saving.done():
+            self._saving = asyncio.ensure_future(self._save_soon())
+
+    def refuse(self, name: str, text: str) -> None:
+        """Shows `text` at a field, e.g. for input that is no number."""
+        self.errors[name] = text
+        self.state.version += 1
+
+    def changes(self) -> dict[str, Any]:
+        """The declared fields that differ from where the form began, ready for `unit.update`."""
+        return {
+            name: value
+            for name, value in self.values.items()
+            if name in self.entity.fields and value != self.start.get(name)
+        }
+
+    def complete(self, required: Iterable[str] = ()) -> bool:
+        """Whether everything holds and nothing in `required` is empty; the faults are shown at
+        their fields.
+        """
+        self.errors = {}
+        for name, value in self.changes().items():
+            if value is not None:
+                try:
+                    check(self.entity, {name: value})
+                except Refusal as refusal:
+                    self.errors[name] = error(refusal)[0]
+        for name in required:
+            if self.values.get(name) in (None, "", []):
+                self.errors[name] = t("form.required")
+        self.state.version += 1
+        return not self.errors
+
+    def field(self, name: str, **more: Any) -> ft.Control:
+        """The editor that follows from the field's declaration. `more` goes to it (`label`, `hint`,
+        `lines`).
+        """
+        return FieldEditor(self, name, more, key=f"field-{name}")
+
+    def saved_line(self) -> ft.Control:
+        """Says that the draft is on this phone."""
+        return SavedLine(self)
+
+    def save(self) -> None:
+        """Stores the draft now. Refusals (a full disk) are shown, not raised: typing goes on."""
+        if not self._dirty or self._done or self.shell.session.store is None:
+            return
+        try:
+            self.shell.store.save_draft(
+                self.draft_key, {k: v for k, v in self.values.items() if v != self.start.get(k)},
+                about=self.about,
+            )  # fmt: skip
+            self._dirty = False
+            self.state.saved = True
+        except Refusal as refusal:
+            say_refusal(self.shell, refusal)
+
+    def done(self) -> None:
+        """What was written has become a record: nothing is saved any more. Discard the draft in the
+        unit.
+        """
+        self._done = True
+
+    async def _save_soon(self) -> None:
+        await asyncio.sleep(SAVE_AFTER_SECONDS)
+        self.save()
+
+
+def use_form(
+    shell: Shell,
+    cls: type,
+    *,
+    draft: str,
+    start: Mapping[str, Any],
+    about: tuple[str, str] | None = None,
+) -> Form:
+    """A form over the fields of `cls` (a hook). It begins with the saved draft laid over `start`.
+
+    `about` is the record it is about: its draft is hidden while that may not be read.
+    """
+
+    def begin() -> Form:
+        form = Form(shell, entity_of(cls), draft, dict(start), about)
+        form.values = {**start, **(shell.store.draft(draft) or {})}
+        form.state.saved = form.values != dict(start)
+        return form
+
+    form: Form = ft.use_memo(begin, [draft])
+    ft.use_effect(lambda: None, [draft], cleanup=form.save)
+    return form
+
+
+@ft.component
+def FieldEditor(form: Form, name: str, more: dict[str, Any]) -> ft.Control:
+    """One field of a form. Typing renders nothing; errors and choices render it anew."""
+    watch(form.state)
+    from mobile.ui.components.fields import editor  # the editors are imported with the first form
+
+    return editor(form, form.entity.fields[name], **more)
+
+
+@ft.component
+def SavedLine(form: Form) -> ft.Control:
+    """ "Draft saved on this phone", once there is one."""
+    state = watch(form.state)
+    return ft.Row(
+        [
+            ft.Icon(ft.Icons.CHECK, size=16, color=ft.Colors.ON_SURFACE_VARIANT),
+            words.faint(t("form.draft_saved")),
+        ],
+        visible=state.saved,
+        spacing=4,
+    )

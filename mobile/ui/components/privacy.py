@@ -1,0 +1,119 @@
+"""What protects people in the records: masked numbers, the reader's mark, access that ends."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import flet as ft
+
+from mobile.ui import formats
+from mobile.ui.components import buttons, marks, words
+from mobile.ui.components.messages import notice
+from mobile.ui.state import Shell, use_now
+from mobile.ui.texts import label, t
+from shared.declare import Personal
+from shared.masking import mask
+
+
+def record_look(shell: Shell, entity: str, record_id: str, customer_id: str, what: str) -> None:
+    """Puts a look on record (L7) before anything is shown: what is "opened", "unmasked" or
+    "shared".
+
+    Raises Refusal if it can't be kept: then nothing may be shown.
+    """
+    with shell.store.unit() as unit:
+        unit.look(customer_id, entity, record_id, what)
+        unit.commit()
+
+
+def call(
+    shell: Shell, number: str, entity: str, record_id: str, customer_id: str
+) -> Callable[[], Awaitable[None]]:
+    """An action that puts the unmasking on record and then dials."""
+
+    async def dial() -> None:
+        record_look(shell, entity, record_id, customer_id, "unmasked")
+        await ft.UrlLauncher().launch_url(ft.Url(f"tel:{number}", target=ft.UrlTarget.SELF))
+
+    return dial
+
+
+@ft.component
+def Phone(
+    shell: Shell,
+    number: str | None,
+    entity: str,
+    record_id: str,
+    customer_id: str,
+    key: str = "phone",
+) -> ft.Control:
+    """A masked number with "show" and, once shown, "call". Each unmasking is recorded first."""
+    shown, set_shown = ft.use_state(False)
+
+    def show() -> None:
+        record_look(shell, entity, record_id, customer_id, "unmasked")
+        set_shown(True)
+
+    if not number:
+        return words.faint(t("phone.none"))
+    text = number if shown else mask(number, Personal.PHONE)
+    lines = ft.Column(
+        [words.faint(label("phone")), words.body(text, key=f"{key}-number", selectable=shown)],
+        spacing=0,
+        tight=True,
+        expand=True,
+    )
+    act = (
+        buttons.link(f"{key}-call", ft.Icons.CALL, t("action.call"), f"tel:{number}")
+        if shown
+        else buttons.icon(shell, f"{key}-show", ft.Icons.VISIBILITY_OUTLINED, t("phone.show"), show)
+    )
+    return ft.Row([lines, act])
+
+
+@ft.component
+def AccessCountdown(
+    shell: Shell,
+    ends_at: datetime,
+    content: Callable[[], ft.Control],
+    on_more: Callable[[], None] | None = None,
+) -> ft.Control:
+    """Shows `content()` until the access ends, with the time left above it; after that, nothing of
+    it is built.
+
+    `on_more` asks for more time.
+    """
+    left_now = ends_at - shell.now()
+    now = use_now(1 if left_now < timedelta(minutes=10) else 30)
+    more = buttons.tonal(shell, "access-more", t("access.more"), on_more) if on_more else None
+    if now >= ends_at:
+        return notice(ft.Icons.LOCK_CLOCK, t("access.ended"), t("access.ended.text"), more)
+    head: list[ft.Control] = [marks.badge(formats.due(ends_at, now), "wait", ft.Icons.LOCK_CLOCK)]
+    if more is not None and ends_at - now < timedelta(hours=4):
+        head.append(more)
+    return ft.Column(
+        [ft.Row(head, wrap=True), content()],
+        horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+        spacing=8,
+    )
+
+
+def watermark(shell: Shell) -> ft.Control:
+    """The reader's name and the time, faint and slanted, over customer details; taps go through.
+
+    Hand it to `screen(overlay=…)`.
+    """
+    line = f"{shell.staff.name} · {formats.when(shell.now(), shell.now())}"
+    marks_ = [
+        ft.Container(
+            words.label(line, color=ft.Colors.with_opacity(0.09, ft.Colors.ON_SURFACE)),
+            rotate=ft.Rotate(-0.4),
+            left=40 + 190 * (i % 2),
+            top=90 + 170 * i,
+        )
+        for i in range(6)
+    ]
+    return ft.TransparentPointer(
+        ft.Semantics(exclude_semantics=True, content=ft.Stack(marks_, expand=True))
+    )

@@ -1,0 +1,78 @@
+"""Which screen stands at which address. A screen's module is imported when it is first opened:
+Today must not wait for the rest of the app.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import flet as ft
+
+from mobile.ui.components.messages import log_fault, notice
+from mobile.ui.texts import t
+from mobile.ui.theme import PAD
+
+
+def late(module: str, name: str) -> Callable[[], Any]:
+    """A component that stands for `mobile.ui.screens.<module>.<name>` and imports it when it is
+    first shown.
+
+    Each address gets a screen of its own: another customer's page begins with fresh state.
+    """
+
+    @ft.component
+    def Late() -> Any:
+        screen = getattr(importlib.import_module(f"mobile.ui.screens.{module}"), name)
+        return Screen(screen, key=f"{name} {ft.use_route_location()}")
+
+    return Late
+
+
+@ft.component
+def Screen(screen: Any) -> Any:
+    """Renders `screen` in its own place; where that fails, words stand there instead of a frozen
+    app.
+    """
+    try:
+        # The screen's own function, so that its hooks are this component's and a failure is caught.
+        return screen.__component_impl__()
+    except Exception as fault:
+        log_fault(fault)
+        return _apology()
+
+
+def _apology() -> ft.View:
+    card = notice(ft.Icons.ERROR_OUTLINE, t("error.unforeseen"), tone="error")
+    return ft.View(route="/", controls=[ft.SafeArea(card)], padding=PAD)
+
+
+# Address → module and component. Each is one view of its own: the trail, not the address, knows the
+# way back.
+SCREENS = {
+    "customers": ("customers", "CustomersScreen"),
+    "customers/new": ("customer_edit", "NewCustomerScreen"),
+    "customers/:customer_id": ("customer", "CustomerScreen"),
+    "customers/:customer_id/edit": ("customer_edit", "EditCustomerScreen"),
+    "customers/:customer_id/visit": ("visit_plan", "PlanVisitScreen"),
+    "customers/:customer_id/case": ("case_open", "OpenCaseScreen"),
+    "visits/:visit_id": ("visit", "VisitScreen"),
+    "cases": ("cases", "CasesScreen"),
+    "cases/:case_id": ("case", "CaseScreen"),
+    "cases/:case_id/report": ("report", "ReportScreen"),
+    "cases/:case_id/sign": ("sign_off", "SignOffScreen"),
+    "reports/:report_id": ("report_view", "ReportViewScreen"),
+    "callbacks": ("callbacks", "CallbacksScreen"),
+    "callbacks/:callback_id": ("callback", "CallbackScreen"),
+    "sync": ("sync", "SyncScreen"),
+    "sync/conflicts/:conflict_id": ("conflict", "ConflictScreen"),
+    "settings": ("settings", "SettingsScreen"),
+    "more": ("more", "MoreScreen"),
+}
+
+ROUTES = [
+    ft.Route(index=True, component=late("today", "TodayScreen")),
+    *(ft.Route(path=path, component=late(*where)) for path, where in SCREENS.items()),
+]
+NOT_FOUND = late("not_found", "NotFound")

@@ -1,0 +1,1 @@
+"""One file per screen; `mobile.ui.routes` imports each when it is first opened."""

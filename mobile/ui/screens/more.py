@@ -1,0 +1,31 @@
+"""The rest of the places, for the phone's navigation."""
+
+from __future__ import annotations
+
+import flet as ft
+
+from mobile.ui.components import frame, surfaces
+from mobile.ui.components.frame import CALLBACKS, CUSTOMERS, SETTINGS, SYNC, WORK, Place, places
+from mobile.ui.state import Shell, use_shell
+from mobile.ui.texts import choice, t
+
+
+@ft.component
+def MoreScreen() -> ft.View:
+    """Everything that the four places at the bottom leave out."""
+    shell = use_shell()
+    shown = {place.name for place in places(shell.role, False)}
+    rest = [p for p in (CUSTOMERS, WORK, CALLBACKS, SYNC, SETTINGS) if p.name not in shown]
+    lines = surfaces.card([_line(shell, place) for place in rest])
+    staff = shell.staff
+    who = surfaces.pair(choice("role", staff.role), f"{staff.name} · {staff.organisation}")
+    return frame.screen(shell, [surfaces.card([who]), lines], title=t("nav.more"), place="more")
+
+
+def _line(shell: Shell, place: Place) -> ft.Control:
+    return surfaces.line(
+        f"go-{place.name}",
+        t(f"nav.{place.name}"),
+        lambda _: shell.go(place.route),
+        icon=place.icon,
+    )

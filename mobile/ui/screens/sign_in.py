@@ -1,0 +1,113 @@
+"""Welcome and sign-in: the one time that the app needs a network."""
+
+from __future__ import annotations
+
+import flet as ft
+
+from mobile.ui.components import buttons, frame, words
+from mobile.ui.components.entry import entry, secret_entry
+from mobile.ui.components.messages import guarded, refusal_card
+from mobile.ui.state import Shell, use_shell
+from mobile.ui.texts import LANGUAGES, choice, language, t
+from shared.errors import Refusal
+
+
+@ft.component
+def SignInScreen() -> ft.View:
+    """Server, user name, password. In the browser the server is the one that the app came from."""
+    shell = use_shell()
+    profile = shell.session.profile
+    server = ft.use_ref(shell.services.place.origin or (profile.server_url if profile else ""))
+    username, password = ft.use_ref(""), ft.use_ref("")
+    refusal, set_refusal = ft.use_state(None)
+    busy, set_busy = ft.use_state(False)
+    missing, set_missing = ft.use_state(False)
+
+    async def submit() -> None:
+        complete = all(ref.current.strip() for ref in (server, username, password))
+        set_missing(not complete)
+        set_refusal(None)
+        if not complete:
+            return
+        set_busy(True)
+        platform = t(f"platform.{shell.services.place.platform}")
+        device = t("sign_in.device", user=username.current.strip(), platform=platform)
+        try:
+            await shell.session.sign_in(
+                server.current.strip(), username.current, password.current, device
+            )
+        except Refusal as refused:
+            set_refusal(refused)
+        finally:
+            set_busy(False)
+
+    send = guarded(shell, submit)
+    controls: list[ft.Control] = [
+        _brand(shell),
+        words.headline(t("sign_in.title")),
+        words.body(t("sign_in.text"), color=ft.Colors.ON_SURFACE_VARIANT),
+    ]
+    if not shell.services.place.origin:
+        controls.append(
+            entry(
+                "server",
+                t("sign_in.server"),
+                server,
+                hint_text=t("sign_in.server.hint"),
+                keyboard_type=ft.KeyboardType.URL,
+            )
+        )
+    controls += [
+        entry(
+            "username",
+            t("sign_in.username"),
+            username,
+            autofocus=True,
+            autofill_hints=[ft.AutofillHint.USERNAME],
+            autocorrect=False,
+        ),
+        secret_entry("password", t("sign_in.password"), password, on_submit=send),
+    ]
+    if missing:
+        controls.append(words.body(t("sign_in.missing"), color=ft.Colors.ERROR))
+    if refusal is not None:
+        controls.append(refusal_card(refusal))
+    controls.append(
+        buttons.primary(
+            shell, "sign-in", t("sign_in.submit"), submit, icon=ft.Icons.LOGIN, disabled=busy
+        )
+    )
+    if busy:
+        controls.append(ft.ProgressBar(semantics_label=t("sign_in.submit")))
+    if profile is not None and profile.vault:
+        back = shell.session.back_to_lock
+        controls.append(buttons.quiet(shell, "back-to-lock", t("sign_in.back"), back))
+    return frame.plain(controls)
+
+
+def _brand(shell: Shell) -> ft.Control:
+    """Name and what it is for, and the language: someone who can't read this page must be able to
+    change it.
+    """
+
+    def speak(event: ft.Event[ft.SegmentedButton]) -> None:
+        shell.speak(next(iter(event.control.selected)))
+
+    names = ft.Column(
+        [
+            words.headline(t("app.name"), color=ft.Colors.PRIMARY),
+            words.faint(t("app.tagline")),
+        ],
+        spacing=4,
+        tight=True,
+    )
+    languages = ft.SegmentedButton(
+        key="language",
+        selected=[language()],
+        segments=[
+            ft.Segment(value=tag, label=words.label(choice("language", tag))) for tag in LANGUAGES
+        ],
+        show_selected_icon=False,
+        on_change=speak,
+    )
+    return ft.Column([names, languages], spacing=16, tight=True)

@@ -1,0 +1,171 @@
+"""The agenda: what is overdue, what goes on now and what comes next, for whoever is working (S0
+#20-#23, S2 #93, #96).
+
+Pure reading: rows of the store in, cards out. Nothing here looks at a clock or writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from shared.declare import Role, entity_of
+from shared.entities import Callback, Case, Contact, Customer, Visit
+
+if TYPE_CHECKING:
+    from mobile.store.store import Store
+
+BEGUN = frozenset({"started", "en_route", "on_site", "in_progress"})
+NOW_WITHIN = timedelta(minutes=30)
+AHEAD = timedelta(days=7)
+
+_DONE: dict[type, tuple[str, str]] = {
+    Visit: ("finished", "finished_at"),
+    Case: ("resolved", "resolved_at"),
+    Callback: ("done", "finished_at"),
+}
+_KINDS: dict[str, tuple[type[Visit | Case | Callback], ...]] = {
+    Role.ACCOUNT_MANAGER: (Visit, Callback, Case),
+    Role.TECHNICIAN: (Case,),
+    Role.CALLBACK_AGENT: (Callback,),
+    Role.STORE_MANAGER: (Visit, Case, Callback),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One card. `kind`: visit, repair or callback; `what`: purpose or kind, a choice word or a
+    title.
+    """
+
+    kind: str
+    id: str
+    customer_id: str
+    who: str
+    what: str
+    titled: bool  # `what` is a text of its own, not a choice word
+    at: datetime
+    place: str
+    phone: str
+    state: str
+    pending: bool
+
+    @property
+    def begun(self) -> bool:
+        """Someone is at it."""
+        return self.state in BEGUN
+
+    @property
+    def route(self) -> str:
+        """The screen that the card opens."""
+        folder = {"visit": "visits", "repair": "cases", "callback": "callbacks"}[self.kind]
+        return f"/{folder}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agenda:
+    """All that is open within the coming week, each item in one of the three lists, by time."""
+
+    overdue: tuple[Item, ...]
+    now: tuple[Item, ...]
+    next: tuple[Item, ...]
+    today: int
+    done_today: int
+
+    @property
+    def empty(self) -> bool:
+        return not (self.overdue or self.now or self.next)
+
+
+def agenda(store: Store, now: datetime, midnight: datetime) -> Agenda:
+    """The agenda at `now`. `midnight` begins the user's tomorrow: there "today" ends."""
+    staff = store.staff()
+    kinds = _KINDS.get(staff.role, ())
+    found = [
+        _item(store, record)
+        for kind in kinds
+        for record in store.agenda(kind)
+        if _mine(record, staff.id, staff.role) and due_time(record) <= now + AHEAD
+    ]
+    return arrange(found, now, midnight, sum(_done(store, kind, midnight) for kind in kinds))
+
+
+def arrange(items: Iterable[Item], now: datetime, midnight: datetime, done: int) -> Agenda:
+    """Sorts items into the three lists: begun or about to begin, overdue, and the rest."""
+    lists: dict[str, list[Item]] = {"overdue": [], "now": [], "next": []}
+    today = 0
+    for item in sorted(items, key=lambda i: (i.at, i.id)):
+        today += midnight - timedelta(days=1) <= item.at < midnight
+        if item.begun or abs(item.at - now) <= NOW_WITHIN:
+            lists["now"].append(item)
+        else:
+            lists["overdue" if item.at < now else "next"].append(item)
+    return Agenda(
+        overdue=tuple(lists["overdue"]),
+        now=tuple(lists["now"]),
+        next=tuple(lists["next"]),
+        today=today,
+        done_today=done,
+    )
+
+
+def _mine(record: Any, staff_id: str, role: str) -> bool:
+    """A store manager sees the store's whole day; everyone else their own."""
+    if role == Role.STORE_MANAGER:
+        return True
+    holder = record.owner_id if isinstance(record, Visit) else record.assignee_id
+    return holder is None or holder == staff_id
+
+
+def _item(store: Store, record: Visit | Case | Callback) -> Item:
+    customer = store.get(Customer, record.customer_id)
+    contact_id = None if isinstance(record, Callback) else record.contact_id
+    contact = store.get(Contact, contact_id) if contact_id else None
+    shown = store.row(entity_of(type(record)).name, record.id)
+    place = record.place if isinstance(record, Case) else None
+    kind, what = _KIND_AND_WHAT[type(record)](record)
+    return Item(
+        kind=kind,
+        id=record.id,
+        customer_id=record.customer_id,
+        who=customer.name if customer else "",
+        what=what,
+        titled=kind == "repair",
+        at=due_time(record),
+        place=place or (customer.address if customer else None) or "",
+        phone=(contact.phone if contact else None) or (customer.phone if customer else None) or "",
+        state=record.state,
+        pending=shown is not None and shown.pending,
+    )
+
+
+_KIND_AND_WHAT: dict[type, Callable[[Any], tuple[str, str]]] = {
+    Visit: lambda visit: ("visit", visit.purpose),
+    Case: lambda case: ("repair", case.title),
+    Callback: lambda callback: ("callback", callback.kind),
+}
+
+
+def due_time(record: Visit | Case | Callback) -> datetime:
+    """By when someone should be at it: a case without an appointment counts from its opening."""
+    if isinstance(record, Visit):
+        at = record.planned_at
+    elif isinstance(record, Case):
+        at = record.appointment_at or record.opened_at
+    else:
+        at = record.next_attempt_at or record.due_at
+    assert isinstance(at, datetime)
+    return at
+
+
+def _done(store: Store, kind: type, midnight: datetime) -> int:
+    """How many of a kind were finished today."""
+    state, stamp = _DONE[kind]
+    recent = store.find(kind, state=state, newest_first=True, limit=200)
+    return sum(
+        1
+        for record in recent
+        if (at := getattr(record, stamp)) and at >= midnight - timedelta(days=1)
+    )

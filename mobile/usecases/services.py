@@ -1,0 +1,103 @@
+"""What the app stands on, as one value: real parts from `mobile.bootstrap`, fakes in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mobile.keys.port import DeviceKeys, Profile
+from shared.clock import Clock
+
+if TYPE_CHECKING:
+    from apsw import Connection
+
+    from mobile.store.files import VaultFiles
+    from mobile.store.store import Store
+    from mobile.sync.engine import SyncEngine
+    from mobile.sync.peer import Peer
+
+
+class Preferences(Protocol):
+    """Settings of this installation in plain storage: how things look, never anything secret."""
+
+    async def read(self) -> dict[str, Any]:
+        """All of them; empty at first. Damaged storage reads as empty."""
+        ...
+
+    async def write(self, values: dict[str, Any]) -> None:
+        """Replaces them all."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """What the device promises about storage. `persisted`: the browser won't clear it by itself."""
+
+    persisted: bool
+    usage_bytes: int = 0
+    quota_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """The app itself on this device. `ready`: it starts without a network; `update`: a newer one
+    waits.
+    """
+
+    version: str
+    ready: bool = True
+    update: bool = False
+
+
+class Place(Protocol):
+    """Where the app runs: a browser's page or a desktop."""
+
+    platform: str
+    """"browser" or "native", as the server is told at sign-in."""
+
+    @property
+    def origin(self) -> str:
+        """Address of the server that the app came from; empty natively."""
+        ...
+
+    def online(self) -> bool:
+        """Whether the device believes that it has a network. Only a hint."""
+        ...
+
+    def on_network(self, listener: Callable[[bool], None]) -> None:
+        """Tells `listener` when the network comes or goes, for good."""
+        ...
+
+    def languages(self) -> list[str]:
+        """What the user reads, best first, as BCP 47 tags."""
+        ...
+
+    async def storage(self, ask: bool) -> Storage:
+        """What is promised; with `ask`, asks for durable storage first."""
+        ...
+
+    async def installation(self) -> Installation:
+        """Version, and whether a newer one waits."""
+        ...
+
+    async def activate_update(self) -> None:
+        """Switches to the version that waits; the app restarts by itself."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Wired once. `store` wraps an opened vault, `connect` speaks to a server, `engine` ties the
+    two together.
+    """
+
+    keys: DeviceKeys
+    files: VaultFiles
+    clock: Clock
+    place: Place
+    preferences: Preferences
+    store: Callable[[Connection, Profile], Store]
+    connect: Callable[[str], Peer]
+    engine: Callable[[Store, Peer], SyncEngine]
+    app_version: str

@@ -1,0 +1,257 @@
+"""From a fresh installation to an open vault and back: sign in, enrol, choose a secret, fetch,
+unlock, lock, leave.
+
+The phase says which screen stands before the user; each method leads from one phase to the next or
+refuses and stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from mobile.keys.port import Profile
+from mobile.store.unlocking import create_vault, unlock_vault
+from mobile.usecases.services import Services
+from mobile.usecases.syncing import Syncing
+from shared.errors import Code, Refusal
+from shared.wire import SignInRequest, TokenReply
+
+if TYPE_CHECKING:
+    from apsw import Connection
+
+    from mobile.store.store import Store
+    from mobile.sync.engine import Progress
+    from mobile.sync.peer import Peer
+
+
+class Phase(StrEnum):
+    """What the user is asked for. OPEN is the app itself."""
+
+    STARTING = "starting"
+    WELCOME = "welcome"  # nobody has signed in on this device, or someone else wants to
+    PENDING = "pending"  # signed in; an administrator has yet to approve the device
+    CHOOSE_SECRET = "choose_secret"
+    FIRST_SYNC = "first_sync"
+    LOCKED = "locked"
+    ELSEWHERE = "elsewhere"  # the vault is open in another tab
+    OPEN = "open"
+
+
+class Session:
+    """One installation, one person at a time. Methods are async and not to be run at once; screens
+    take care.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._listeners: list[Callable[[], None]] = []
+        self._credentials: SignInRequest | None = None
+        self._reply: TokenReply | None = None
+        self._peer: Peer | None = None
+        self._connection: Connection | None = None
+        self._touched_ms = 0
+        self.phase = Phase.STARTING
+        self.profile: Profile | None = None
+        self.store: Store | None = None
+        self.syncing: Syncing | None = None
+
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        """Called after each change of phase."""
+        self._listeners.append(listener)
+
+    def _enter(self, phase: Phase) -> None:
+        self.phase = phase
+        for listener in self._listeners:
+            listener()
+
+    async def begin(self) -> None:
+        """At the app's start: to the lock if someone has a vault here, else to the welcome."""
+        for profile in await self._services.keys.profiles():
+            if await self._services.keys.has_vault_key(profile.vault):
+                self.profile = profile
+                self._enter(Phase.LOCKED)
+                return
+            self.profile = self.profile or profile
+        self._enter(Phase.WELCOME)
+
+    def go_to_sign_in(self) -> None:
+        """From the lock: the secret is forgotten, or another person takes the device."""
+        self._enter(Phase.WELCOME)
+
+    async def back_to_lock(self) -> None:
+        """From the sign-in back to the lock, if there is one."""
+        await self.begin()
+
+    # Online, once
+
+    async def sign_in(
+        self, server_url: str, username: str, password: str, device_name: str
+    ) -> None:
+        """Enrols this device's key under the user. Leads to PENDING or CHOOSE_SECRET.
+
+        The password is kept in memory only, and only while an administrator has yet to approve the
+        device.
+        """
+        public = await self._services.keys.public_jwk()
+        self._credentials = SignInRequest(
+            username=username.strip(),
+            password=password,
+            device_key=public["x"],
+            device_name=device_name,
+            platform=self._services.place.platform,
+            app_version=self._services.app_version,
+        )
+        self._peer = self._services.connect(server_url)
+        self.profile = Profile(
+            vault="", server_url=server_url, user_id="", display_name=username.strip()
+        )
+        await self.check_approval()
+
+    async def check_approval(self) -> None:
+        """Asks again with what was entered. Leads on when the device is approved; refuses when it
+        is blocked.
+        """
+        assert self._peer is not None and self._credentials is not None, "sign in first"
+        reply = await self._peer.sign_in(self._credentials)
+        if reply.device_state == "blocked":
+            raise Refusal(Code.DEVICE_BLOCKED)
+        if reply.access_token is None or reply.staff is None or reply.keys is None:
+            self._enter(Phase.PENDING)
+            return
+        assert self.profile is not None
+        self._reply, self._credentials = reply, None
+        self.profile = replace(
+            self.profile,
+            vault=reply.staff.id,
+            user_id=reply.staff.id,
+            display_name=reply.staff.name,
+            role=reply.staff.role,
+            device_id=reply.device_id,
+            server_seal_key=reply.keys.seal,
+            server_verify_key=reply.keys.lease,
+        )
+        self._enter(Phase.CHOOSE_SECRET)
+
+    async def choose_secret(self, secret: str, language: str) -> None:
+        """Makes the vault under this secret and opens it. Leads to FIRST_SYNC.
+
+        A vault of the same user that is here already, whose secret was forgotten, is begun anew:
+        what it held comes from the server again, and what was unsent is sent from its sealed log
+        (L1).
+        """
+        assert self.profile is not None and self._reply is not None, "sign in first"
+        services, vault = self._services, self.profile.vault
+        self.profile = replace(self.profile, language=language, last_opened_at=services.clock.now())
+        if await services.keys.has_vault_key(vault):
+            await services.keys.forget(vault)
+        connection = await create_vault(services.files, services.keys, vault, secret)
+        await services.keys.save_profile(self.profile)
+        self._open(connection)
+        assert self.store is not None
+        self.store.begin(self._reply)
+        self._reply = None
+        self._enter(Phase.FIRST_SYNC)
+
+    async def first_sync(self, progress: Callable[[Progress], None]) -> None:
+        """Fetches everything. Leads to OPEN, also when the way is cut: what arrived is there, the
+        rest follows.
+        """
+        assert self.syncing is not None
+        await self.syncing.now(progress)
+        self.enter()
+
+    def enter(self) -> None:
+        """Into the app, with whatever has arrived."""
+        self.touch()
+        self._enter(Phase.OPEN)
+
+    # Every day, with or without a network
+
+    async def unlock(self, secret: str) -> None:
+        """Opens the vault. Refuses `wrong_secret` (with `remaining`), `vault_destroyed`,
+        `vault_damaged`; leads to ELSEWHERE while another tab has it open.
+        """
+        assert self.profile is not None
+        services = self._services
+        try:
+            connection = await unlock_vault(
+                services.files, services.keys, self.profile.vault, secret
+            )
+        except Refusal as refusal:
+            if refusal.code is Code.VAULT_LOCKED_ELSEWHERE:
+                self._enter(Phase.ELSEWHERE)
+                return
+            raise
+        self.profile = replace(self.profile, last_opened_at=services.clock.now())
+        await services.keys.save_profile(self.profile)
+        self._peer = services.connect(self.profile.server_url)
+        self._open(connection)
+        self.enter()
+
+    def _open(self, connection: Connection) -> None:
+        assert self.profile is not None and self._peer is not None
+        self._connection = connection
+        self.store = self._services.store(connection, self.profile)
+        engine = self._services.engine(self.store, self._peer)
+        self.syncing = Syncing(engine, self.store, self._services.clock, self._services.place)
+
+    async def lock(self) -> None:
+        """Closes the vault and drops its key from memory. Unsent work stays in it. A second call is
+        harmless.
+        """
+        if self.phase is Phase.LOCKED or self.profile is None:
+            return
+        self._enter(Phase.LOCKED)  # first, so that no screen reads a closed store
+        await self._close()
+
+    async def _close(self) -> None:
+        if self.syncing is not None:
+            await self.syncing.stop()
+        if self._connection is not None:
+            self._connection.close()
+        if self.profile is not None:
+            await self._services.keys.lock(self.profile.vault)
+            await self._services.files.release(self.profile.vault)
+        self._connection = self.store = self.syncing = None
+
+    def touch(self) -> None:
+        """Someone is using the app: the idle time begins anew."""
+        self._touched_ms = self._services.clock.monotonic_ms()
+
+    async def lock_if_idle(self) -> bool:
+        """Locks after the policy's idle minutes without a touch. True if it did."""
+        if self.phase is not Phase.OPEN or self.store is None:
+            return False
+        idle = timedelta(milliseconds=self._services.clock.monotonic_ms() - self._touched_ms)
+        if idle < timedelta(minutes=self.store.policy().idle_lock_minutes):
+            return False
+        await self.lock()
+        return True
+
+    async def change_secret(self, old: str, new: str) -> None:
+        """Another PIN or passphrase for the same vault. A wrong `old` counts as a try."""
+        assert self.profile is not None
+        await self._services.keys.change_secret(self.profile.vault, old, new)
+
+    async def tries_left(self) -> int:
+        """Wrong secrets that are still allowed for the present profile."""
+        return await self._services.keys.tries_left(self.profile.vault) if self.profile else 0
+
+    async def sign_out(self) -> None:
+        """Takes this user off the device: vault and key go, the sealed log of unsent work stays
+        until it was sent.
+
+        Ask first, and say how many changes are unsent (`store.status()`).
+        """
+        assert self.profile is not None
+        vault = self.profile.vault
+        self._enter(Phase.WELCOME)
+        await self._close()
+        await self._services.keys.forget(vault)
+        await self._services.files.destroy(vault, keep_log=True)
+        await self._services.keys.forget_profile(vault)
+        self.profile = None

@@ -1,0 +1,250 @@
+"""A phone in the field, for tests: real keys, files and store in a temporary folder; a clock moved
+by hand; a network that is down unless a test puts a server behind it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from mobile.keys.keyring import Keyring
+from mobile.keys.native import DirectoryRecords, FileShelf, NativePrimitives
+from mobile.keys.port import Profile
+from mobile.store.files import DirectoryFiles
+from mobile.store.meta import LAST_SYNC_AT, LEASE, STAFF, Meta
+from mobile.store.schema import RANKS, index_columns
+from mobile.store.search_text import of as finding
+from mobile.store.store import Store
+from mobile.store.trusted_time import TrustedClock
+from mobile.store.unlocking import create_vault, unlock_vault
+from mobile.usecases.services import Installation, Services, Storage
+from shared.access import buckets_of
+from shared.clock import to_wire
+from shared.codec import write
+from shared.declare import Record, Role, entity_of
+from shared.entities import Customer, Visit
+from shared.errors import Code
+from shared.ids import derived_id
+from shared.rows import body_text
+from shared.wire import StaffCard, dump
+
+NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # Monday, 10:00 in Shanghai
+PIN = "135790"
+VAULT = "field-lin"
+
+
+class HandClock:
+    """Stands still until moved."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self._now, self._ms = now, 1000
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic_ms(self) -> int:
+        return self._ms
+
+    def move(self, by: timedelta) -> None:
+        self._now += by
+        self._ms += int(by.total_seconds() * 1000)
+
+
+class MemoryPreferences:
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    async def read(self) -> dict[str, Any]:
+        return dict(self.values)
+
+    async def write(self, values: dict[str, Any]) -> None:
+        self.values = dict(values)
+
+
+class TestPlace:
+    """A browser in Shanghai whose network a test switches."""
+
+    __test__ = False
+    platform = "browser"
+    origin = "https://huifang.test"
+
+    def __init__(self) -> None:
+        self.up = True
+        self.persisted = True
+        self.update = False
+        self.updated = 0
+        self.spoken = ["zh-CN"]
+        self._listeners: list[Callable[[bool], None]] = []
+
+    def online(self) -> bool:
+        return self.up
+
+    def on_network(self, listener: Callable[[bool], None]) -> None:
+        self._listeners.append(listener)
+
+    def switch(self, up: bool) -> None:
+        self.up = up
+        for listener in self._listeners:
+            listener(up)
+
+    def languages(self) -> list[str]:
+        return self.spoken
+
+    async def storage(self, ask: bool) -> Storage:
+        self.persisted = self.persisted or ask
+        return Storage(persisted=self.persisted, usage_bytes=4_200_000, quota_bytes=2_000_000_000)
+
+    async def installation(self) -> Installation:
+        return Installation(version="test", ready=True, update=self.update)
+
+    async def activate_update(self) -> None:
+        self.updated += 1
+
+
+@dataclass
+class Report:
+    """What the engine's report says, as far as screens read it."""
+
+    code: Code | None = None
+    sent: int = 0
+    received: int = 0
+
+
+@dataclass
+class Engine:
+    """Stands in for the sync engine: answers what the test lays ready."""
+
+    answers: list[Report] = field(default_factory=list)
+    syncs: int = 0
+
+    async def sync(self, _progress: Any = None) -> Report:
+        self.syncs += 1
+        return self.answers.pop(0) if self.answers else Report(Code.OFFLINE)
+
+
+class Field:
+    """One phone and who holds it. `plant` records before `open_app`."""
+
+    def __init__(self, folder: Path, role: Role = Role.ACCOUNT_MANAGER, name: str = "林晓") -> None:
+        self.clock = HandClock()
+        self.place = TestPlace()
+        self.preferences = MemoryPreferences()
+        self.keys = Keyring(
+            NativePrimitives(FileShelf(folder / "device"), iterations=1, memory_kib=32),
+            DirectoryRecords(folder / "records"),
+        )
+        self.files = DirectoryFiles(folder / "vaults")
+        self.engine = Engine()
+        self.peer: Any = object()
+        self.staff = StaffCard(
+            id=derived_id("staff", name), name=name, role=role, organisation_id="field",
+            organisation="示范公司", timezone="Asia/Shanghai",
+        )  # fmt: skip
+        self._planted: list[Record] = []
+
+    def plant(self, *records: Record) -> None:
+        """Records that the server had sent before the test begins."""
+        self._planted += records
+
+    def services(self) -> Services:
+        return Services(
+            keys=self.keys,
+            files=self.files,
+            clock=self.clock,
+            place=self.place,
+            preferences=self.preferences,
+            store=self.store,
+            connect=lambda _url: self.peer,
+            engine=lambda _store, _peer: self.engine,
+            app_version="test",
+        )
+
+    def store(self, db: apsw.Connection, _profile: Profile | None = None) -> Store:
+        return Store(db, TrustedClock(self.clock, "boot", db, timedelta(minutes=5)))
+
+    async def prepare(self) -> None:
+        """The vault as it is after the first sync: staff, lease, grants and planted records; locked
+        again.
+        """
+        db = await create_vault(self.files, self.keys, VAULT, PIN)
+        store = self.store(db)
+        meta = Meta(db)
+        meta.put(STAFF, dump(self.staff))
+        meta.put(LAST_SYNC_AT, to_wire(self.clock.now() - timedelta(minutes=5)))
+        meta.put(LEASE, {"ends_at": to_wire(self.clock.now() + timedelta(hours=72))})
+        for seq, record in enumerate(self._planted, 1):
+            self._lay(store, record, seq)
+        db.close()
+        await self.files.release(VAULT)
+        await self.keys.lock(VAULT)
+        await self.keys.save_profile(
+            Profile(
+                vault=VAULT, server_url="https://huifang.test", user_id=self.staff.id,
+                display_name=self.staff.name, role=self.staff.role,
+            )
+        )  # fmt: skip
+
+    async def reopened(self) -> tuple[apsw.Connection, Store]:
+        """The store after the app has gone: what a test looks at when all is closed."""
+        db = await unlock_vault(self.files, self.keys, VAULT, PIN)
+        return db, self.store(db)
+
+    def _lay(self, store: Store, record: Record, seq: int) -> None:
+        db, entity, row = store.parts.db, entity_of(type(record)), write(record)
+        row.setdefault("created_at", to_wire(NOW - timedelta(days=30)))
+        body = body_text(row)
+        for bucket in buckets_of(entity, row):
+            no = self._bucket(db, str(bucket), bucket.kind)
+            db.execute(
+                "INSERT INTO server_row VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+                (entity.name, record.id, no, seq, *index_columns(entity, row), 0, 1, body),
+            )
+            if text := finding(entity, row):
+                db.execute(
+                    "INSERT INTO finding VALUES (?,?,?,0,?)", (entity.name, record.id, no, text)
+                )
+        store.parts.gate.changed()
+
+    def _bucket(self, db: apsw.Connection, name: str, kind: str) -> int:
+        found = db.execute("SELECT no FROM bucket WHERE name = ?", (name,)).fetchone()
+        if found:
+            return int(found[0])
+        db.execute("INSERT INTO bucket(name, rank, complete) VALUES (?, ?, 1)", (name, RANKS[kind]))
+        no = db.last_insert_rowid()
+        db.execute(
+            "INSERT INTO held_grant VALUES (?,?,?,?,?,?)",
+            (
+                derived_id("grant", name), no, "assignment", self.staff.role,
+                to_wire(NOW - timedelta(days=1)), to_wire(NOW + timedelta(days=30)),
+            ),
+        )  # fmt: skip
+        return no
+
+
+def customer(name: str = "上海示例机电", **more: Any) -> Customer:
+    """A customer with an invented name and a number that nobody has."""
+    facts: dict[str, Any] = {
+        "id": derived_id("customer", name), "name": name, "phone": "13800000000",
+        "address": "示例路 1 号", "city": "上海", "tier": "high",
+    }  # fmt: skip
+    return Customer(**(facts | more))
+
+
+def visit(of: Customer, owner: StaffCard, at: datetime, **more: Any) -> Visit:
+    """A planned visit."""
+    facts: dict[str, Any] = {
+        "id": derived_id("visit", of.id, to_wire(at)), "customer_id": of.id, "owner_id": owner.id,
+        "purpose": "satisfaction", "state": "planned", "planned_at": at,
+    }  # fmt: skip
+    return Visit(**(facts | more))
+
+
+def as_json(value: Any) -> str:
+    """For a message that names what was found."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
