@@ -18,6 +18,7 @@ from shared.wire import ErrorReply
 
 RETRY_AFTER_SECONDS = {Code.TOO_MANY_TRIES: 60, Code.SERVER_BUSY: 5}
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
+_UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument"}  # of models, and of dataclasses
 _OF_STATUS = {404: Code.NOT_FOUND, 413: Code.BATCH_TOO_LARGE, 503: Code.SERVER_BUSY}
 
 
@@ -77,7 +78,7 @@ def answer_refusals(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def unreadable(_request: Request, bad: RequestValidationError) -> JSONResponse:
         errors = bad.errors()
-        unknown = [e for e in errors if e["type"] == "extra_forbidden"]
+        unknown = [e for e in errors if e["type"] in _UNKNOWN]
         code = Code.UNKNOWN_FIELD if unknown else Code.MALFORMED
         return reply(code, {"fields": ", ".join(_names(unknown or errors))})
 

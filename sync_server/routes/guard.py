@@ -13,7 +13,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.errors import Code, Refusal
+from shared.errors import Code
 from sync_server.routes.answers import reply
 from sync_server.routes.health import REQUESTS, SECONDS
 
@@ -49,13 +49,19 @@ class Guard:
                 await passage.answer(Code.BATCH_TOO_LARGE)
             else:
                 await self._app(scope, passage.receive, passage.send)
-        except Refusal as refusal:  # raised while the body was read, outside of any route
-            await passage.answer(refusal.code)
+        except _TooLarge:
+            pass
         except Exception as fault:
             log.error("request_failed", route=_route(scope), **_where(fault))
             await passage.answer(Code.SERVER_FAULT)
         finally:
+            if passage.too_large:
+                await passage.answer(Code.BATCH_TOO_LARGE)
             _note(scope, passage.status, time.perf_counter() - started)
+
+
+class _TooLarge(Exception):
+    """Ends the reading of a body. Whatever the application makes of it is not sent."""
 
 
 class _Passage:
@@ -70,6 +76,7 @@ class _Passage:
         self._read = 0
         self._upload = scope["method"] == "PATCH" and scope["path"].startswith("/v1/files")
         self.status = 0
+        self.too_large = False
 
     def announced_too_large(self) -> bool:
         length = Headers(scope=self._scope).get("content-length", "")
@@ -80,10 +87,16 @@ class _Passage:
         if message["type"] == "http.request" and not self._upload:
             self._read += len(message.get("body", b""))
             if self._read > self._limit:
-                raise Refusal(Code.BATCH_TOO_LARGE, limit=self._limit)
+                self.too_large = True
+                raise _TooLarge
         return message
 
     async def send(self, message: Message) -> None:
+        if self.too_large:
+            return
+        await self._send_on(message)
+
+    async def _send_on(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
@@ -98,7 +111,7 @@ class _Passage:
     async def answer(self, code: Code) -> None:
         """Nothing where the reply has begun: a cut reply is noticed by its missing trailer."""
         if not self.status:
-            await reply(code)(self._scope, self._receive, self.send)
+            await reply(code)(self._scope, self._receive, self._send_on)
 
 
 def _route(scope: Scope) -> str:

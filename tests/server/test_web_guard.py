@@ -1,0 +1,174 @@
+"""What every reply has in common: errors from the one table, no traces, limits, headers, and a
+log that tells nothing of anyone."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from fastapi import FastAPI
+
+from shared.errors import Code
+from sync_server.app import create_app
+from sync_server.logs import configure
+from sync_server.routes.answers import documented
+from tests.server.phones import AppClient, Field, code
+
+SECRET = "王小明 13800000000"
+
+
+@pytest.fixture
+def field(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:
+    field = Field.on_sqlite(sqlite_template, tmp_path, max_body_bytes=1_000_000)
+    yield field
+    field.close()
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    written = io.StringIO()
+    before = structlog.get_config()
+    configure("info", written)
+    yield written
+    structlog.configure(**before)
+
+
+def broken(field: Field) -> FastAPI:
+    app = create_app(field.server)
+
+    async def fail() -> None:
+        raise RuntimeError(SECRET)
+
+    # Before the web app's route, which takes every address that is left.
+    app.router.add_api_route("/v1/fail/{name}", fail, methods=["GET"])
+    app.router.routes.insert(0, app.router.routes.pop())
+    return app
+
+
+def test_a_fault_is_told_by_its_code_alone(field: Field, log: io.StringIO) -> None:
+    answer = AppClient(broken(field)).get(f"/v1/fail/{SECRET}?q={SECRET}")
+    assert answer.status_code == 500
+    assert code(answer) == "server_fault"
+    assert SECRET not in answer.text and "Traceback" not in answer.text
+    written = log.getvalue()
+    assert "RuntimeError" in written and "/v1/fail/{name}" in written
+    assert "13800000000" not in written and "王小明" not in json.dumps(written, ensure_ascii=False)
+
+
+def test_the_log_names_route_and_status_and_no_token(field: Field, log: io.StringIO) -> None:
+    phone = field.phone("lin")
+    phone.send("GET", "/v1/auth/who?name=secret-query")
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    last = lines[-1]
+    assert (last["method"], last["route"], last["status"]) == ("GET", "/v1/auth/who", 200)
+    for unwanted in ("secret-query", str(phone.access_token), phone.device_id, "lin"):
+        assert unwanted not in log.getvalue()
+
+
+def test_unknown_fields_are_refused_by_name_and_their_values_not_repeated(field: Field) -> None:
+    answer = field.phone().sign_in("lin", surprise=SECRET)
+    assert answer.status_code == 422
+    assert code(answer) == "unknown_field"
+    assert answer.json()["details"] == {"fields": "body.surprise"}
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'"x"', b'{"username": 5}', b"\xff\xfe", b'{"username": "\\ud800"}']
+)
+def test_what_can_not_be_read_is_malformed(field: Field, body: bytes) -> None:
+    answer = field.client.post(
+        "/v1/auth/sign-in", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 400
+    assert code(answer) == "malformed"
+
+
+def test_a_strange_field_name_is_not_repeated(field: Field) -> None:
+    answer = field.phone().sign_in("lin", **{SECRET: 1})
+    assert answer.json()["details"] == {"fields": "body.?"}
+
+
+def test_a_body_over_the_limit_is_refused_before_it_is_read(field: Field) -> None:
+    answer = field.client.post("/v1/auth/sign-in", content=b"x" * 1_000_001)
+    assert answer.status_code == 413
+    assert code(answer) == "batch_too_large"
+
+
+def test_a_body_that_hides_its_length_is_counted_as_it_comes(field: Field) -> None:
+    async def parts() -> Any:
+        for _ in range(11):
+            yield b"x" * 100_000
+
+    answer = field.client.post(
+        "/v1/auth/sign-in", content=parts(), headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 413
+    assert code(answer) == "batch_too_large"
+
+
+def test_a_wrong_method_is_told_which_are_right(field: Field) -> None:
+    answer = field.client.request("DELETE", "/v1/auth/sign-in")
+    assert answer.status_code == 405
+    assert code(answer) == "malformed"
+
+
+def test_every_reply_forbids_what_no_reply_needs(field: Field) -> None:
+    for path in ("/healthz", "/docs", "/v1/auth/who", "/v1/nothing"):
+        headers = field.client.get(path).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert "Strict-Transport-Security" not in headers
+    assert field.client.get("/v1/auth/who").headers["Cache-Control"] == "no-store"
+
+
+def test_behind_tls_browsers_are_told_to_stay_there(sqlite_template: Path, tmp_path: Path) -> None:
+    field = Field.on_sqlite(sqlite_template, tmp_path, public_url="https://huifang.example")
+    assert "max-age" in field.client.get("/healthz").headers["Strict-Transport-Security"]
+    field.close()
+
+
+def test_health_tells_whether_the_database_answers(field: Field) -> None:
+    assert field.client.get("/healthz").json()["status"] == "ok"
+    assert field.client.get("/readyz").json()["status"] == "ok"
+
+
+def test_metrics_count_by_route_and_hold_no_ids(field: Field) -> None:
+    field.client.get("/v1/nothing/" + SECRET)
+    field.client.request("BREW", "/healthz")
+    text = field.client.get("/metrics").text
+    assert (
+        'huifang_requests_total{method="GET",route="/healthz"' in text or "huifang_requests" in text
+    )
+    assert "13800000000" not in text and "BREW" not in text
+
+
+def test_docs_list_every_route_with_its_codes(field: Field) -> None:
+    page = field.client.get("/docs").text
+    for path in field.client.get("/openapi.json").json()["paths"]:
+        assert f" {path}</code>" in page
+    assert "sign_in_failed" in page
+    assert "<script" not in page
+
+
+def test_every_route_behind_the_sign_in_documents_its_refusals(field: Field) -> None:
+    schema = field.client.get("/openapi.json").json()
+    open_to_all = {"/v1/auth/sign-in", "/v1/auth/refresh", "/healthz", "/readyz"}
+    for path, methods in schema["paths"].items():
+        for method, told in methods.items():
+            codes = " ".join(a["description"] for a in told["responses"].values())
+            assert path in open_to_all or "token_expired" in codes, f"{method} {path}"
+            assert told.get("description"), f"{method} {path}"
+
+
+def test_codes_of_one_status_share_an_entry() -> None:
+    told = documented(Code.TOKEN_INVALID, Code.TOKEN_EXPIRED, Code.NOT_FOUND)
+    assert set(told) == {401, 404}
+    assert (
+        "token_invalid" in told[401]["description"] and "token_expired" in told[401]["description"]
+    )
