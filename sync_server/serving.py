@@ -13,7 +13,7 @@ from shared.errors import Code, Refusal
 from sync_server.settings import Settings
 
 READY = "Huifang is ready at "
-_SECONDS_TO_FINISH = 10  # how long running requests may take after a stop was asked for
+_SECONDS_TO_FINISH = 3  # after a stop was asked for; listeners to hints never end by themselves
 
 
 class _Announced(uvicorn.Server):
