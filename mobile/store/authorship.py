@@ -40,7 +40,8 @@ class WritingGrant:
 
 
 _GRANTS = """
-    SELECT g.id, b.name, g.role, g.not_before <= :now AND coalesce(g.expires_at > :now, 1)
+    SELECT g.id, b.name, g.role,
+           g.listed AND g.not_before <= :now AND coalesce(g.expires_at > :now, 1)
     FROM held_grant g CROSS JOIN bucket b ON b.no = g.bucket
     WHERE b.name IN (SELECT value FROM json_each(:names))
     ORDER BY b.rank, g.expires_at IS NOT NULL, g.expires_at DESC, g.id
@@ -110,8 +111,6 @@ def _by_customer(db: apsw.Connection, entity: Entity, row: Mapping[str, Any]) ->
 
 
 def _allows(grant: WritingGrant, entity: Entity, creating: bool) -> bool:
-    if grant.bucket.kind == "user":
-        return grant.role in entity.creators
     if creating:
         return may_create(grant.role, entity, grant.bucket)
     return may_edit(grant.role, entity, grant.bucket)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import apsw
 
+from mobile.store.sql import rows
+
 PART_BYTES = 256 * 1024
 
 
@@ -71,11 +73,12 @@ class Blobs:
 
     def unsent(self) -> list[Upload]:
         """What the server has not verified yet, in the order of making."""
-        rows = self._db.execute(
+        unsent = rows(
+            self._db,
             "SELECT sha256, file_id, bytes, media_type, sent, upload FROM blob"
-            " WHERE verified = 0 ORDER BY file_id"
+            " WHERE verified = 0 ORDER BY file_id",
         )
-        return [Upload(*row) for row in rows]
+        return [Upload(*row) for row in unsent]
 
     def slice(self, sha256: str, start: int, most: int = PART_BYTES) -> bytes:
         """At most `most` bytes from `start`, never beyond the part that holds it; for uploads,
@@ -97,13 +100,17 @@ class Blobs:
         """An upload that was refused with `code`; it is tried again."""
         self._db.execute("UPDATE blob SET held_by = ? WHERE sha256 = ?", (code, sha256))
 
-    def verified(self, sha256: str) -> None:
-        """The server has all of it, and its hash is right."""
-        self._db.execute(
+    def settle_verified(self) -> list[str]:
+        """Mark the contents that the server has verified, as their file's row says; returns the
+        files' ids."""
+        found = rows(
+            self._db,
             "UPDATE blob SET verified = 1, sent = bytes, upload = NULL, held_by = NULL"
-            " WHERE sha256 = ?",
-            (sha256,),
+            " WHERE verified = 0 AND EXISTS (SELECT 1 FROM server_row s WHERE s.entity = 'file'"
+            " AND s.id = blob.file_id AND json_extract(s.body, '$.verified_at') IS NOT NULL)"
+            " RETURNING file_id",
         )
+        return [file_id for (file_id,) in found]
 
     def forget_unreferenced(self) -> None:
         """Delete verified contents whose file record is on this device no more."""

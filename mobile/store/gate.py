@@ -40,7 +40,7 @@ class TrustedTime(Protocol):
 
 _OPEN = """
     SELECT b.no, b.rank FROM bucket b WHERE EXISTS (
-        SELECT 1 FROM held_grant g WHERE g.bucket = b.no
+        SELECT 1 FROM held_grant g WHERE g.bucket = b.no AND g.listed
         AND g.not_before <= :now AND (g.expires_at IS NULL OR g.expires_at > :now))
 """
 _NEXT_EDGE = """

@@ -27,15 +27,16 @@ class Holdings:
         self._db = db
 
     def grant_ids(self) -> tuple[str, ...]:
-        """Ids of the grants held."""
-        return tuple(i for (i,) in self._db.execute("SELECT id FROM held_grant ORDER BY id"))
+        """Ids of the grants that the last full lease named."""
+        found = rows(self._db, "SELECT id FROM held_grant WHERE listed ORDER BY id")
+        return tuple(grant_id for (grant_id,) in found)
 
     def digest(self) -> str:
-        """The digest of the set of grants, as the server computes it (`LeaseGrant.mark`)."""
+        """The digest of that set of grants, as the server computes it (`LeaseGrant.mark`)."""
         grants = rows(
             self._db,
             "SELECT g.id, b.name, g.purpose, g.role, g.not_before, g.expires_at"
-            " FROM held_grant g JOIN bucket b ON b.no = g.bucket",
+            " FROM held_grant g JOIN bucket b ON b.no = g.bucket WHERE g.listed",
         )
         return set_digest(
             LeaseGrant(id=i, bucket=b, purpose=p, role=r, not_before=n, expires_at=e).mark
@@ -47,7 +48,10 @@ class Holdings:
         return {n: (no, r) for n, no, r in self._db.execute("SELECT name, no, round FROM bucket")}
 
     def take(self, grants: Iterable[LeaseGrant]) -> None:
-        """Keep these grants. What is held beside them stays: only `end` removes."""
+        """Keep these grants, the full list of a lease. What is held beside them is closed and
+        stays: a restored server may have lost a grant that it gave, and only `end` removes
+        (design §5, Client)."""
+        self._db.execute("UPDATE held_grant SET listed = 0")
         for grant in grants:
             self._db.execute(
                 "INSERT INTO bucket (name, rank) VALUES (?, ?) ON CONFLICT DO NOTHING",
@@ -55,8 +59,8 @@ class Holdings:
             )
             self._db.execute(
                 "INSERT INTO held_grant VALUES"
-                " (?, (SELECT no FROM bucket WHERE name = ?), ?, ?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET role = excluded.role,"
+                " (?, (SELECT no FROM bucket WHERE name = ?), ?, ?, ?, ?, 1)"
+                " ON CONFLICT DO UPDATE SET role = excluded.role, listed = 1,"
                 " not_before = excluded.not_before, expires_at = excluded.expires_at",
                 (
                     grant.id,
@@ -105,7 +109,8 @@ class Holdings:
         """Buckets that are not whole, the begun one first, and where that one goes on."""
         open_ones = rows(
             self._db,
-            "SELECT name, after FROM bucket WHERE complete = 0"
+            "SELECT name, after FROM bucket b WHERE complete = 0 AND EXISTS"
+            " (SELECT 1 FROM held_grant g WHERE g.bucket = b.no AND g.listed)"
             " ORDER BY after IS NULL, rank DESC, name",
         )
         wanted = [(name, after) for name, after in open_ones if name not in without]

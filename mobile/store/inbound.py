@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mobile.store import arrivals, overlay
+from mobile.store.blobs import Upload
 from mobile.store.case_numbers import add_block, numbers_left
 from mobile.store.holdings import Holdings
 from mobile.store.meta import (
@@ -26,8 +27,14 @@ from mobile.store.meta import (
 from mobile.store.outbox import Touched
 from mobile.store.unit import Parts
 from shared.clock import to_wire
+from shared.errors import Code
 from shared.rows import DIGEST_MASK, RowLine
 from shared.wire import Checksum, Lease, PullHeader, PushReply, Trailer
+
+_COUNTED = """
+    b.complete AND EXISTS (SELECT 1 FROM held_grant g WHERE g.bucket = b.no AND g.listed)
+"""
+"""Buckets whose rows the server counts as well: whole, and named by the lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,13 @@ class Inbound:
             self._refresh(settled)
             touched |= settled
 
+    def held_back(self, number: int, code: Code) -> None:
+        """Change `number` was refused as it is, with nothing stored: its author sees why it
+        waits."""
+        with self._parts.commits.begin() as touched:
+            self._parts.outbox.hold(number, code.key)
+            touched.add(("outbox", str(number)))
+
     def pulled(self, header: PullHeader, lease: Lease | None, lines: Iterable[RowLine]) -> None:
         """Store one pull reply: grants, drops, rows, cursor and all that follows. `lease` is the
         one whose signature was checked, or None where the reply brought none that holds."""
@@ -100,6 +114,7 @@ class Inbound:
             settled = self._outcomes_between(before, header.cursor)
             self._refresh(settled | self._with_changes(rows))
             touched |= rows | settled
+            touched |= self._files_verified(rows)
         parts.gate.changed()
 
     def fetched(self, fetch: Fetch, trailer: Trailer, lines: Iterable[RowLine]) -> None:
@@ -121,7 +136,7 @@ class Inbound:
         """Over all rows of whole buckets, from the rows themselves (L5)."""
         rows, digest = self._parts.db.execute(
             "SELECT count(*), coalesce(sum(s.digest), 0) FROM bucket b CROSS JOIN server_row s"
-            " ON s.bucket = b.no WHERE b.complete = 1"
+            f" ON s.bucket = b.no WHERE {_COUNTED}"
         ).get
         return Checksum(rows=rows, digest=digest & DIGEST_MASK)
 
@@ -131,7 +146,7 @@ class Inbound:
             name: [rows, digest & DIGEST_MASK]
             for name, rows, digest in self._parts.db.execute(
                 "SELECT b.name, count(s.id), coalesce(sum(s.digest), 0) FROM bucket b"
-                " LEFT JOIN server_row s ON s.bucket = b.no WHERE b.complete = 1 GROUP BY b.no"
+                f" LEFT JOIN server_row s ON s.bucket = b.no WHERE {_COUNTED} GROUP BY b.no"
             )
         }
         return sorted(n for n, have in own.items() if n in checksums and have != list(checksums[n]))
@@ -140,6 +155,20 @@ class Inbound:
         """Fetch these buckets anew; what they show now stays until the new rows are all there."""
         with self._parts.commits.begin():
             self.holdings.fetch_anew(buckets)
+
+    def unsent_files(self) -> list[Upload]:
+        """Files that the server has not verified yet."""
+        return self._parts.blobs.unsent()
+
+    def uploaded(self, sha256: str, sent: int, address: str | None) -> None:
+        """The server has `sent` bytes of a file."""
+        with self._parts.commits.begin():
+            self._parts.blobs.progress(sha256, sent, address)
+
+    def upload_held(self, sha256: str, code: Code) -> None:
+        """A file was refused; it is tried again at the next sync."""
+        with self._parts.commits.begin():
+            self._parts.blobs.held(sha256, code.key)
 
     def finished(self) -> None:
         """A sync came to its end."""
@@ -220,6 +249,12 @@ class Inbound:
                 (before, cursor),
             )
         )
+
+    def _files_verified(self, rows: set[Touched]) -> set[Touched]:
+        """Files whose bytes the server has checked, as their rows now say."""
+        if not any(entity == "file" for entity, _ in rows):
+            return set()
+        return {("file", file_id) for file_id in self._parts.blobs.settle_verified()}
 
     def _with_changes(self, rows: set[Touched]) -> set[Touched]:
         """Those of `rows` on which changes may lie."""

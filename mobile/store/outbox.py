@@ -129,6 +129,10 @@ class Outbox:
             touched.add(key)
         return touched
 
+    def hold(self, number: int, code: str) -> None:
+        """Note why change `number` does not move on."""
+        self._db.execute("UPDATE outbox SET held_by = ? WHERE number = ?", (code, number))
+
     def send_again(self) -> set[Touched]:
         """A new epoch: everything that was not backed up counts as unsent. The server knows
         doubles by their ids."""

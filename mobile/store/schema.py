@@ -38,7 +38,8 @@ MIGRATIONS: tuple[str, ...] = (
         purpose TEXT NOT NULL,
         role TEXT NOT NULL,
         not_before TEXT NOT NULL,
-        expires_at TEXT
+        expires_at TEXT,
+        listed INTEGER NOT NULL DEFAULT 1  -- 0: the last full lease does not name it
     ) WITHOUT ROWID;
     CREATE INDEX held_grant_bucket ON held_grant (bucket);
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import apsw
 
-from mobile.store import catalogue, schema
+from mobile.store import catalogue, credentials, schema
 from mobile.store.blobs import Blobs
 from mobile.store.commits import Commits, Listener
 from mobile.store.drafts import Draft, Drafts
@@ -29,7 +29,7 @@ from shared.declare import Record
 from shared.entities import Conflict, Reference
 from shared.errors import Code, Refusal
 from shared.policy import PolicySettings
-from shared.wire import StaffCard, parse
+from shared.wire import StaffCard, TokenReply, parse
 from shared.workdays import Workdays
 
 R = TypeVar("R", bound=Record)
@@ -157,6 +157,13 @@ class Store:
         """`listener` is called after each commit with the (entity, id) pairs it touched; returns
         how to stop."""
         return self.parts.commits.subscribe(listener)
+
+    # ── who this is ───────────────────────────────────────────────────────────────────────
+
+    def begin(self, reply: TokenReply) -> None:
+        """Make the vault that of the person who signed in on this device: card, server keys,
+        tokens. Also after signing in again. Nothing that is stored is touched."""
+        credentials.keep(self.parts, reply)
 
     # ── the organisation ──────────────────────────────────────────────────────────────────
 

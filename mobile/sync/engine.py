@@ -1,0 +1,108 @@
+"""One sync, told in order: renew, push, upload, pull, fetch, compare. A file per step.
+
+Each step stores what it was given in one transaction before it asks for more, so a sync may end
+anywhere and the next one goes on from there. Nothing is raised for the way between: the report
+carries a code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from mobile.keys.port import DeviceKeys
+from mobile.store.store import Store
+from mobile.sync import agreeing, pulling, pushing, renewing, uploading
+from mobile.sync.peer import Peer
+from mobile.sync.report import Progress, SyncReport, Tell
+from shared.errors import Code, Refusal
+
+Step = Callable[[], Awaitable[None]]
+
+
+async def _nothing() -> None:
+    """Stands in for a part that this installation lacks."""
+
+
+def _silent(_progress: Progress) -> None:
+    """Nobody listens."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What the steps of one sync share."""
+
+    store: Store
+    peer: Peer
+    keys: DeviceKeys
+    app_version: str
+    tell: Tell
+    report: SyncReport = field(default_factory=SyncReport)
+    expected: int = 0
+    """Rows that this sync will bring in, as far as the server said."""
+
+    def received(self, size: int) -> None:
+        """A piece of a reply came in."""
+        self.report.bytes += size
+
+
+class SyncEngine:
+    """Keeps one store in step with one peer. One sync at a time: the caller sees to it."""
+
+    def __init__(
+        self,
+        store: Store,
+        peer: Peer,
+        keys: DeviceKeys,
+        *,
+        app_version: str,
+        seal: Step = _nothing,
+        rekey: Step = _nothing,
+    ) -> None:
+        """`seal` copies what is unsealed into the sealed log; `rekey` gives the vault a new key
+        after rows of an ended grant were deleted (`store.unlocking.renew_key`)."""
+        self._store = store
+        self._peer = peer
+        self._keys = keys
+        self._app_version = app_version
+        self._seal = seal
+        self._rekey = rekey
+
+    async def sync(self, progress: Tell | None = None) -> SyncReport:
+        """Exchange everything there is. A second call begins where the first one ended."""
+        exchange = Exchange(
+            self._store, self._peer, self._keys, self._app_version, progress or _silent
+        )
+        try:
+            await self._seal()
+            await self._steps(exchange)
+        except Refusal as refusal:
+            exchange.report.code = refusal.code
+            wait = refusal.details.get("retry_after")
+            exchange.report.retry_after = float(wait) if wait is not None else None
+        return exchange.report
+
+    async def _steps(self, exchange: Exchange) -> None:
+        await renewing.renew(exchange)
+        await pushing.push(exchange)
+        trouble = await _tried(uploading.upload(exchange))
+        header = await pulling.pull(exchange)
+        await agreeing.agree(exchange, header)
+        exchange.store.inbound.end_expired()
+        if exchange.store.inbound.rekey_due():
+            await self._rekey()
+            exchange.store.inbound.rekeyed()
+        if trouble is not None:
+            raise trouble
+        exchange.store.inbound.finished()
+
+
+async def _tried(step: Awaitable[None]) -> Refusal | None:
+    """Files that don't go through must not keep grants and rows from coming in."""
+    try:
+        await step
+    except Refusal as refusal:
+        if refusal.code in (Code.OFFLINE, Code.CUT_SHORT):
+            raise
+        return refusal
+    return None

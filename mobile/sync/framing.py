@@ -1,0 +1,45 @@
+"""Replies with rows, read from their text: a JSON header, row lines, a JSON trailer that counts
+them.
+
+A reply without its trailer was cut on the way, and none of it is stored.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+from mobile.sync.peer import Page
+from shared.errors import Code, Refusal
+from shared.rows import read_line
+from shared.wire import Trailer, parse
+
+H = TypeVar("H")
+
+
+def read_page(header: type[H], body: bytes) -> Page[H]:
+    """The page in `body`. Refuses `cut_short` for anything that is not a whole reply."""
+    try:
+        lines = body.decode().split("\n")
+    except UnicodeDecodeError:
+        raise Refusal(Code.CUT_SHORT, where="text") from None
+    if lines[-1] == "":
+        lines.pop()
+    if len(lines) < 2:
+        raise Refusal(Code.CUT_SHORT, where="frame")
+    trailer = parse_json(Trailer, lines[-1])
+    rows = [read_line(line) for line in lines[1:-1]]
+    if trailer.rows != len(rows):
+        raise Refusal(Code.CUT_SHORT, where="trailer")
+    return Page(parse_json(header, lines[0]), rows, trailer)
+
+
+def parse_json(message: type[H], text: str | bytes) -> H:
+    """One message from its JSON text; whatever can't be read as one was cut short."""
+    try:
+        data: Any = json.loads(text)
+        if not isinstance(data, dict):
+            raise TypeError("a message is an object")
+        return parse(message, data)
+    except (KeyError, TypeError, ValueError):
+        raise Refusal(Code.CUT_SHORT, where=message.__name__) from None

@@ -1,0 +1,85 @@
+"""The other side of a sync, as a protocol with many speakers: HTTP in the app, the server's
+services in tests.
+
+Every call refuses with a code of the table: `offline` and `cut_short` for the way between, and
+whatever the server said. Nothing is stored or kept here but the access token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from shared.rows import RowLine
+from shared.wire import (
+    PullHeader,
+    PullRequest,
+    PushReply,
+    PushRequest,
+    SignInRequest,
+    SnapshotHeader,
+    SnapshotRequest,
+    TokenReply,
+    Trailer,
+)
+
+H = TypeVar("H")
+Received = Callable[[int], None]
+"""Called with the number of bytes of each piece of a reply as it arrives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[H]):
+    """A whole reply with rows: one whose trailer arrived, and counted right."""
+
+    header: H
+    lines: list[RowLine]
+    trailer: Trailer
+
+
+class Peer(Protocol):
+    """What a device asks of its server."""
+
+    def carry(self, access_token: str | None) -> None:
+        """The access token to show from now on."""
+        ...
+
+    async def sign_in(self, request: SignInRequest) -> TokenReply:
+        """Enrol or name this device, and get tokens if it is approved."""
+        ...
+
+    async def refresh(self, refresh_token: str) -> TokenReply:
+        """New tokens for a refresh token; safe to repeat when the answer was lost."""
+        ...
+
+    async def push(self, envelope: PushRequest, changes: Sequence[str]) -> PushReply:
+        """Hand in changes, each the JSON text that its author stored; `envelope.changes` is
+        empty."""
+        ...
+
+    async def pull(self, request: PullRequest, received: Received) -> Page[PullHeader]:
+        """Lease, drops, and the feed since the cursor."""
+        ...
+
+    async def snapshot(self, request: SnapshotRequest, received: Received) -> Page[SnapshotHeader]:
+        """One page of whole buckets."""
+        ...
+
+    async def begin_upload(self, sha256: str, file_id: str, size: int, media_type: str) -> str:
+        """Announce a file; returns the address of its upload. One that the server has already is
+        refused with `record_exists`."""
+        ...
+
+    async def upload_offset(self, address: str) -> int | None:
+        """How many bytes of an upload have arrived; None where the server knows it no more."""
+        ...
+
+    async def upload_part(self, address: str, offset: int, data: bytes) -> int:
+        """Send bytes from `offset`; returns the new offset. The last part has the whole verified
+        by its hash: `file_hash_wrong` where it differs."""
+        ...
+
+    async def download(self, sha256: str, received: Received) -> bytes:
+        """The content of a file that the caller may read."""
+        ...

@@ -1,0 +1,82 @@
+"""When the next sync is due: a pure timetable that native and browser drivers follow.
+
+The driver tells it what happened and when (monotonic seconds); `due` says how long to wait.
+Nothing here sleeps.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass, field
+
+from shared.errors import Code
+
+AFTER_A_CHANGE = 2.0
+"""Seconds: what is saved in one go is sent in one go."""
+AT_MOST_HELD = 20.0
+"""Someone who writes without a pause is sent this often all the same."""
+EVERY = 300.0
+FIRST_RETRY = 5.0
+LONGEST_RETRY = 600.0
+
+NEEDS_A_PERSON = frozenset(
+    {Code.SIGN_IN_REQUIRED, Code.DEVICE_PENDING, Code.DEVICE_BLOCKED, Code.DEVICE_UNKNOWN}
+)
+"""No retry helps against these: the next try waits for something to happen, or for the usual
+time."""
+
+
+@dataclass(slots=True)
+class Scheduler:
+    """The timetable of one vault. All moments are monotonic seconds of one clock; the first sync
+    is due at once."""
+
+    chance: random.Random = field(default_factory=random.Random)
+    _due: float = 0.0
+    _changed_since: float | None = None
+    _change_due: float = math.inf
+    _failures: int = 0
+    _not_before: float = 0.0
+
+    def due(self, now: float) -> float:
+        """Seconds until the next sync; 0 when it is due."""
+        return max(0.0, min(self._due, self._change_due) - now)
+
+    def changed(self, now: float) -> None:
+        """Something was saved: it goes up after a short pause, put off by further changes but not
+        for long."""
+        if self._failures:
+            return  # the next try takes it along; writing does not wear a broken line out
+        if self._changed_since is None:
+            self._changed_since = now
+        self._change_due = min(now + AFTER_A_CHANGE, self._changed_since + AT_MOST_HELD)
+
+    def connected(self, now: float) -> None:
+        """The network came back, or the app came to the front: now, unless the server asked for
+        patience."""
+        self._failures = 0
+        self._due = max(now, self._not_before)
+
+    def poked(self, now: float) -> None:
+        """The server hinted that something changed. Phones that were poked together don't come
+        together."""
+        self._due = min(self._due, max(now + self.chance.uniform(0.0, 2.0), self._not_before))
+
+    def asked(self, now: float) -> None:
+        """A person pressed the button: at once, whatever else was agreed."""
+        self._due = now
+
+    def finished(self, now: float, code: Code | None, retry_after: float | None = None) -> None:
+        """A sync ended with this code. After a failure the next try comes in half to all of a
+        time that doubles, at random, so that phones that failed together don't come together;
+        never before the server's ``Retry-After``."""
+        self._changed_since, self._change_due = None, math.inf
+        self._not_before = now + (retry_after or 0.0)
+        if code is None or code in NEEDS_A_PERSON:
+            self._failures = 0
+            self._due = max(now + EVERY, self._not_before)
+            return
+        wait = min(LONGEST_RETRY, FIRST_RETRY * 2.0 ** min(self._failures, 16))
+        self._failures += 1
+        self._due = max(now + self.chance.uniform(wait / 2, wait), self._not_before)

@@ -1,0 +1,252 @@
+"""The peer over HTTP: what is said, without how the bytes travel. Native and browser halves bring
+a `Fetch`.
+
+Every request carries a proof of the device's key (DPoP, RFC 9449). A proof names the time, so a
+phone whose clock is wrong is refused once; it then reckons by the server's clock (the reply's
+``Date``) and asks again.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol, TypeVar
+
+from mobile.keys.port import DeviceKeys
+from mobile.sync.framing import parse_json, read_page
+from mobile.sync.peer import Page, Received
+from shared import dpop
+from shared.clock import Clock
+from shared.errors import Code, Refusal
+from shared.wire import (
+    PullHeader,
+    PullRequest,
+    PushReply,
+    PushRequest,
+    RefreshRequest,
+    SignInRequest,
+    SnapshotHeader,
+    SnapshotRequest,
+    TokenReply,
+    dump,
+)
+
+T = TypeVar("T")
+JSON = {"Content-Type": "application/json"}
+TUS = {"Tus-Resumable": "1.0.0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole reply. Header names are lower case; the body is uncompressed."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Fetch(Protocol):
+    """One exchange of bytes. Refuses `offline` where no reply came, `cut_short` where it broke off.
+
+    `received` hears the size of each piece of the body. Redirects are not followed.
+    """
+
+    async def __call__(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        received: Received,
+    ) -> Response: ...
+
+
+def _unheard(_size: int) -> None:
+    """Nobody counts."""
+
+
+class HttpPeer:
+    """`Peer` over HTTP at `base_url` (scheme and host, no path)."""
+
+    def __init__(self, base_url: str, fetch: Fetch, keys: DeviceKeys, clock: Clock) -> None:
+        self._base = base_url.rstrip("/")
+        self._fetch = fetch
+        self._keys = keys
+        self._clock = clock
+        self._clock_off = timedelta()
+        self._token: str | None = None
+
+    def carry(self, access_token: str | None) -> None:
+        """See `Peer`; so for all that follows."""
+        self._token = access_token
+
+    async def sign_in(self, request: SignInRequest) -> TokenReply:
+        return await self._post("/v1/auth/sign-in", dump(request), TokenReply, open_door=True)
+
+    async def refresh(self, refresh_token: str) -> TokenReply:
+        asked = dump(RefreshRequest(refresh_token=refresh_token))
+        return await self._post("/v1/auth/refresh", asked, TokenReply, open_door=True)
+
+    async def push(self, envelope: PushRequest, changes: Sequence[str]) -> PushReply:
+        # The changes go into the message as they were stored: no version of the app rewrites them.
+        head = _json({k: v for k, v in dump(envelope).items() if k != "changes"})
+        body = f'{head[:-1]},"changes":[{",".join(changes)}]}}'.encode()
+        reply = await self._send("POST", "/v1/sync/push", JSON, body)
+        return parse_json(PushReply, reply.body)
+
+    async def pull(self, request: PullRequest, received: Received) -> Page[PullHeader]:
+        body = _json(dump(request)).encode()
+        reply = await self._send("POST", "/v1/sync/pull", JSON, body, received)
+        return read_page(PullHeader, reply.body)
+
+    async def snapshot(self, request: SnapshotRequest, received: Received) -> Page[SnapshotHeader]:
+        body = _json(dump(request)).encode()
+        reply = await self._send("POST", "/v1/sync/snapshot", JSON, body, received)
+        return read_page(SnapshotHeader, reply.body)
+
+    async def begin_upload(self, sha256: str, file_id: str, size: int, media_type: str) -> str:
+        about = {"sha256": sha256, "file_id": file_id, "filetype": media_type}
+        metadata = ",".join(f"{k} {b64encode(v.encode()).decode()}" for k, v in about.items())
+        headers = TUS | {"Upload-Length": str(size), "Upload-Metadata": metadata}
+        reply = await self._send("POST", "/v1/files", headers, b"")
+        location = reply.headers.get("location", "")
+        return location.removeprefix(self._base)
+
+    async def upload_offset(self, address: str) -> int | None:
+        try:
+            reply = await self._send("HEAD", address, TUS, None)
+        except Refusal as refusal:
+            if refusal.code.status in (403, 404, 410):
+                return None
+            raise
+        return _offset(reply)
+
+    async def upload_part(self, address: str, offset: int, data: bytes) -> int:
+        headers = TUS | {
+            "Upload-Offset": str(offset),
+            "Content-Type": "application/offset+octet-stream",
+        }
+        return _offset(await self._send("PATCH", address, headers, data))
+
+    async def download(self, sha256: str, received: Received) -> bytes:
+        reply = await self._send("GET", f"/v1/files/{sha256}", {}, None, received)
+        return reply.body
+
+    async def _post(
+        self, path: str, message: Mapping[str, Any], reply: type[T], *, open_door: bool
+    ) -> T:
+        body = _json(message).encode()
+        answer = await self._send("POST", path, JSON, body, open_door=open_door)
+        return parse_json(reply, answer.body)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        received: Received = _unheard,
+        *,
+        open_door: bool = False,
+    ) -> Response:
+        """One request with its proof; `open_door` for those that need no token. Refuses with the
+        server's code."""
+        token = None if open_door else self._token
+        for again in (True, False):
+            signed = await self._signed(method, path, token)
+            reply = await self._fetch(
+                method, self._base + path, {**headers, **signed}, body, received
+            )
+            if reply.status < 300:
+                return reply
+            refusal = refusal_of(reply)
+            if not (again and refusal.code is Code.PROOF_INVALID and self._clock_set(reply)):
+                raise refusal
+        raise AssertionError("the second try returns or raises")
+
+    async def _signed(self, method: str, path: str, token: str | None) -> dict[str, str]:
+        signed = dpop.signing_input(
+            await self._keys.public_jwk(),
+            method=method,
+            url=self._base + path,
+            now=self._clock.now() + self._clock_off,
+            access_token=token,
+        )
+        headers = {dpop.HEADER: dpop.proof(signed, await self._keys.sign(signed))}
+        if token is not None:
+            headers["Authorization"] = f"{dpop.HEADER} {token}"
+        return headers
+
+    def _clock_set(self, reply: Response) -> bool:
+        """Reckon by the clock of the server that refused; False where it does not say, or says
+        the same."""
+        said = _date(reply)
+        if said is None:
+            return False
+        off = said - self._clock.now()
+        moved = abs(off - self._clock_off) > timedelta(seconds=5)
+        self._clock_off = off
+        return moved
+
+
+def refusal_of(reply: Response) -> Refusal:
+    """What a reply of 300 or more means, also where something between speaks in the server's
+    place."""
+    try:
+        data = json.loads(reply.body)
+        code = Code.of(data["code"])
+        details = {k: v for k, v in dict(data.get("details") or {}).items() if _plain(v)}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        code, details = _of_status(reply.status), {}
+    wait = reply.headers.get("retry-after", "")
+    if wait.isdecimal():
+        details["retry_after"] = int(wait)
+    return Refusal(code, **details)
+
+
+_BY_STATUS = {
+    401: Code.TOKEN_INVALID,
+    403: Code.OUT_OF_SCOPE,
+    404: Code.NOT_FOUND,
+    409: Code.FILE_INCOMPLETE,  # tus: the offset is not where the server is
+    410: Code.NOT_FOUND,
+    413: Code.BATCH_TOO_LARGE,
+    426: Code.APP_OUTDATED,
+    429: Code.TOO_MANY_TRIES,
+    460: Code.FILE_HASH_WRONG,  # tus: checksum mismatch
+    502: Code.SERVER_BUSY,
+    503: Code.SERVER_BUSY,
+    504: Code.SERVER_BUSY,
+    507: Code.DISK_FULL,
+}
+
+
+def _of_status(status: int) -> Code:
+    return _BY_STATUS.get(status, Code.SERVER_FAULT if status >= 500 else Code.MALFORMED)
+
+
+def _plain(value: object) -> bool:
+    return isinstance(value, (str, int, float, bool))
+
+
+def _offset(reply: Response) -> int:
+    text = reply.headers.get("upload-offset", "")
+    if not text.isdecimal():
+        raise Refusal(Code.CUT_SHORT, where="upload")
+    return int(text)
+
+
+def _date(reply: Response) -> datetime | None:
+    try:
+        said = parsedate_to_datetime(reply.headers.get("date", ""))
+    except (TypeError, ValueError):
+        return None
+    return said.astimezone(UTC) if said.tzinfo else None
+
+
+def _json(message: Mapping[str, Any]) -> str:
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
