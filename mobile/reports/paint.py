@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from mobile.reports.document import ReportDocument
+from mobile.reports.embed import embeddable
 from mobile.reports.jpeg import Jpeg
 from mobile.reports.page import HEIGHT, WIDTH, Box, Line, Mark, Page, Pen, Picture, Text
 from mobile.reports.typeface import Typeface
@@ -52,7 +53,8 @@ def paint(document: ReportDocument, pages: Sequence[Page], typeface: Typeface) -
     pdf.set_lang(document.language)
     pdf.set_producer("Huifang")
     pdf.set_creation_date(document.issued_at)
-    font = _add_font(pdf, typeface)
+    used = {c for page in pages for m in page.marks if isinstance(m, Text) for c in m.text}
+    font = _add_font(pdf, embeddable(typeface.content, used | {" "}))
     pdf.set_font(_FAMILY, size=10)
     for page in pages:
         pdf.add_page()
@@ -72,10 +74,10 @@ def paint(document: ReportDocument, pages: Sequence[Page], typeface: Typeface) -
     return made
 
 
-def _add_font(pdf: FPDF, typeface: Typeface) -> TTFFont:
-    """What `FPDF.add_font` does, for a font that is already in memory: in the browser the font is
-    an asset of the page, not a file. fontTools, to which fpdf2 passes it on, takes either."""
-    font = TTFFont(pdf, cast(Path, BytesIO(typeface.content)), _FAMILY, "")
+def _add_font(pdf: FPDF, content: bytes) -> TTFFont:
+    """What `FPDF.add_font` does, for a font that is in memory and not a file. fontTools, to which
+    fpdf2 passes it on, takes either."""
+    font = TTFFont(pdf, cast(Path, BytesIO(content)), _FAMILY, "")
     pdf.fonts[_FAMILY] = font
     return font
 
