@@ -48,7 +48,7 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What was built; sizes in bytes. `version` is a hash of all files: equal ones are equal apps."""
+    """What was built; sizes in bytes. `version` is a hash of all files: equal ones, equal apps."""
 
     dist: Path
     version: str
@@ -179,7 +179,7 @@ def _config(version: str, entry_module: str) -> bytes:
         "entrypointBaseUrl": "/",
         "assetBase": "/",
         "canvasKitBaseUrl": "/canvaskit/",
-        "fontFallbackBaseUrl": "/assets/fonts/",
+        "fontFallbackBaseUrl": "/assets/fallback/",
         "webSocketEndpoint": "/ws",
     }
     own = {
@@ -227,7 +227,10 @@ def _headers() -> bytes:
         "X-Content-Type-Options": "nosniff",
     }
     types = {
+        ".js": "text/javascript",
         ".mjs": "text/javascript",
+        ".json": "application/json",
+        ".svg": "image/svg+xml",
         ".wasm": "application/wasm",
         ".woff2": "font/woff2",
         ".otf": "font/otf",

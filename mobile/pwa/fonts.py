@@ -34,7 +34,7 @@ _NAMES = (
 
 
 def characters() -> set[int]:
-    """What the subset holds, as code points: GB 2312, Latin, punctuation, rare names' characters."""
+    """The subset as code points: GB 2312, Latin, punctuation, the characters of rarer names."""
     points = set(range(0x20, 0x7F)) | set(range(0xA0, 0x180))
     points |= set(range(0x2010, 0x2028)) | set(range(0x3000, 0x3020)) | set(range(0xFF00, 0xFFF0))
     points |= {ord(character) for character in _INTERFACE + _UNITS + _NAMES}

@@ -27,10 +27,11 @@ Point = tuple[float, float]
 def _head() -> tuple[Point, Point, Point]:
     """The arrow's head: a triangle at the ring's end, pointing on along the circle."""
     angle = _GAP[0]
-    foot = (_RING * math.cos(angle), _RING * math.sin(angle))
     along = (-math.sin(angle), math.cos(angle))
+    # A little behind the ring's end, so that no seam shows between the two.
+    foot = (_RING * math.cos(angle) - along[0] * 0.01, _RING * math.sin(angle) - along[1] * 0.01)
     out = (math.cos(angle), math.sin(angle))
-    tip = (foot[0] + along[0] * _HEAD * 1.15, foot[1] + along[1] * _HEAD * 1.15)
+    tip = (foot[0] + along[0] * _HEAD * 1.2, foot[1] + along[1] * _HEAD * 1.2)
     left = (foot[0] + out[0] * _HEAD, foot[1] + out[1] * _HEAD)
     right = (foot[0] - out[0] * _HEAD, foot[1] - out[1] * _HEAD)
     return tip, left, right

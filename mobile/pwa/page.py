@@ -1,4 +1,4 @@
-"""The page around the app, as Python sees it from its worker, which has no window and no permissions.
+"""The page around the app, as Python sees it from its worker, which has no window of its own.
 
 The page's half is `shell/bridge.js`, which lists the calls. Between them lies the worker's own
 message channel, so another tab neither hears nor answers. Natively there is no page: `available()`

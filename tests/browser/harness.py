@@ -13,7 +13,7 @@ and that is what these calls look for. Each call waits for what it needs.
 """
 
 import functools
-import mimetypes
+import json
 import os
 import shutil
 import threading
@@ -24,6 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
+import pytest
 from playwright.sync_api import (
     BrowserContext,
     CDPSession,
@@ -34,6 +35,7 @@ from playwright.sync_api import (
     Request,
     expect,
 )
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 PHONE = (412, 915)
@@ -80,10 +82,14 @@ def why_no_chromium() -> str:
 
 
 class Site:
-    """Serves a built web app on a free port of 127.0.0.1, for tests without the sync server."""
+    """Serves a built web app on a free port of 127.0.0.1, with the headers that the build asks for.
+
+    `requested` are the paths asked for so far. Setting `dist` deploys another build.
+    """
 
     def __init__(self, dist: Path) -> None:
         self.dist = dist
+        self.policy = json.loads((dist / "headers.json").read_bytes())
         self.requested: list[str] = []
         handler = functools.partial(_Files, self)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -108,18 +114,19 @@ class _Files(SimpleHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self._site.requested.append(self.path)
+        self.directory = str(self._site.dist)  # a test may deploy another build meanwhile
         try:
             super().do_GET()
         except ConnectionError:
             self.close_connection = True  # the page left before it had the whole file
 
     def guess_type(self, path: str | os.PathLike[str]) -> str:
-        known = {".mjs": "text/javascript", ".js": "text/javascript", ".wasm": "application/wasm"}
-        suffix = Path(path).suffix
-        return known.get(suffix) or mimetypes.guess_type(str(path))[0] or "application/octet-stream"
+        named = self._site.policy["types"].get(Path(path).suffix)
+        return str(named or super().guess_type(path))
 
     def end_headers(self) -> None:
-        self.send_header("Cache-Control", "no-cache")
+        for name, value in self._site.policy["headers"].items():
+            self.send_header(name, value)
         super().end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -166,10 +173,19 @@ class Browser:
 
     def visit(self, url: str) -> "Tab":
         """A new tab on `url`; returns when the app is usable."""
-        tab = Tab(self, self.context.new_page())
-        tab.page.goto(url)
+        tab = self.begin(url)
         tab.wait_ready()
         return tab
+
+    def begin(self, url: str) -> "Tab":
+        """A new tab on `url`, without waiting for anything of it."""
+        tab = Tab(self, self.context.new_page())
+        tab.page.goto(url)
+        return tab
+
+    def close(self) -> None:
+        """Closes the whole browser; a second call is harmless."""
+        self.context.close()
 
     def offline(self) -> None:
         """Cuts the network at the browser, for pages, workers and the service worker alike."""
@@ -227,6 +243,10 @@ class Tab:
         found = f"html[data-huifang={state}]"
         self.page.wait_for_selector(found, state="attached", timeout=START_MS)
 
+    def answer_splash(self) -> None:
+        """Presses the one button of the splash's question."""
+        self.page.locator("#splash-action").click()
+
     def wait_offline_ready(self) -> None:
         """Until the service worker has stored the shell, so that a reload needs no network."""
         self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
@@ -238,11 +258,8 @@ class Tab:
 
     def kill(self) -> None:
         """Ends the tab's process at once, as a phone's system does: no unload, no goodbye."""
-        session = self.cdp()
-        try:
-            session.send("Page.crash")
-        except Exception as gone:
-            assert "crash" in str(gone).lower() or "closed" in str(gone).lower(), gone
+        with pytest.raises(PlaywrightError, match="crash"):
+            self.page.goto("chrome://crash")
         self.page.close()
 
     def cdp(self) -> CDPSession:
@@ -278,7 +295,9 @@ class Tab:
 
     def draw(self, name: str, strokes: Sequence[Sequence[tuple[float, float]]]) -> None:
         """Draws on the control of that name; points are shares (0–1) of its width and height."""
-        box = self.page.get_by_label(name).first.bounding_box()
+        pad = self.page.get_by_label(name).first
+        pad.scroll_into_view_if_needed()
+        box = pad.bounding_box()
         assert box, f"{name!r} has no place on the screen"
         mouse = self.page.mouse
         for stroke in strokes:

@@ -28,6 +28,10 @@ export async function keepOffline(emit) {
   const watch = (installing) => installing?.addEventListener("statechange", tell);
   watch(registration?.installing);
   registration?.addEventListener("updatefound", () => watch(registration.installing));
+  // An installed app may stay open for weeks; coming back to it is a good moment to look.
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") registration?.update().catch(() => {});
+  });
   await tell();
 }
 

@@ -42,8 +42,9 @@ function write(texts) {
   part("splash-en").textContent = texts.en;
 }
 
-/** Shows that a step has begun; steps never move the bar backwards, whatever order they end in. */
+/** Shows (and marks, for measurements) that a step has begun. The bar never moves backwards. */
 export function progress(step) {
+  performance.mark(`huifang-${step}`);
   const bar = part("splash-progress");
   if (!bar || TEXTS[step].value <= bar.value) return;
   bar.value = TEXTS[step].value;

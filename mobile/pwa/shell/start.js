@@ -1,6 +1,7 @@
 // The order in which the page comes alive.
 
 import "./config.js";
+import "./fallback_fonts.js";
 import { keepOffline } from "./offline.js";
 import { watchPage } from "./bridge.js";
 import { becomeTheOnlyTab } from "./one_tab.js";

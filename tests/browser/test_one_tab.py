@@ -1,0 +1,52 @@
+"""The vault's files open only once, so the app runs in one tab at a time."""
+
+from collections.abc import Callable
+
+from tests.browser.harness import Browser, Site
+
+Serve = Callable[[str], Site]
+BrowserOn = Callable[..., Browser]
+
+
+def test_a_second_tab_asks_and_takes_over_when_told_to(serve: Serve, browser_on: BrowserOn) -> None:
+    site, browser = serve("hello"), browser_on("phone")
+    first = browser.visit(site.url)
+    second = browser.begin(site.url)
+    second.wait_state("elsewhere")
+    assert "已在另一个标签页打开" in second.splash_text()
+    assert "open in another tab" in second.splash_text()
+    assert first.state() == "ready", "asking takes nothing away"
+    second.answer_splash()
+    second.wait_ready()
+    first.wait_state("taken")
+
+
+def test_a_reload_is_not_taken_for_a_second_tab(serve: Serve, browser_on: BrowserOn) -> None:
+    site, browser = serve("hello"), browser_on("phone")
+    tab = browser.visit(site.url)
+    for _ in range(2):
+        tab.reload()
+    assert tab.state() == "ready"
+
+
+def test_a_killed_tab_holds_nothing_back(serve: Serve, browser_on: BrowserOn) -> None:
+    site, browser = serve("hello"), browser_on("phone")
+    browser.visit(site.url).kill()
+    tab = browser.visit(site.url)
+    tab.tap("按下 Press")
+    tab.wait_text("1")
+
+
+def test_another_tab_that_does_not_answer_is_replaced_by_force(
+    serve: Serve, browser_on: BrowserOn
+) -> None:
+    site, browser = serve("hello"), browser_on("phone")
+    browser.visit(site.url)
+    deaf = browser.context.new_page()
+    deaf.goto(f"{site.url}/manifest.json")
+    browser.context.pages[1].close()
+    deaf.evaluate("void navigator.locks.request('huifang-app', () => new Promise(() => {}))")
+    tab = browser.begin(site.url)
+    tab.wait_state("elsewhere")
+    tab.answer_splash()
+    tab.wait_ready()
