@@ -12,11 +12,19 @@ from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
-TRIES = 10
-"""Wrong secrets in a row before the wrapped key is destroyed (docs/threat-model.md)."""
+from shared.policy import PolicySettings
 
-SHORTEST_SECRET = 6
-"""Characters of a PIN or passphrase: six digits, ten tries, and a key that can't be copied away."""
+_FLOOR = PolicySettings()
+
+TRIES = _FLOOR.max_secret_tries
+"""Wrong secrets in a row before the wrapped key is destroyed. The default, not the organisation's
+own number: the count must hold before any policy can be read.
+"""
+
+SHORTEST_SECRET = _FLOOR.min_pin_digits
+"""Characters of a PIN or passphrase; an organisation's policy may ask for more where it is
+chosen.
+"""
 
 
 class Protection(Enum):
