@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -26,42 +26,53 @@ from sync_server.services.writing import Unit
 Rows = Iterator[tuple[str, dict[str, Any]]]
 
 
+class Member(NamedTuple):
+    """Someone who may hold something. `since` is when they joined."""
+
+    id: str
+    role: str
+    store_id: str | None
+    since: str
+
+
 def opening_scopes(unit: Unit, policy: PolicySettings) -> Rows:
     """(entity, row) of assignments and grants for all staff, customers and cases of the
-    organisation."""
+    organisation. They begin when their holder joined, so that a second import finds them as they
+    are."""
     staff = RECORDS["staff"].c
     members = unit.connection.execute(
-        select(staff.id, staff.role, staff.store_id).where(
+        select(staff.id, staff.role, staff.store_id, staff.created_at).where(
             staff.org_id == unit.org_id, staff.active.is_not(False)
         )
     ).all()
-    roles = {m.id: m.role for m in members}
-    managers: dict[str, list[str]] = {}
-    for member in members:
+    staff_by_id = {m.id: Member(m.id, m.role, m.store_id, m.created_at) for m in members}
+    for member in staff_by_id.values():
         for bucket in role_buckets(unit.org_id, member.id, member.role):
-            yield _grant(unit, member.id, bucket, "role", member.role)
+            yield _grant(unit, member, bucket, "role")
+    yield from _customers(unit, staff_by_id)
+    yield from _cases(unit, staff_by_id, policy)
+
+
+def _customers(unit: Unit, staff: dict[str, Member]) -> Rows:
+    managers: dict[str | None, list[Member]] = {}
+    for member in staff.values():
         if member.role == Role.STORE_MANAGER and member.store_id:
-            managers.setdefault(member.store_id, []).append(member.id)
-    yield from _customers(unit, roles, managers)
-    yield from _cases(unit, roles, policy)
-
-
-def _customers(unit: Unit, roles: dict[str, str], managers: dict[str, list[str]]) -> Rows:
+            managers.setdefault(member.store_id, []).append(member)
     customer = RECORDS["customer"].c
     for row in unit.connection.execute(
         select(customer.id, customer.owner_id, customer.store_id).where(
             customer.org_id == unit.org_id
         )
     ).all():
-        bucket = f"customer:{row.id}"
-        if row.owner_id in roles:
-            yield _assignment(unit, row.owner_id, "customer", row.id, row.id)
-            yield _grant(unit, row.owner_id, bucket, "assignment", roles[row.owner_id])
+        owner = staff.get(row.owner_id)
+        if owner is not None:
+            yield _assignment(unit, owner, "customer", row.id, row.id)
+            yield _grant(unit, owner, f"customer:{row.id}", "assignment")
         for manager in managers.get(row.store_id, ()):
-            yield _grant(unit, manager, bucket, "store", Role.STORE_MANAGER.value)
+            yield _grant(unit, manager, f"customer:{row.id}", "store")
 
 
-def _cases(unit: Unit, roles: dict[str, str], policy: PolicySettings) -> Rows:
+def _cases(unit: Unit, staff: dict[str, Member], policy: PolicySettings) -> Rows:
     """Cases that are open, or closed so lately that their technician may still look."""
     case = RECORDS["case"].c
     keeps = timedelta(days=policy.case_grant_days_after_close)
@@ -72,36 +83,33 @@ def _cases(unit: Unit, roles: dict[str, str], policy: PolicySettings) -> Rows:
     ).all():
         over = row.state in {"closed", "cancelled"}
         ends = from_wire(row.closed_at or row.updated_at) + keeps if over else None
-        if roles.get(row.assignee_id) != Role.TECHNICIAN or (ends and ends <= unit.now):
+        assignee = staff.get(row.assignee_id)
+        if assignee is None or assignee.role != Role.TECHNICIAN or (ends and ends <= unit.now):
             continue
-        yield _assignment(unit, row.assignee_id, "case", row.id, row.customer_id)
-        entity, grant = _grant(
-            unit, row.assignee_id, f"case:{row.id}", "dispatch", Role.TECHNICIAN.value
-        )
-        yield entity, {**grant, "expires_at": ends and to_wire(ends)}
+        yield _assignment(unit, assignee, "case", row.id, row.customer_id)
+        entity, grant = _grant(unit, assignee, f"case:{row.id}", "dispatch")
+        yield entity, grant | ({"expires_at": to_wire(ends)} if ends else {})
 
 
-def _grant(
-    unit: Unit, staff_id: str, bucket: str, purpose: str, role: str
-) -> tuple[str, dict[str, Any]]:
+def _grant(unit: Unit, member: Member, bucket: str, purpose: str) -> tuple[str, dict[str, Any]]:
     return "grant", {
-        "id": derived_id(unit.org_id, "grant", staff_id, bucket, purpose),
-        "staff_id": staff_id,
+        "id": derived_id(unit.org_id, "grant", member.id, bucket, purpose),
+        "staff_id": member.id,
         "bucket": bucket,
         "purpose": purpose,
-        "role": role,
-        "not_before": to_wire(unit.now),
+        "role": member.role,
+        "not_before": member.since,
     }
 
 
 def _assignment(
-    unit: Unit, staff_id: str, subject: str, subject_id: str, customer_id: str
+    unit: Unit, member: Member, subject: str, subject_id: str, customer_id: str
 ) -> tuple[str, dict[str, Any]]:
     return "assignment", {
-        "id": derived_id(unit.org_id, "assignment", staff_id, subject, subject_id),
-        "staff_id": staff_id,
+        "id": derived_id(unit.org_id, "assignment", member.id, subject, subject_id),
+        "staff_id": member.id,
         "subject": subject,
         "subject_id": subject_id,
         "customer_id": customer_id,
-        "from_at": to_wire(unit.now),
+        "from_at": member.since,
     }

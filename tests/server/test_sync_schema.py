@@ -14,9 +14,10 @@ def test_migrations_produce_exactly_what_is_declared(db: Database) -> None:
 
 
 def test_a_missing_column_is_noticed(db: Database) -> None:
-    with db.engine.begin() as connection:
+    with db.write() as connection, connection.begin_nested() as undone:
         connection.execute(text("ALTER TABLE visit_row DROP COLUMN next_step"))
         found = differences(connection)
+        undone.rollback()
     assert [d[0] for d in found] == ["add_column"]
 
 
