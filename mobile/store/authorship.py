@@ -62,8 +62,10 @@ def grant_for(
     creating: bool,
     user: str,
     now: str,
+    customer_in: Bucket | None = None,
 ) -> WritingGrant:
-    """The widest running grant under which `row` may be created or edited.
+    """The widest running grant under which `row` may be created or edited. `customer_in` is the
+    bucket under which its customer is being created in the same unit.
 
     Refuses `out_of_scope` where no grant covers it, `grant_ended` where one did, and
     `role_not_allowed` where the holder's role may not.
@@ -77,6 +79,7 @@ def grant_for(
         names.add(f"user:{user}")
     else:
         names |= _by_customer(db, entity, row)
+        names |= {str(customer_in)} if customer_in else set()
     grants = rows(db, _GRANTS, {"now": now, "names": json.dumps(sorted(names))})
     if not grants:
         raise Refusal(Code.OUT_OF_SCOPE, entity=entity.name)

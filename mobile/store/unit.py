@@ -93,8 +93,15 @@ class Unit:
         if key in self._edits or self._parts.records.unguarded(*key):
             raise Refusal(Code.RECORD_EXISTS, entity=entity.name)
         row = write(record)
+        customer = self._edits.get(("customer", row.get(entity.customer, "")))
         grant = grant_for(
-            self._parts.db, entity, row, creating=True, user=self._user, now=self._now
+            self._parts.db,
+            entity,
+            row,
+            creating=True,
+            user=self._user,
+            now=self._now,
+            customer_in=customer.grant.bucket if customer and customer.creating else None,
         )
         values = {name: row[name] for name in entity.fields if name in row}
         fields = checked(

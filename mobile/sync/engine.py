@@ -11,11 +11,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from mobile.keys.port import DeviceKeys
+from mobile.store.meta import OUTBOX_EPOCH
 from mobile.store.store import Store
 from mobile.sync import agreeing, pulling, pushing, renewing, uploading
 from mobile.sync.peer import Peer
 from mobile.sync.report import Progress, SyncReport, Tell
 from shared.errors import Code, Refusal
+from shared.wire import PullHeader
 
 Step = Callable[[], Awaitable[None]]
 
@@ -86,7 +88,7 @@ class SyncEngine:
         await renewing.renew(exchange)
         await pushing.push(exchange)
         trouble = await _tried(uploading.upload(exchange))
-        header = await pulling.pull(exchange)
+        header = await _pulled(exchange)
         await agreeing.agree(exchange, header)
         exchange.store.inbound.end_expired()
         if exchange.store.inbound.rekey_due():
@@ -95,6 +97,16 @@ class SyncEngine:
         if trouble is not None:
             raise trouble
         exchange.store.inbound.finished()
+
+
+async def _pulled(exchange: Exchange) -> PullHeader:
+    """Pull; and if the server turns out to be a restored one, send it what its backup had not."""
+    epoch = exchange.store.parts.meta.get(OUTBOX_EPOCH)
+    header = await pulling.pull(exchange)
+    if epoch in (None, header.epoch):
+        return header
+    await pushing.push(exchange)
+    return await pulling.pull(exchange)
 
 
 async def _tried(step: Awaitable[None]) -> Refusal | None:
