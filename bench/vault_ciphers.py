@@ -89,7 +89,8 @@ rows of 770 bytes of Chinese text inserted in one transaction; {COMMITS:,} trans
 each flushed to disk; {READS:,} reads by key, and LIKE over all rows, both with a 2 MiB page cache
 so that pages go through the cipher. Write-ahead log, `synchronous=FULL`, `secure_delete=ON`, as
 the app runs. SQLite {apsw.sqlite_lib_version()}, {platform.machine()}, Python
-{platform.python_version()} natively, Chromium headless; {seconds:.0f} s in all. Two cores, shared with other work while it ran: hence the ranges.
+{platform.python_version()} natively, Chromium headless; {seconds:.0f} s in all. Two
+cores, shared with other work while it ran: hence the ranges.
 
 {tables}
 

@@ -58,7 +58,7 @@ class _Unlocked:
 
 
 class Keyring:
-    """The keys of one installation. Safe to share between tasks; one process at a time per vault."""
+    """The keys of one installation. Tasks may share it; one process at a time per vault."""
 
     def __init__(self, primitives: Primitives, records: Records) -> None:
         self._primitives = primitives

@@ -137,16 +137,18 @@ def rekey(connection: apsw.Connection, new_key: bytes) -> None:
     again.
 
     Safe against a kill: the file then opens with exactly one of the two keys, the old one tried
-    first. After any exception close the connection and open the vault again; nothing in it is
-    lost.
+    first. Needs as much free room again as the database has; refuses `disk_full` and goes on under
+    the old key.
     """
     if len(new_key) != 32:
         raise ValueError("a vault key has 32 bytes")
     with refusals():
         connection.execute("pragma wal_checkpoint(truncate)").fetchall()
         _journal(connection, "delete")  # SQLite refuses to re-key a database in WAL mode
-        connection.execute(f"pragma rekey=\"x'{new_key.hex()}'\"", can_cache=False)
-        _journal(connection, "wal")
+        try:
+            connection.execute(f"pragma rekey=\"x'{new_key.hex()}'\"", can_cache=False)
+        finally:
+            _journal(connection, "wal")
 
 
 def faults(connection: apsw.Connection) -> list[str]:

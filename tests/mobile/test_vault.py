@@ -231,6 +231,27 @@ async def test_after_re_keying_only_the_new_key_opens_and_nothing_is_lost(fresh:
     assert count(open_vault(again, "lin", OTHER_KEY)) == 51
 
 
+async def test_a_disk_that_fills_while_re_keying_leaves_the_old_key_and_a_working_store() -> None:
+    disk = MemoryDisk()
+    connection = await filled(MemoryFiles(disk=disk), rows=2000)
+    checkpoint(connection)
+    for room in (1_000, 20_000, 60_000):
+        disk.room = disk.used() + room
+        assert refusal_of(lambda: rekey(connection, OTHER_KEY)).code is Code.DISK_FULL
+        disk.room = None
+        with transaction(connection):
+            connection.execute("delete from customer where id = 1")
+        assert connection.execute("pragma journal_mode").get == "wal"
+        copy = MemoryFiles(disk=MemoryDisk(disk.files))
+        await copy.claim("lin")
+        again = open_vault(copy, "lin", KEY)
+        assert count(again) == 1999
+        assert faults(again) == []
+        close_vault(again)
+    rekey(connection, OTHER_KEY)
+    assert count(connection) == 1999
+
+
 async def test_a_deleted_row_cannot_be_read_from_an_old_copy_with_the_new_key(fresh: Make) -> None:
     files = fresh()
     connection = await filled(files)
