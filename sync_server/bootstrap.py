@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from shared.clock import Clock
 from sync_server.db.base import Database
 from sync_server.db.sealing import KeyRing
+from sync_server.services.file_store import FileStore
+from sync_server.services.files import Files
 from sync_server.services.passwords import HashCost, PasswordHashes
 from sync_server.services.proof import SeenInMemory, SeenProofs
 from sync_server.services.seen_proofs import SeenInTable
@@ -41,6 +43,7 @@ class Server:
     hashes: PasswordHashes
     sessions: Sessions
     web: WebFiles
+    files: Files
 
     def close(self) -> None:
         """Give the database's connections back. Harmless twice."""
@@ -69,6 +72,12 @@ def build(
         database=database,
         hashes=hashes,
         sessions=_sessions(settings, clock, keys, database, hashes),
+        files=Files(
+            database,
+            FileStore(settings.files_path, database.ring),
+            clock,
+            timedelta(days=settings.upload_days),
+        ),
         web=WebFiles(settings.web_path, settings.data_dir / "web-gzip"),
     )
 

@@ -18,7 +18,12 @@ from sync_server.db.base import METADATA
 from sync_server.db.sealing import KeyRing
 from sync_server.db.types import JsonValue, column_type
 
-_LOOKED_UP = {"grant": ("bucket",), "assignment": ("subject_id",), "conflict": ("record_id",)}
+_LOOKED_UP = {
+    "grant": ("bucket",),
+    "assignment": ("subject_id",),
+    "conflict": ("record_id",),
+    "file": ("sha256",),
+}
 """Columns that the server's own rules search by, beside what the declarations tie records
 together by."""
 

@@ -216,6 +216,7 @@ class Field:
     server: Server
     clock: HandClock
     client: AppClient
+    app: FastAPI
 
     @classmethod
     def on(cls, db: Database, folder: Path, *, policy: Any = None, **settings: Any) -> Field:
@@ -223,7 +224,7 @@ class Field:
         server = server_on(db, folder, clock, **settings)
         found_company(server, **(policy or {}))
         app = create_app(server)
-        return cls(server, clock, AppClient(app))
+        return cls(server, clock, AppClient(app), app)
 
     @classmethod
     def on_sqlite(cls, template: Path, folder: Path, **given: Any) -> Field:

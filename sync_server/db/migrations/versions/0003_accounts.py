@@ -109,3 +109,4 @@ def _uploads() -> None:
         sa.Column("stored_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("org_id", "sha256", name="pk_stored_file"),
     )
+    op.create_index("ix_file_row_org_id_sha256", "file_row", ["org_id", "sha256"])
