@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from shared.clock import from_wire, to_wire
+from shared.codec import check
 from shared.declare import ENTITIES
 from shared.device_time import Sending, correct_time
 from shared.errors import Code, Refusal
@@ -153,14 +154,15 @@ class _Batch:
             raise change.refusal
         desk = self.desk
         held = desk.unit.get(change.entity, change.record_id)
+        entity, creating = ENTITIES[change.entity], change.kind == "create"
+        values = check(entity, change.fields, whole=creating)
         row: dict[str, Any] | None = held.row if held else None
-        if held is None and change.kind == "create":
-            row = {**change.fields, "id": change.record_id}
-        entity = ENTITIES[change.entity]
+        if held is None and creating:
+            row = {**values, "id": change.record_id}
         right = judge(desk.unit, desk.caller, change, entity, row, written_at)
         if right.manner is Manner.QUARANTINE:
             return Outcome(change_id=change.change_id, verdict="quarantined")
-        applied: Applied = apply(desk, change, right, written_at)
+        applied: Applied = apply(desk, change, values, right, written_at)
         return Outcome(
             change_id=change.change_id, verdict=applied.verdict, conflicts=applied.conflicts
         )

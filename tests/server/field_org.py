@@ -231,7 +231,9 @@ class Device:
         }
         return Change(**{**told, **other})
 
-    def create(self, entity: str, fields: dict[str, Any], bucket: str, **other: Any) -> Change:
+    def create(
+        self, entity: str, fields: dict[str, Any], bucket: str | None, **other: Any
+    ) -> Change:
         return self.change(
             "create", entity, other.pop("record_id", new_id()), fields, bucket, **other
         )
