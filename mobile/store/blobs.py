@@ -12,14 +12,15 @@ from dataclasses import dataclass
 
 import apsw
 
-from mobile.store.sql import rows
+from mobile.store.sql import first, rows
 
 PART_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file on its way: `sent` of its `bytes` are at the server's `address` (None: not begun)."""
+    """A file on its way: `sent` of its `bytes` are at the server's `address` (None: not begun).
+    `code` says why the last try went no further."""
 
     sha256: str
     file_id: str
@@ -27,11 +28,21 @@ class Upload:
     media_type: str
     sent: int
     address: str | None
+    code: str | None = None
 
 
 def content_hash(data: bytes) -> str:
     """The name of a file's content: its SHA-256 in hex."""
     return hashlib.sha256(data).hexdigest()
+
+
+_FORGET = """
+    DELETE FROM blob WHERE verified = 1
+    AND NOT EXISTS (
+        SELECT 1 FROM outbox o WHERE o.entity = 'file' AND o.record_id = blob.file_id)
+    AND NOT EXISTS (SELECT 1 FROM server_row s WHERE s.entity = 'file' AND s.id = blob.file_id)
+    AND NOT EXISTS (SELECT 1 FROM pending_row p WHERE p.entity = 'file' AND p.id = blob.file_id)
+"""
 
 
 class Blobs:
@@ -61,6 +72,11 @@ class Blobs:
             )
         return sha256
 
+    def file_of(self, sha256: str) -> str:
+        """Id of the file record that the content came with."""
+        found: str = first(self._db, "SELECT file_id FROM blob WHERE sha256 = ?", (sha256,))[0]
+        return found
+
     def get(self, sha256: str) -> bytes | None:
         """The content, or None where it is not on this device or its file may not be read now."""
         file_id = self._db.execute("SELECT file_id FROM blob WHERE sha256 = ?", (sha256,)).get
@@ -75,7 +91,7 @@ class Blobs:
         """What the server has not verified yet, in the order of making."""
         unsent = rows(
             self._db,
-            "SELECT sha256, file_id, bytes, media_type, sent, upload FROM blob"
+            "SELECT sha256, file_id, bytes, media_type, sent, upload, held_by FROM blob"
             " WHERE verified = 0 ORDER BY file_id",
         )
         return [Upload(*row) for row in unsent]
@@ -89,7 +105,7 @@ class Blobs:
         ).get
         return bytes(data[skip : skip + most]) if data is not None else b""
 
-    def progress(self, sha256: str, sent: int, address: str | None) -> None:
+    def progress(self, sha256: str, sent: int, address: str) -> None:
         """The server has `sent` bytes at `address`."""
         self._db.execute(
             "UPDATE blob SET sent = ?, upload = ?, held_by = NULL WHERE sha256 = ?",
@@ -112,11 +128,22 @@ class Blobs:
         )
         return [file_id for (file_id,) in found]
 
-    def forget_unreferenced(self) -> None:
-        """Delete verified contents whose file record is on this device no more."""
+    def verified(self, sha256: str) -> None:
+        """The server has all of it, and its hash is right."""
         self._db.execute(
-            "DELETE FROM blob WHERE verified = 1 AND NOT EXISTS (SELECT 1 FROM server_row s"
-            " WHERE s.entity = 'file' AND s.id = blob.file_id) AND NOT EXISTS (SELECT 1 FROM"
-            " pending_row p WHERE p.entity = 'file' AND p.id = blob.file_id)"
+            "UPDATE blob SET verified = 1, sent = bytes, upload = NULL, held_by = NULL"
+            " WHERE sha256 = ?",
+            (sha256,),
         )
+
+    def send_again(self) -> None:
+        """Count contents as unsent whose file records are unsent again (a restored server)."""
+        self._db.execute(
+            "UPDATE blob SET verified = 0, sent = 0, upload = NULL WHERE file_id IN"
+            " (SELECT record_id FROM outbox WHERE entity = 'file' AND verdict IS NULL)"
+        )
+
+    def forget_unreferenced(self) -> None:
+        """Delete verified contents whose file record is on this device no more, and backed up."""
+        self._db.execute(_FORGET)
         self._db.execute("DELETE FROM blob_part WHERE sha256 NOT IN (SELECT sha256 FROM blob)")

@@ -160,10 +160,23 @@ class Inbound:
         """Files that the server has not verified yet."""
         return self._parts.blobs.unsent()
 
-    def uploaded(self, sha256: str, sent: int, address: str | None) -> None:
+    def uploaded(self, sha256: str, sent: int, address: str) -> None:
         """The server has `sent` bytes of a file."""
         with self._parts.commits.begin():
             self._parts.blobs.progress(sha256, sent, address)
+
+    def upload_verified(self, sha256: str) -> None:
+        """The server took the last part: it has the whole, and its hash is right."""
+        file_id = self._parts.blobs.file_of(sha256)
+        with self._parts.commits.begin() as touched:
+            self._parts.blobs.verified(sha256)
+            touched.add(("file", file_id))
+
+    def keep_file(self, file_id: str, media_type: str, data: bytes) -> None:
+        """A file's content came from the server: it lies in the vault from now on."""
+        with self._parts.commits.begin() as touched:
+            self._parts.blobs.add(file_id, media_type, data, verified=True)
+            touched.add(("file", file_id))
 
     def upload_held(self, sha256: str, code: Code) -> None:
         """A file was refused; it is tried again at the next sync."""
@@ -234,6 +247,7 @@ class Inbound:
         if known is None:
             return set()
         again = self._parts.outbox.send_again()
+        self._parts.blobs.send_again()
         self._refresh(again)
         return again
 

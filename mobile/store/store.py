@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import apsw
 
 from mobile.store import catalogue, credentials, schema
-from mobile.store.blobs import Blobs
+from mobile.store.blobs import Blobs, Upload
 from mobile.store.commits import Commits, Listener
 from mobile.store.drafts import Draft, Drafts
 from mobile.store.gate import Gate, TrustedTime
@@ -148,6 +148,10 @@ class Store:
         """Changes that wait, and outcomes their author should see. The author's own work: never
         hidden."""
         return self.parts.outbox.waiting()
+
+    def waiting_files(self) -> list[Upload]:
+        """Photos and documents that the server has not verified yet, and why not."""
+        return self.parts.blobs.unsent()
 
     def status(self) -> Status:
         """Counts and times for the sync chip."""

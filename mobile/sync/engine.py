@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from mobile.keys.port import DeviceKeys
 from mobile.store.meta import OUTBOX_EPOCH
 from mobile.store.store import Store
-from mobile.sync import agreeing, pulling, pushing, renewing, uploading
+from mobile.sync import agreeing, downloading, pulling, pushing, renewing, uploading
 from mobile.sync.peer import Peer
 from mobile.sync.report import Progress, SyncReport, Tell
+from shared.entities import File
 from shared.errors import Code, Refusal
 from shared.wire import PullHeader
 
@@ -72,9 +73,7 @@ class SyncEngine:
 
     async def sync(self, progress: Tell | None = None) -> SyncReport:
         """Exchange everything there is. A second call begins where the first one ended."""
-        exchange = Exchange(
-            self._store, self._peer, self._keys, self._app_version, progress or _silent
-        )
+        exchange = self._exchange(progress or _silent)
         try:
             await self._seal()
             await self._steps(exchange)
@@ -83,6 +82,14 @@ class SyncEngine:
             wait = refusal.details.get("retry_after")
             exchange.report.retry_after = float(wait) if wait is not None else None
         return exchange.report
+
+    async def file(self, file: File) -> bytes:
+        """The content of a file, fetched if it is not on this device. Refuses what `download`
+        does."""
+        return await downloading.download(self._exchange(_silent), file)
+
+    def _exchange(self, tell: Tell) -> Exchange:
+        return Exchange(self._store, self._peer, self._keys, self._app_version, tell)
 
     async def _steps(self, exchange: Exchange) -> None:
         await renewing.renew(exchange)

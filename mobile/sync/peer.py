@@ -66,9 +66,9 @@ class Peer(Protocol):
         """One page of whole buckets."""
         ...
 
-    async def begin_upload(self, sha256: str, file_id: str, size: int, media_type: str) -> str:
-        """Announce a file; returns the address of its upload. One that the server has already is
-        refused with `record_exists`."""
+    async def begin_upload(self, name: str, file_id: str, size: int, media_type: str) -> str:
+        """Announce a file by its `name`, the SHA-256 of its content (hex); returns the address of
+        its upload. One that the server has already is refused with `record_exists`."""
         ...
 
     async def upload_offset(self, address: str) -> int | None:
@@ -80,6 +80,6 @@ class Peer(Protocol):
         by its hash: `file_hash_wrong` where it differs."""
         ...
 
-    async def download(self, sha256: str, received: Received) -> bytes:
+    async def download(self, name: str, received: Received) -> bytes:
         """The content of a file that the caller may read."""
         ...

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from hashlib import sha256
 from typing import Any, Protocol, TypeVar
 
 from mobile.keys.port import DeviceKeys
@@ -108,8 +109,8 @@ class HttpPeer:
         reply = await self._send("POST", "/v1/sync/snapshot", JSON, body, received)
         return read_page(SnapshotHeader, reply.body)
 
-    async def begin_upload(self, sha256: str, file_id: str, size: int, media_type: str) -> str:
-        about = {"sha256": sha256, "file_id": file_id, "filetype": media_type}
+    async def begin_upload(self, name: str, file_id: str, size: int, media_type: str) -> str:
+        about = {"sha256": name, "file_id": file_id, "filetype": media_type}
         metadata = ",".join(f"{k} {b64encode(v.encode()).decode()}" for k, v in about.items())
         headers = TUS | {"Upload-Length": str(size), "Upload-Metadata": metadata}
         reply = await self._send("POST", "/v1/files", headers, b"")
@@ -129,11 +130,12 @@ class HttpPeer:
         headers = TUS | {
             "Upload-Offset": str(offset),
             "Content-Type": "application/offset+octet-stream",
+            "Upload-Checksum": f"sha256 {b64encode(sha256(data).digest()).decode()}",
         }
         return _offset(await self._send("PATCH", address, headers, data))
 
-    async def download(self, sha256: str, received: Received) -> bytes:
-        reply = await self._send("GET", f"/v1/files/{sha256}", {}, None, received)
+    async def download(self, name: str, received: Received) -> bytes:
+        reply = await self._send("GET", f"/v1/files/{name}", {}, None, received)
         return reply.body
 
     async def _post(

@@ -1,5 +1,6 @@
 """Third step: bytes of photos and documents, resumable part by part (tus 1.0). The device keeps
-its copy until the file's row says that the server has verified the whole by its hash."""
+its copy until the server has taken the last part, which it does when the whole has the right hash.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +14,6 @@ from shared.errors import Code, Refusal
 
 if TYPE_CHECKING:
     from mobile.sync.engine import Exchange
-
-_WHOLE = frozenset({Code.RECORD_EXISTS})
 
 
 async def upload(exchange: Exchange) -> None:
@@ -38,21 +37,25 @@ async def upload(exchange: Exchange) -> None:
 
 
 async def _one(exchange: Exchange, upload: Upload, done: int, total: int) -> None:
-    address, sent = await _begun(exchange, upload)
-    while address is not None and sent < upload.bytes:
-        data = exchange.store.parts.blobs.slice(upload.sha256, sent)
-        send = partial(exchange.peer.upload_part, address, sent, data)
-        sent = await asked(exchange, send)
-        exchange.store.inbound.uploaded(upload.sha256, sent, address)
-        exchange.tell(Progress("uploading", done + sent, total))
+    inbound, blobs = exchange.store.inbound, exchange.store.parts.blobs
+    begun = await _begun(exchange, upload)
+    if begun is not None:
+        address, sent = begun
+        while sent < upload.bytes:
+            data = blobs.slice(upload.sha256, sent)
+            send = partial(exchange.peer.upload_part, address, sent, data)
+            sent = await asked(exchange, send)
+            inbound.uploaded(upload.sha256, sent, address)
+            exchange.tell(Progress("uploading", done + sent, total))
+    inbound.upload_verified(upload.sha256)
 
 
-async def _begun(exchange: Exchange, upload: Upload) -> tuple[str | None, int]:
-    """The upload's address and how far it is; no address where the server has the whole already."""
+async def _begun(exchange: Exchange, upload: Upload) -> tuple[str, int] | None:
+    """The upload's address and how far it is; None where the server has the whole already."""
     peer = exchange.peer
     if upload.address is not None:
         offset = await asked(exchange, partial(peer.upload_offset, upload.address))
-        if offset is not None:
+        if offset is not None and offset < upload.bytes:
             return upload.address, offset
     begin = partial(
         peer.begin_upload, upload.sha256, upload.file_id, upload.bytes, upload.media_type
@@ -60,9 +63,10 @@ async def _begun(exchange: Exchange, upload: Upload) -> tuple[str | None, int]:
     try:
         address = await asked(exchange, begin)
     except Refusal as refusal:
-        if refusal.code not in _WHOLE:
+        if refusal.code is not Code.RECORD_EXISTS:
             raise
-        exchange.store.inbound.uploaded(upload.sha256, upload.bytes, None)
-        return None, upload.bytes
-    exchange.store.inbound.uploaded(upload.sha256, 0, address)
-    return address, 0
+        return None
+    # The server may know this upload from a begin whose answer was lost.
+    offset = await asked(exchange, partial(peer.upload_offset, address))
+    exchange.store.inbound.uploaded(upload.sha256, offset or 0, address)
+    return address, offset or 0
