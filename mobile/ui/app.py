@@ -93,6 +93,7 @@ def _sync_changed(shell: Shell) -> None:
     shell.sync.state, shell.sync.code = syncing.state, syncing.code
     shell.sync.waiting = status.unsent + status.unsent_files
     shell.sync.last_at = status.last_sync_at
+    shell.sync.step = syncing.progress.step if syncing.progress else ""
     shell.sync.share = syncing.progress.share if syncing.progress else None
 
 
@@ -106,5 +107,5 @@ async def _watch_idleness(shell: Shell) -> None:
     while True:
         await asyncio.sleep(IDLE_CHECK_SECONDS)
         # A rendering that fails ends Flet's update loop; one bad card must not freeze the app.
-        shell.page.session.start_updates_scheduler()
+        shell.page.session.start_updates_scheduler()  # type: ignore[no-untyped-call]  # Flet's
         await shell.session.lock_if_idle()

@@ -11,6 +11,7 @@ from typing import Any
 import flet as ft
 
 from mobile.ui.components.messages import log_fault, notice
+from mobile.ui.hooks import keyed
 from mobile.ui.texts import t
 from mobile.ui.theme import PAD
 
@@ -25,7 +26,7 @@ def late(module: str, name: str) -> Callable[[], Any]:
     @ft.component
     def Late() -> Any:
         screen = getattr(importlib.import_module(f"mobile.ui.screens.{module}"), name)
-        return Screen(screen, key=f"{name} {ft.use_route_location()}")
+        return keyed(f"{name} {ft.use_route_location()}", Screen, screen)
 
     return Late
 

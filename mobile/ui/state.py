@@ -15,9 +15,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import flet as ft
-from flet.components.hooks.use_ref import MutableRef
 
 from mobile.ui import formats, texts, theme
+from mobile.ui.hooks import Held, use_effect, use_held, use_state, use_task
 from mobile.usecases.services import Services
 from shared.errors import Code, Refusal
 
@@ -68,6 +68,7 @@ class SyncState:
     waiting: int = 0
     last_at: datetime | None = None
     code: Code | None = None
+    step: str = ""
     share: float | None = None
 
 
@@ -203,8 +204,8 @@ def use_query(
     beside the store.
     """
     shell = use_shell()
-    version, set_version = ft.use_state(0)
-    unsubscribe: MutableRef[Callable[[], None] | None] = ft.use_ref(None)
+    version, set_version = use_state(0)
+    unsubscribe: Held[Callable[[], None] | None] = use_held(None)
     names = frozenset(watch)
 
     def begin() -> None:
@@ -218,7 +219,7 @@ def use_query(
         if unsubscribe.current:
             unsubscribe.current()
 
-    ft.use_effect(begin, [], cleanup=end)
+    use_effect(begin, [], end)
 
     def run() -> Read[T]:
         try:
@@ -232,20 +233,12 @@ def use_query(
 def use_now(every_seconds: float = 30) -> datetime:
     """The present moment, rendered anew as time passes: for countdowns and "5 min ago"."""
     shell = use_shell()
-    now, set_now = ft.use_state(shell.now)
-    task: MutableRef[asyncio.Task[None] | None] = ft.use_ref(None)
+    now, set_now = use_state(shell.now())
 
-    def begin() -> None:
-        async def tick() -> None:
-            while True:
-                await asyncio.sleep(every_seconds)
-                set_now(shell.now())
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(every_seconds)
+            set_now(shell.now())
 
-        task.current = asyncio.ensure_future(tick())
-
-    def end() -> None:
-        if task.current:
-            task.current.cancel()
-
-    ft.use_effect(begin, [], cleanup=end)
+    use_task(tick, [])
     return now

@@ -163,9 +163,6 @@ def due_time(record: Visit | Case | Callback) -> datetime:
 def _done(store: Store, kind: type, midnight: datetime) -> int:
     """How many of a kind were finished today."""
     state, stamp = _DONE[kind]
-    recent = store.find(kind, state=state, newest_first=True, limit=200)
-    return sum(
-        1
-        for record in recent
-        if (at := getattr(record, stamp)) and at >= midnight - timedelta(days=1)
-    )
+    recent: list[Any] = store.find(kind, state=state, newest_first=True, limit=200)
+    since = midnight - timedelta(days=1)
+    return len([r for r in recent if getattr(r, stamp) and getattr(r, stamp) >= since])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mobile.device.here import this_device
+from mobile.device.port import Device
 from mobile.keys.port import DeviceKeys, Profile
 from shared.clock import Clock
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
     from mobile.store.files import VaultFiles
     from mobile.store.store import Store
-    from mobile.sync.engine import SyncEngine
+    from mobile.sync.engine import Step, SyncEngine
     from mobile.sync.peer import Peer
 
 
@@ -65,8 +67,8 @@ class Place(Protocol):
         """Whether the device believes that it has a network. Only a hint."""
         ...
 
-    def on_network(self, listener: Callable[[bool], None]) -> None:
-        """Tells `listener` when the network comes or goes, for good."""
+    def on_network(self, listener: Callable[[bool], None]) -> Callable[[], None]:
+        """Tells `listener` when the network comes or goes; returns how to stop it."""
         ...
 
     def languages(self) -> list[str]:
@@ -99,5 +101,6 @@ class Services:
     preferences: Preferences
     store: Callable[[Connection, Profile], Store]
     connect: Callable[[str], Peer]
-    engine: Callable[[Store, Peer], SyncEngine]
+    engine: Callable[[Store, Peer, Profile, Step], SyncEngine]
     app_version: str
+    device: Device = field(default_factory=this_device)

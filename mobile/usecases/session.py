@@ -14,7 +14,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from mobile.keys.port import Profile
+from mobile.store import credentials
+from mobile.store.sealed_log import SealedLog
 from mobile.store.unlocking import create_vault, unlock_vault
+from mobile.usecases.sealing import Sealing
 from mobile.usecases.services import Services
 from mobile.usecases.syncing import Syncing
 from shared.errors import Code, Refusal
@@ -24,8 +27,8 @@ if TYPE_CHECKING:
     from apsw import Connection
 
     from mobile.store.store import Store
-    from mobile.sync.engine import Progress
     from mobile.sync.peer import Peer
+    from mobile.sync.report import Tell
 
 
 class Phase(StrEnum):
@@ -152,17 +155,19 @@ class Session:
         await services.keys.save_profile(self.profile)
         self._open(connection)
         assert self.store is not None
-        self.store.begin(self._reply)
+        credentials.keep(self.store.parts, self._reply)
         self._reply = None
         self._enter(Phase.FIRST_SYNC)
 
-    async def first_sync(self, progress: Callable[[Progress], None]) -> None:
-        """Fetches everything. Leads to OPEN, also when the way is cut: what arrived is there, the
-        rest follows.
+    async def first_sync(self, progress: Tell) -> Code | None:
+        """Fetches everything and leads to OPEN. When the way is cut, says why and stays: what
+        arrived is there, `enter` leads on, and the rest follows.
         """
         assert self.syncing is not None
-        await self.syncing.now(progress)
-        self.enter()
+        report = await self.syncing.now(progress)
+        if report.code is None and self.phase is Phase.FIRST_SYNC:
+            self.enter()
+        return report.code
 
     def enter(self) -> None:
         """Into the app, with whatever has arrived."""
@@ -194,10 +199,13 @@ class Session:
 
     def _open(self, connection: Connection) -> None:
         assert self.profile is not None and self._peer is not None
+        services = self._services
         self._connection = connection
-        self.store = self._services.store(connection, self.profile)
-        engine = self._services.engine(self.store, self._peer)
-        self.syncing = Syncing(engine, self.store, self._services.clock, self._services.place)
+        self.store = store = services.store(connection, self.profile)
+        log = SealedLog(services.files, self.profile.vault)
+        sealing = Sealing(store, log, services.keys, self.profile)
+        engine = services.engine(store, self._peer, self.profile, sealing.copy)
+        self.syncing = Syncing(engine, store, services.clock, services.place, sealing.copy)
 
     async def lock(self) -> None:
         """Closes the vault and drops its key from memory. Unsent work stays in it. A second call is

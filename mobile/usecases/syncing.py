@@ -1,5 +1,8 @@
-"""When to synchronise, and what to tell the user of it. One sync at a time; the app's work never
-waits for it.
+"""When to synchronise, and what to tell the user of it. One sync at a time; work never waits for
+it.
+
+The timetable is `mobile.sync.scheduler`; this drives it with a real clock, the store's commits and
+the network's comings and goings.
 """
 
 from __future__ import annotations
@@ -9,21 +12,16 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from mobile.store.store import Store
+from mobile.sync.engine import Step, SyncEngine
+from mobile.sync.report import Progress, SyncReport, Tell
+from mobile.sync.scheduler import Scheduler
 from mobile.usecases.services import Place
 from shared.clock import Clock
-from shared.errors import Code
+from shared.errors import Code, Refusal
 
-if TYPE_CHECKING:
-    from mobile.store.store import Store
-    from mobile.sync.engine import Progress, SyncEngine, SyncReport
-
-AFTER_A_CHANGE = 2.0  # seconds: what is saved in one go is sent in one go
-EVERY = 300.0
-BACK_OFF = (15.0, 30.0, 60.0, 120.0, 300.0)
 KEPT_EXCHANGES = 20
-
 _AWAY = frozenset({Code.OFFLINE, Code.CUT_SHORT})
 
 
@@ -38,35 +36,39 @@ class Exchange:
 
 
 class Syncing:
-    """Keeps one open vault in step with its server.
+    """Keeps one open vault in step with its server."""
 
-    `state`: synced, waiting, syncing, offline or trouble; `code` says why the last sync did not go
-    through.
-    """
-
-    def __init__(self, engine: SyncEngine, store: Store, clock: Clock, place: Place) -> None:
+    def __init__(
+        self, engine: SyncEngine, store: Store, clock: Clock, place: Place, seal: Step
+    ) -> None:
+        """`seal` copies what was just saved into the sealed log; the engine does so as well."""
+        self._seal = seal
+        self._sealing: asyncio.Task[None] | None = None
         self._engine = engine
         self._store = store
         self._clock = clock
         self._place = place
+        self._timetable = Scheduler()
         self._running: asyncio.Task[SyncReport] | None = None
-        self._nudged = asyncio.Event()
-        self._failures = 0
         self._loop: asyncio.Task[None] | None = None
+        self._woken = asyncio.Event()
         self._listeners: list[Callable[[], None]] = []
         self.progress: Progress | None = None
         self.code: Code | None = None
         self.exchanges: deque[Exchange] = deque(maxlen=KEPT_EXCHANGES)
-        self._unsubscribe = store.subscribe(lambda _touched: self._noticed())
-        place.on_network(self._network)
+        self._leave_store = store.subscribe(lambda _touched: self._noticed())
+        self._leave_network = place.on_network(self._network)
 
-    def subscribe(self, listener: Callable[[], None]) -> None:
-        """Called whenever `state`, `code` or `progress` may have changed."""
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Called whenever `state`, `code`, `progress` or the store's status may have changed;
+        returns how to stop it.
+        """
         self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
     @property
     def state(self) -> str:
-        """The word for the chip."""
+        """The word for the chip: syncing, offline, trouble, waiting or synced."""
         if self._running is not None:
             return "syncing"
         if self.code in _AWAY or not self._place.online():
@@ -75,75 +77,91 @@ class Syncing:
             return "trouble"
         return "waiting" if self._store.status().unsent else "synced"
 
-    async def now(self, progress: Callable[[Progress], None] | None = None) -> SyncReport:
-        """Synchronises; joins a sync that is under way. Never raises for the way between: see the
-        report's code.
+    async def now(self, progress: Tell | None = None) -> SyncReport:
+        """Synchronises; joins a sync that is under way. Never raises for the way between: the
+        report carries a code.
         """
-        if self._running is None:
-            self._running = asyncio.ensure_future(self._engine.sync(self._progressed))
-            self._tell()
-        if progress is not None:
-            self._listeners.append(told := lambda: self.progress and progress(self.progress))
-        try:
-            report = await asyncio.shield(self._running)
-        finally:
-            if progress is not None:
-                self._listeners.remove(told)
-            if self._running is not None and self._running.done():
-                self._running = None
-        self._finished(report)
-        return report
 
-    def _finished(self, report: SyncReport) -> None:
-        if self.exchanges and self.exchanges[-1] is report:
-            return
-        self.code, self.progress = report.code, None
-        self._failures = 0 if report.code is None else self._failures + 1
+        def told() -> None:
+            if progress is not None and self.progress is not None:
+                progress(self.progress)
+
+        self._listeners.append(told)
+        try:
+            if self._running is None:
+                self._running = asyncio.ensure_future(self._sync())
+                self._tell()
+            return await asyncio.shield(self._running)
+        finally:
+            self._listeners.remove(told)
+
+    async def _sync(self) -> SyncReport:
+        try:
+            report = await self._engine.sync(self._progressed)
+        finally:
+            self._running = self.progress = None
+        self.code = report.code
+        self._timetable.finished(self._seconds(), report.code, report.retry_after)
         self.exchanges.append(
             Exchange(self._clock.now(), report.sent, report.received, report.code)
         )
         self._tell()
+        return report
 
     def start(self) -> None:
-        """Synchronises by itself from now on: at once, after changes, when the network returns,
-        every few minutes.
+        """Synchronises by itself from now on: at once, after changes, when the network returns, and
+        every few minutes. Harmless twice.
         """
         if self._loop is None:
             self._loop = asyncio.ensure_future(self._keep_going())
 
     async def stop(self) -> None:
         """Ends everything under way. What was stored stays stored; a second call is harmless."""
-        self._unsubscribe()
-        for task in (self._loop, self._running):
+        self._leave_store()
+        self._leave_network()
+        for task in (self._loop, self._running, self._sealing):
             if task is not None:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
-        self._loop = self._running = None
+        self._loop = self._running = self._sealing = None
 
     async def _keep_going(self) -> None:
         while True:
-            self._nudged.clear()
-            await self.now()
-            pause = BACK_OFF[min(self._failures, len(BACK_OFF)) - 1] if self._failures else EVERY
+            self._woken.clear()
+            if (wait := self._timetable.due(self._seconds())) <= 0:
+                await self.now()
+                continue
             try:
-                await asyncio.wait_for(self._nudged.wait(), pause)
-                await asyncio.sleep(AFTER_A_CHANGE)
+                await asyncio.wait_for(self._woken.wait(), wait)
             except TimeoutError:
                 continue
 
     def _noticed(self) -> None:
         if self._running is None and self._store.status().unsent:
-            self._nudged.set()
+            if self._sealing is None or self._sealing.done():
+                self._sealing = asyncio.ensure_future(self._seal_safely())
+            self._timetable.changed(self._seconds())
+            self._woken.set()
         self._tell()
+
+    async def _seal_safely(self) -> None:
+        try:
+            await self._seal()
+        except Refusal:
+            return  # a full disk: the change itself is saved, and the next sync tries again
 
     def _network(self, online: bool) -> None:
         if online:
-            self._nudged.set()
+            self._timetable.connected(self._seconds())
+            self._woken.set()
         self._tell()
 
     def _progressed(self, progress: Progress) -> None:
         self.progress = progress
         self._tell()
+
+    def _seconds(self) -> float:
+        return self._clock.monotonic_ms() / 1000
 
     def _tell(self) -> None:
         for listener in list(self._listeners):

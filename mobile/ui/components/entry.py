@@ -1,4 +1,4 @@
-"""Text fields of the screens before the vault is open: what is typed is held in a ref, so that a
+"""Text fields of the screens before the vault is open: what is typed is held in a box, so that a
 keystroke costs no rendering.
 """
 
@@ -7,10 +7,11 @@ from __future__ import annotations
 from typing import Any
 
 import flet as ft
-from flet.components.hooks.use_ref import MutableRef
+
+from mobile.ui.hooks import Held
 
 
-def entry(key: str, label: str, typed: MutableRef[str], **more: Any) -> ft.TextField:
+def entry(key: str, label: str, typed: Held[str], **more: Any) -> ft.TextField:
     """A field bound to `typed`. `on_submit`, `password`, `error` … are handed through."""
 
     def changed(event: ft.Event[ft.TextField]) -> None:
@@ -20,7 +21,7 @@ def entry(key: str, label: str, typed: MutableRef[str], **more: Any) -> ft.TextF
     return ft.TextField(key=key, label=label, value=typed.current, on_change=changed, **more)
 
 
-def secret_entry(key: str, label: str, typed: MutableRef[str], **more: Any) -> ft.TextField:
+def secret_entry(key: str, label: str, typed: Held[str], **more: Any) -> ft.TextField:
     """A PIN or passphrase: hidden, with an eye to show it, never corrected or learnt by the
     keyboard.
     """

@@ -1,4 +1,4 @@
-"""One editor per kind of field. Each writes wire values into its form; what can't be one is refused
+"""One editor per kind of field. Each writes wire values into its form; what is none is refused
 at the field.
 """
 
@@ -25,7 +25,7 @@ _LONG_TEXT = 200
 
 
 def editor(form: Form, field: Field, **more: Any) -> ft.Control:
-    """The editor of one field, by its kind. Lists and structs have none: their screens draw them."""
+    """The editor of one field. Lists and structs have none: their screens draw them."""
     return _EDITORS[field.kind](form, field, more)
 
 
@@ -46,7 +46,7 @@ def _text(form: Form, field: Field, more: dict[str, Any]) -> ft.Control:
         multiline=lines > 1,
         min_lines=lines if lines > 1 else None,
         max_lines=lines + 6 if lines > 1 else 1,
-        keyboard_type=_KEYBOARDS.get(field.name),
+        keyboard_type=_KEYBOARDS.get(field.name, ft.KeyboardType.TEXT),
         border=ft.OutlineInputBorder(border_radius=12),
         on_change=lambda event: form.set(field.name, event.control.value, render=False),
     )
@@ -161,11 +161,8 @@ def pick_day(form: Form, start: date | None, chosen: Callable[[date], None]) -> 
     today = formats.local(form.shell.now()).date()
 
     def changed(event: ft.Event[ft.DatePicker]) -> None:
-        value = event.control.value
-        if value is not None:
-            # The client hands over the local midnight as an instant.
-            chosen((value.astimezone() if isinstance(value, datetime) and value.tzinfo else value).date()
-                   if isinstance(value, datetime) else value)  # fmt: skip
+        if event.control.value is not None:
+            chosen(_picked_day(event.control.value))
 
     form.shell.page.show_dialog(
         ft.DatePicker(
@@ -175,6 +172,13 @@ def pick_day(form: Form, start: date | None, chosen: Callable[[date], None]) -> 
             on_change=changed,
         )
     )
+
+
+def _picked_day(value: date | datetime) -> date:
+    """The client hands the chosen day over as the instant of its local midnight."""
+    if not isinstance(value, datetime):
+        return value
+    return (value.astimezone() if value.tzinfo else value).date()
 
 
 def pick_time(form: Form, start: time, day: date, chosen: Callable[[date, time], None]) -> None:

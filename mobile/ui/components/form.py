@@ -27,6 +27,7 @@ import flet as ft
 
 from mobile.ui.components import words
 from mobile.ui.components.messages import say_refusal
+from mobile.ui.hooks import keyed, use_effect
 from mobile.ui.state import Shell, watch
 from mobile.ui.texts import error, t
 from shared.codec import check
@@ -112,7 +113,7 @@ class Form:
         """The editor that follows from the field's declaration. `more` goes to it (`label`, `hint`,
         `lines`).
         """
-        return FieldEditor(self, name, more, key=f"field-{name}")
+        return keyed(f"field-{name}", FieldEditor, self, name, more)
 
     def saved_line(self) -> ft.Control:
         """Says that the draft is on this phone."""
@@ -163,7 +164,7 @@ def use_form(
         return form
 
     form: Form = ft.use_memo(begin, [draft])
-    ft.use_effect(lambda: None, [draft], cleanup=form.save)
+    use_effect(lambda: None, [draft], form.save)
     return form
 
 

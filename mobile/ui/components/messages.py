@@ -94,7 +94,6 @@ async def confirm(
 
         return tapped
 
-    colour = {"bgcolor": ft.Colors.ERROR, "color": ft.Colors.ON_ERROR} if dangerous else {}
     shell.page.show_dialog(
         ft.AlertDialog(
             modal=True,
@@ -104,7 +103,14 @@ async def confirm(
                 ft.TextButton(
                     t("action.cancel"), key=f"{key}-no", height=48, on_click=reply(False)
                 ),
-                ft.FilledButton(do, key=f"{key}-yes", height=48, on_click=reply(True), **colour),
+                ft.FilledButton(
+                    do,
+                    key=f"{key}-yes",
+                    height=48,
+                    on_click=reply(True),
+                    bgcolor=ft.Colors.ERROR if dangerous else None,
+                    color=ft.Colors.ON_ERROR if dangerous else None,
+                ),
             ],
         )
     )

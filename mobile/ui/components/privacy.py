@@ -10,6 +10,7 @@ import flet as ft
 from mobile.ui import formats
 from mobile.ui.components import buttons, marks, words
 from mobile.ui.components.messages import notice
+from mobile.ui.hooks import use_state
 from mobile.ui.state import Shell, use_now
 from mobile.ui.texts import label, t
 from shared.declare import Personal
@@ -49,7 +50,7 @@ def Phone(
     key: str = "phone",
 ) -> ft.Control:
     """A masked number with "show" and, once shown, "call". Each unmasking is recorded first."""
-    shown, set_shown = ft.use_state(False)
+    shown, set_shown = use_state(False)
 
     def show() -> None:
         record_look(shell, entity, record_id, customer_id, "unmasked")
@@ -105,7 +106,7 @@ def watermark(shell: Shell) -> ft.Control:
     Hand it to `screen(overlay=…)`.
     """
     line = f"{shell.staff.name} · {formats.when(shell.now(), shell.now())}"
-    marks_ = [
+    marks_: list[ft.Control] = [
         ft.Container(
             words.label(line, color=ft.Colors.with_opacity(0.09, ft.Colors.ON_SURFACE)),
             rotate=ft.Rotate(-0.4),

@@ -11,6 +11,7 @@ from mobile.keys.port import TRIES
 from mobile.ui.components import buttons, frame, surfaces, words
 from mobile.ui.components.entry import secret_entry
 from mobile.ui.components.messages import refusal_card
+from mobile.ui.hooks import Held, use_held, use_maybe, use_state, use_task
 from mobile.ui.state import use_shell
 from mobile.ui.texts import language, t
 from shared.errors import Code, Refusal
@@ -23,7 +24,7 @@ POLL_SECONDS = 10
 def PendingScreen() -> ft.View:
     """Asks the server every few seconds whether the device was approved; goes on by itself."""
     shell = use_shell()
-    refusal, set_refusal = ft.use_state(None)
+    refusal, set_refusal = use_maybe(Refusal)
 
     async def check() -> None:
         try:
@@ -37,16 +38,7 @@ def PendingScreen() -> ft.View:
             await asyncio.sleep(POLL_SECONDS)
             await check()
 
-    polling = ft.use_ref(None)
-
-    def begin() -> None:
-        polling.current = asyncio.ensure_future(poll())
-
-    def end() -> None:
-        if polling.current is not None:
-            polling.current.cancel()
-
-    ft.use_effect(begin, [], cleanup=end)
+    use_task(poll, [])
     name = shell.session.profile.display_name if shell.session.profile else ""
     controls: list[ft.Control] = [
         surfaces.empty(ft.Icons.PHONELINK_LOCK, t("enrol.title"), t("enrol.text", name=name)),
@@ -66,10 +58,10 @@ def PendingScreen() -> ft.View:
 def ChooseSecretScreen() -> ft.View:
     """The PIN or passphrase that opens the vault on this device."""
     shell = use_shell()
-    first, second = ft.use_ref(""), ft.use_ref("")
-    problem, set_problem = ft.use_state("")
-    refusal, set_refusal = ft.use_state(None)
-    busy, set_busy = ft.use_state(False)
+    first, second = use_held(""), use_held("")
+    problem, set_problem = use_state("")
+    refusal, set_refusal = use_maybe(Refusal)
+    busy, set_busy = use_state(False)
 
     async def submit() -> None:
         set_refusal(None)
@@ -99,7 +91,7 @@ def ChooseSecretScreen() -> ft.View:
     return frame.plain(controls)
 
 
-def secret_pair(first: ft.Ref, second: ft.Ref, problem: str) -> list[ft.Control]:
+def secret_pair(first: Held[str], second: Held[str], problem: str) -> list[ft.Control]:
     """The two fields in which a new secret is entered and repeated."""
     hint = t("secret.new", digits=DEFAULTS.min_pin_digits)
     return [

@@ -6,11 +6,14 @@ from datetime import timedelta
 
 import flet as ft
 
+from mobile.sync.report import Progress
 from mobile.ui import formats
 from mobile.ui.components import buttons, frame, words
 from mobile.ui.components.messages import refusal_card
+from mobile.ui.hooks import use_effect, use_held, use_maybe
 from mobile.ui.state import use_shell
 from mobile.ui.texts import t
+from shared.errors import Code
 
 
 @ft.component
@@ -19,15 +22,15 @@ def FirstSyncScreen() -> ft.View:
     rest follows.
     """
     shell = use_shell()
-    progress, set_progress = ft.use_state(None)
-    code, set_code = ft.use_state(None)
-    began = ft.use_ref(shell.services.clock.monotonic_ms)
+    progress, set_progress = use_maybe(Progress)
+    code, set_code = use_maybe(Code)
+    began = use_held(shell.services.clock.monotonic_ms())
 
     async def fetch() -> None:
         set_code(None)
         set_code(await shell.session.first_sync(set_progress))
 
-    ft.use_effect(fetch, [])
+    use_effect(fetch, [])
     done, total = (progress.done, progress.total) if progress else (0, 0)
     share = min(1.0, done / total) if total else None
     controls: list[ft.Control] = [

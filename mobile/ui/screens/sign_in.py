@@ -7,6 +7,7 @@ import flet as ft
 from mobile.ui.components import buttons, frame, words
 from mobile.ui.components.entry import entry, secret_entry
 from mobile.ui.components.messages import guarded, refusal_card
+from mobile.ui.hooks import use_held, use_maybe, use_state
 from mobile.ui.state import Shell, use_shell
 from mobile.ui.texts import LANGUAGES, choice, language, t
 from shared.errors import Refusal
@@ -17,11 +18,11 @@ def SignInScreen() -> ft.View:
     """Server, user name, password. In the browser the server is the one that the app came from."""
     shell = use_shell()
     profile = shell.session.profile
-    server = ft.use_ref(shell.services.place.origin or (profile.server_url if profile else ""))
-    username, password = ft.use_ref(""), ft.use_ref("")
-    refusal, set_refusal = ft.use_state(None)
-    busy, set_busy = ft.use_state(False)
-    missing, set_missing = ft.use_state(False)
+    server = use_held(shell.services.place.origin or (profile.server_url if profile else ""))
+    username, password = use_held(""), use_held("")
+    refusal, set_refusal = use_maybe(Refusal)
+    busy, set_busy = use_state(False)
+    missing, set_missing = use_state(False)
 
     async def submit() -> None:
         complete = all(ref.current.strip() for ref in (server, username, password))

@@ -11,6 +11,7 @@ import flet as ft
 from mobile.ui import formats
 from mobile.ui.components import buttons, frame, marks, privacy, surfaces, words
 from mobile.ui.components.messages import refusal_card
+from mobile.ui.hooks import keyed, use_state
 from mobile.ui.state import Shell, use_now, use_query, use_shell
 from mobile.ui.texts import choice, t
 from mobile.ui.theme import GAP
@@ -73,7 +74,7 @@ def _counters(today: Agenda) -> ft.Control:
         "week": len(today.next),
         "done": today.done_today,
     }
-    cells = []
+    cells: list[ft.Control] = []
     for name, count in counts.items():
         alarming = name == "overdue" and count
         cells.append(
@@ -101,14 +102,16 @@ def _lists(shell: Shell, today: Agenda) -> list[ft.Control]:
         return [surfaces.empty(ft.Icons.EVENT_AVAILABLE, t("today.empty"), t("today.empty.text"))]
     lists = {"now": today.now, "overdue": today.overdue, "next": today.next}
     return [
-        AgendaList(shell, name, items, key=f"list-{name}") for name, items in lists.items() if items
+        keyed(f"list-{name}", AgendaList, shell, name, items)
+        for name, items in lists.items()
+        if items
     ]
 
 
 @ft.component
 def AgendaList(shell: Shell, name: str, items: tuple[Item, ...]) -> ft.Control:
     """One of the three lists; long ones are cut until asked for."""
-    whole, show_whole = ft.use_state(False)
+    whole, show_whole = use_state(False)
     shown = items if whole else items[:_CLOSED_LISTS]
     rows: list[ft.Control] = [_card(shell, item, late=name == "overdue") for item in shown]
     if len(shown) < len(items):

@@ -10,6 +10,7 @@ from mobile.keys.port import TRIES
 from mobile.ui.components import buttons, frame, surfaces, words
 from mobile.ui.components.entry import secret_entry
 from mobile.ui.components.messages import guarded, refusal_card
+from mobile.ui.hooks import use_effect, use_held, use_maybe, use_state
 from mobile.ui.state import use_shell
 from mobile.ui.texts import t
 from shared.errors import Code, Refusal
@@ -21,15 +22,15 @@ def UnlockScreen() -> ft.View:
     anew.
     """
     shell = use_shell()
-    typed = ft.use_ref("")
-    left, set_left = ft.use_state(TRIES)
-    refusal, set_refusal = ft.use_state(None)
-    busy, set_busy = ft.use_state(False)
+    typed = use_held("")
+    left, set_left = use_state(TRIES)
+    refusal, set_refusal = use_maybe(Refusal)
+    busy, set_busy = use_state(False)
 
     async def look() -> None:
         set_left(await shell.session.tries_left())
 
-    ft.use_effect(look, [])
+    use_effect(look, [])
 
     async def submit() -> None:
         if not typed.current:

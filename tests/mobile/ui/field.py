@@ -5,7 +5,7 @@ by hand; a network that is down unless a test puts a server behind it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,22 +17,20 @@ from mobile.keys.keyring import Keyring
 from mobile.keys.native import DirectoryRecords, FileShelf, NativePrimitives
 from mobile.keys.port import Profile
 from mobile.store.files import DirectoryFiles
-from mobile.store.meta import LAST_SYNC_AT, LEASE, STAFF, Meta
-from mobile.store.schema import RANKS, index_columns
-from mobile.store.search_text import of as finding
+from mobile.store.meta import LAST_SYNC_AT, STAFF, Meta
 from mobile.store.store import Store
 from mobile.store.trusted_time import TrustedClock
 from mobile.store.unlocking import create_vault, unlock_vault
 from mobile.usecases.services import Installation, Services, Storage
-from shared.access import buckets_of
+from shared.access import Bucket, buckets_of, companions_of, project
 from shared.clock import to_wire
 from shared.codec import write
 from shared.declare import Record, Role, entity_of
-from shared.entities import Customer, Visit
+from shared.entities import Case, Customer, Visit
 from shared.errors import Code
 from shared.ids import derived_id
-from shared.rows import body_text
-from shared.wire import StaffCard, dump
+from shared.rows import RowLine, body_text
+from shared.wire import Lease, LeaseGrant, PullHeader, StaffCard, Trailer, dump
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # Monday, 10:00 in Shanghai
 PIN = "135790"
@@ -85,12 +83,13 @@ class TestPlace:
     def online(self) -> bool:
         return self.up
 
-    def on_network(self, listener: Callable[[bool], None]) -> None:
+    def on_network(self, listener: Callable[[bool], None]) -> Callable[[], None]:
         self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     def switch(self, up: bool) -> None:
         self.up = up
-        for listener in self._listeners:
+        for listener in list(self._listeners):
             listener(up)
 
     def languages(self) -> list[str]:
@@ -114,6 +113,7 @@ class Report:
     code: Code | None = None
     sent: int = 0
     received: int = 0
+    retry_after: float | None = None
 
 
 @dataclass
@@ -147,6 +147,8 @@ class Field:
             organisation="示范公司", timezone="Asia/Shanghai",
         )  # fmt: skip
         self._planted: list[Record] = []
+        self._buckets: set[str] = set()
+        self._seq = 0
 
     def plant(self, *records: Record) -> None:
         """Records that the server had sent before the test begins."""
@@ -161,7 +163,7 @@ class Field:
             preferences=self.preferences,
             store=self.store,
             connect=lambda _url: self.peer,
-            engine=lambda _store, _peer: self.engine,
+            engine=lambda *_: self.engine,
             app_version="test",
         )
 
@@ -177,9 +179,7 @@ class Field:
         meta = Meta(db)
         meta.put(STAFF, dump(self.staff))
         meta.put(LAST_SYNC_AT, to_wire(self.clock.now() - timedelta(minutes=5)))
-        meta.put(LEASE, {"ends_at": to_wire(self.clock.now() + timedelta(hours=72))})
-        for seq, record in enumerate(self._planted, 1):
-            self._lay(store, record, seq)
+        self.receive(store, *self._planted)
         db.close()
         await self.files.release(VAULT)
         await self.keys.lock(VAULT)
@@ -195,36 +195,43 @@ class Field:
         db = await unlock_vault(self.files, self.keys, VAULT, PIN)
         return db, self.store(db)
 
-    def _lay(self, store: Store, record: Record, seq: int) -> None:
-        db, entity, row = store.parts.db, entity_of(type(record)), write(record)
-        row.setdefault("created_at", to_wire(NOW - timedelta(days=30)))
-        body = body_text(row)
-        for bucket in buckets_of(entity, row):
-            no = self._bucket(db, str(bucket), bucket.kind)
-            db.execute(
-                "INSERT INTO server_row VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-                (entity.name, record.id, no, seq, *index_columns(entity, row), 0, 1, body),
+    def receive(self, store: Store, *records: Record) -> None:
+        """Lets records arrive as a pull brings them, in every bucket that they lie in."""
+        lines = [line for record in records for line in self._lines(record, records)]
+        self._buckets |= {line.bucket for line in lines}
+        grants = [
+            LeaseGrant(
+                id=derived_id("grant", bucket), bucket=bucket, purpose="assignment",
+                role=self.staff.role, not_before=to_wire(NOW - timedelta(days=1)),
             )
-            if text := finding(entity, row):
-                db.execute(
-                    "INSERT INTO finding VALUES (?,?,?,0,?)", (entity.name, record.id, no, text)
-                )
-        store.parts.gate.changed()
-
-    def _bucket(self, db: apsw.Connection, name: str, kind: str) -> int:
-        found = db.execute("SELECT no FROM bucket WHERE name = ?", (name,)).fetchone()
-        if found:
-            return int(found[0])
-        db.execute("INSERT INTO bucket(name, rank, complete) VALUES (?, ?, 1)", (name, RANKS[kind]))
-        no = db.last_insert_rowid()
-        db.execute(
-            "INSERT INTO held_grant VALUES (?,?,?,?,?,?)",
-            (
-                derived_id("grant", name), no, "assignment", self.staff.role,
-                to_wire(NOW - timedelta(days=1)), to_wire(NOW + timedelta(days=30)),
-            ),
+            for bucket in sorted(self._buckets)
+        ]  # fmt: skip
+        now = self.clock.now()
+        lease = Lease(
+            organisation_id="field", device_id="device", staff_id=self.staff.id,
+            role=self.staff.role, epoch="first", issued_at=to_wire(now),
+            ends_at=to_wire(now + timedelta(hours=72)), grants_digest="", grants=grants,
         )  # fmt: skip
-        return no
+        self._seq += 1
+        header = PullHeader(
+            epoch="first", cursor=self._seq, more=False, server_time=to_wire(now), backed_up_to=0
+        )
+        store.inbound.pulled(header, lease, lines)
+        while (fetch := store.inbound.next_fetch()) is not None:
+            store.inbound.fetched(fetch, Trailer(rows=0), lines)
+
+    def _lines(self, record: Record, others: Iterable[Record]) -> Iterator[RowLine]:
+        entity, row = entity_of(type(record)), write(record)
+        row.setdefault("created_at", to_wire(NOW - timedelta(days=30)))
+        buckets = set(buckets_of(entity, row))
+        for other in others:
+            if isinstance(other, Case) and (entity.name, record.id) in companions_of(write(other)):
+                buckets.add(Bucket("case", other.id))
+        if self.staff.role == Role.TECHNICIAN:
+            buckets = {b for b in buckets if b.kind != "customer"}
+        for bucket in sorted(buckets):
+            shown = project(entity, row, bucket)
+            yield RowLine(str(bucket), entity.name, record.id, self._seq + 1, body_text(shown))
 
 
 def customer(name: str = "上海示例机电", **more: Any) -> Customer:

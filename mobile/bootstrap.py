@@ -1,0 +1,142 @@
+"""The one place that wires: which halves serve this device. Tests hand in a `Services` of their own
+instead.
+"""
+
+from __future__ import annotations
+
+import locale
+import os
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import flet as ft
+
+from mobile.keys.port import DeviceKeys, Profile
+from mobile.store.store import Store
+from mobile.store.trusted_time import TrustedClock
+from mobile.store.unlocking import renew_key
+from mobile.usecases.services import Services
+from shared.ids import new_id
+from shared.policy import DEFAULTS
+
+if TYPE_CHECKING:
+    from apsw import Connection
+
+    from mobile.sync.engine import Step, SyncEngine
+    from mobile.sync.peer import Peer
+
+FONT_FILES = {"Noto Sans SC": "fonts/NotoSansSC-Regular.otf"}
+
+
+class SystemClock:
+    """The device's own clocks."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic_ms(self) -> int:
+        return time.monotonic_ns() // 1_000_000
+
+
+def data_folder() -> Path:
+    """Where a native installation keeps its vaults: HUIFANG_HOME, or the user's data folder."""
+    if named := os.environ.get("HUIFANG_HOME"):
+        return Path(named)
+    base = os.environ.get("XDG_DATA_HOME") or os.environ.get("APPDATA")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "huifang"
+
+
+def app_version() -> str:
+    """The version that the server is told; "dev" where the app runs from its sources."""
+    try:
+        return metadata.version("huifang")
+    except metadata.PackageNotFoundError:
+        return "dev"
+
+
+async def bootstrap(page: ft.Page) -> Services:
+    """The services of this device. Refuses `storage_not_durable` where a browser keeps nothing."""
+    return await (_browser(page) if sys.platform == "emscripten" else _desktop(page))
+
+
+async def _browser(page: ft.Page) -> Services:
+    from mobile.keys.browser import browser_keys
+    from mobile.keys.indexed_db import Database
+    from mobile.store.opfs import browser_files
+    from mobile.usecases.places import BrowserPlace, BrowserPreferences
+
+    keys, clock = await browser_keys(), SystemClock()
+
+    def connect(url: str) -> Peer:
+        from mobile.sync.transport import HttpPeer
+        from mobile.sync.transport_browser import BrowserFetch
+
+        return HttpPeer(url, BrowserFetch(), keys, clock)
+
+    return Services(
+        keys=keys,
+        files=await browser_files(),
+        clock=clock,
+        place=await BrowserPlace.open(page.url or ""),
+        preferences=BrowserPreferences(await Database.open("huifang-display", ("preferences",))),
+        store=_stores(clock),
+        connect=connect,
+        engine=_engines(keys),
+        app_version=app_version(),
+    )
+
+
+async def _desktop(page: ft.Page) -> Services:
+    from mobile.keys.native import native_keys
+    from mobile.store.files import DirectoryFiles
+    from mobile.usecases.places import DesktopPlace, FilePreferences
+
+    page.fonts = dict(FONT_FILES)  # in the browser the shell loads it before the first paint
+    folder, clock = data_folder(), SystemClock()
+    keys = native_keys(folder / "keys")
+
+    def connect(url: str) -> Peer:
+        from mobile.sync.transport import HttpPeer
+        from mobile.sync.transport_native import NativeFetch
+
+        return HttpPeer(url, NativeFetch(), keys, clock)
+
+    spoken = (locale.getlocale()[0] or "zh_CN").replace("_", "-")
+    return Services(
+        keys=keys,
+        files=DirectoryFiles(folder / "vaults"),
+        clock=clock,
+        place=DesktopPlace(app_version(), [spoken]),
+        preferences=FilePreferences(folder / "display.json"),
+        store=_stores(clock),
+        connect=connect,
+        engine=_engines(keys),
+        app_version=app_version(),
+    )
+
+
+def _stores(clock: SystemClock) -> Callable[[Connection, Profile], Store]:
+    boot = new_id()
+    tolerance = timedelta(minutes=DEFAULTS.clock_tolerance_minutes)
+
+    def store(connection: Connection, _profile: Profile) -> Store:
+        return Store(connection, TrustedClock(clock, boot, connection, tolerance))
+
+    return store
+
+
+def _engines(keys: DeviceKeys) -> Callable[[Store, Peer, Profile, Step], SyncEngine]:
+    def engine(store: Store, peer: Peer, profile: Profile, seal: Step) -> SyncEngine:
+        from mobile.sync.engine import SyncEngine
+
+        async def rekey() -> None:
+            await renew_key(store.parts.db, keys, profile.vault)
+
+        return SyncEngine(store, peer, keys, app_version=app_version(), seal=seal, rekey=rekey)
+
+    return engine

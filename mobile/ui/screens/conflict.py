@@ -1,0 +1,102 @@
+"""One conflict, field by field: mine, theirs, edit; who and when. What is not chosen stays in the
+history.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import flet as ft
+
+from mobile.ui import formats
+from mobile.ui.components import buttons, frame, marks, surfaces, words
+from mobile.ui.components.entry import entry
+from mobile.ui.components.messages import refusal_card, say
+from mobile.ui.components.values import shown
+from mobile.ui.hooks import use_held
+from mobile.ui.state import Shell, use_query, use_shell
+from mobile.ui.texts import label, t
+from mobile.usecases.outbox import is_mine, resolve, staff_name
+from shared.declare import ENTITIES, Field, Kind
+from shared.entities import Conflict
+
+
+@ft.component
+def ConflictScreen() -> ft.View:
+    """Reached from the sync screen."""
+    shell = use_shell()
+    conflict_id = ft.use_route_params().get("conflict_id", "")
+    found = use_query(lambda store: store.get(Conflict, conflict_id), [conflict_id], ("conflict",))
+    edited = use_held("")
+    conflict = found.value
+    title = t("conflict.title")
+    if found.refusal is not None:
+        return frame.screen(shell, [refusal_card(found.refusal)], title=title, back="/sync")
+    if conflict is None or conflict.resolution is not None:
+        box = surfaces.empty(ft.Icons.CHECK, t("conflict.gone"), t("conflict.gone.text"))
+        return frame.screen(shell, [box], title=title, back="/sync")
+    field = ENTITIES[conflict.entity].fields[conflict.field]
+    mine = is_mine(shell.store, conflict)
+
+    def choose(resolution: str, text: str | None = None) -> buttons.Action:
+        def act() -> None:
+            resolve(shell.store, conflict, resolution, text)
+            say(shell, t("conflict.done"))
+            shell.back("/sync")
+
+        return act
+
+    kept, other = ("theirs", "mine") if mine else ("mine", "theirs")
+    body: list[ft.Control] = [
+        words.headline(label(conflict.field)),
+        words.body(t("conflict.text"), color=ft.Colors.ON_SURFACE_VARIANT),
+        _value(shell, field, other, conflict.other_value, conflict.other_by, conflict.other_at,
+               choose("other"), late=bool(conflict.late)),
+        _value(shell, field, kept, conflict.kept_value, conflict.kept_by, conflict.kept_at,
+               choose("kept")),
+    ]  # fmt: skip
+    if field.kind is Kind.TEXT:
+        if not edited.current:
+            edited.current = str(conflict.other_value or "")
+        body.append(
+            surfaces.card(
+                [
+                    words.title(t("conflict.edit")),
+                    entry(
+                        "edited", label(conflict.field), edited,
+                        multiline=True, min_lines=3, max_lines=10, max_length=field.limit,
+                    ),
+                    buttons.tonal(
+                        shell, "take-edited", t("conflict.keep_edited"),
+                        lambda: choose("edited", edited.current)(),
+                    ),
+                ]
+            )
+        )  # fmt: skip
+    return frame.screen(shell, body, title=title, back="/sync")
+
+
+def _value(
+    shell: Shell,
+    field: Field,
+    whose: str,
+    value: Any,
+    by: str | None,
+    at: datetime | None,
+    take: buttons.Action,
+    *,
+    late: bool = False,
+) -> ft.Control:
+    who = staff_name(shell.store, by) or t("conflict.someone")
+    head: list[ft.Control] = [words.title(t(f"conflict.{whose}"), expand=True)]
+    if late:
+        head.append(marks.badge(t("conflict.late"), "wait"))
+    return surfaces.card(
+        [
+            ft.Row(head),
+            words.faint(t("conflict.by", who=who, when=formats.when(at, shell.now()))),
+            words.body(shown(field, value, shell.now()) or t("conflict.empty"), selectable=True),
+            buttons.tonal(shell, f"take-{whose}", t(f"conflict.keep_{whose}"), take),
+        ]
+    )

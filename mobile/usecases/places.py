@@ -1,0 +1,152 @@
+"""The two places in which the app runs: a browser's page and a desktop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from mobile.pwa import page
+from mobile.usecases.services import Installation, Storage
+
+Leave = Callable[[], None]
+
+
+class _Network:
+    """Who wants to hear of the network, and its last known state."""
+
+    def __init__(self) -> None:
+        self.up = True
+        self._listeners: list[Callable[[bool], None]] = []
+
+    def join(self, listener: Callable[[bool], None]) -> Leave:
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+
+    def tell(self, up: bool) -> None:
+        changed, self.up = up != self.up, up
+        if changed:
+            for listener in list(self._listeners):
+                listener(up)
+
+
+class BrowserPlace:
+    """A page of the web app, through the worker's bridge to it. Make it with `open`."""
+
+    platform = "browser"
+
+    def __init__(self, address: str, status: dict[str, Any]) -> None:
+        parts = urlsplit(address)
+        self.origin = f"{parts.scheme}://{parts.netloc}"
+        self._languages: list[str] = list(status.get("languages", ()))
+        self._network = _Network()
+        self._network.up = bool(status.get("online", True))
+        page.listen(self._heard)
+
+    @classmethod
+    async def open(cls, address: str) -> BrowserPlace:
+        """`address` is any URL of the app."""
+        return cls(address, await page.call("page_status"))
+
+    def _heard(self, event: str, detail: Any) -> None:
+        if event == "page_status" and isinstance(detail, dict):
+            self._network.tell(bool(detail.get("online", True)))
+
+    def online(self) -> bool:
+        return self._network.up
+
+    def on_network(self, listener: Callable[[bool], None]) -> Leave:
+        return self._network.join(listener)
+
+    def languages(self) -> list[str]:
+        return self._languages
+
+    async def storage(self, ask: bool) -> Storage:
+        found = await page.call("persist_storage" if ask else "storage_status")
+        return Storage(
+            persisted=bool(found["persisted"]),
+            usage_bytes=int(found["usage_bytes"]),
+            quota_bytes=int(found["quota_bytes"]),
+        )
+
+    async def installation(self) -> Installation:
+        found = await page.call("offline_status")
+        return Installation(
+            version=str(found.get("version") or ""),
+            ready=bool(found.get("ready")),
+            update=bool(found.get("update")),
+        )
+
+    async def activate_update(self) -> None:
+        await page.call("activate_update")
+
+
+class DesktopPlace:
+    """A native window. Its storage is as lasting as its disk; it is updated by whoever installed
+    it.
+    """
+
+    platform = "native"
+    origin = ""
+
+    def __init__(self, version: str, languages: list[str]) -> None:
+        self._version = version
+        self._languages = languages
+        self._network = _Network()
+
+    def online(self) -> bool:
+        return self._network.up
+
+    def on_network(self, listener: Callable[[bool], None]) -> Leave:
+        return self._network.join(listener)
+
+    def languages(self) -> list[str]:
+        return self._languages
+
+    async def storage(self, ask: bool) -> Storage:  # noqa: ARG002 - a disk needs no asking
+        return Storage(persisted=True)
+
+    async def installation(self) -> Installation:
+        return Installation(version=self._version)
+
+    async def activate_update(self) -> None:
+        """Nothing waits here."""
+
+
+class FilePreferences:
+    """`Preferences` as one JSON file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def read(self) -> dict[str, Any]:
+        return parsed(self._path.read_text("utf-8") if self._path.is_file() else None)
+
+    async def write(self, values: dict[str, Any]) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.write_text(json.dumps(values), "utf-8")
+
+
+class BrowserPreferences:
+    """`Preferences` in a small database of their own: plain, and nothing secret."""
+
+    def __init__(self, database: Any) -> None:
+        self._database = database
+
+    async def read(self) -> dict[str, Any]:
+        return parsed(await self._database.get("preferences", "display"))
+
+    async def write(self, values: dict[str, Any]) -> None:
+        text = json.dumps(values)
+        await self._database.change("preferences", "display", lambda _old: text)
+
+
+def parsed(text: str | None) -> dict[str, Any]:
+    """Preferences of their JSON; empty where there are none or they can't be read."""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

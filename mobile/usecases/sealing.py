@@ -1,0 +1,41 @@
+"""Copies each change into the sealed log as soon as it is saved: what only the server can open
+outlives a forgotten PIN, the end of a grant and a wipe (L1, design §6).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import urlsafe_b64decode
+
+from mobile.keys.port import DeviceKeys, Profile
+from mobile.store.sealed_log import SealedLog
+from mobile.store.store import Store
+
+INFO = b"huifang sealed change v1\x00"
+"""Binds a sealed change to its purpose; the device's id follows (HPKE's `info`)."""
+
+
+class Sealing:
+    """The sealed copies of one open vault."""
+
+    def __init__(self, store: Store, log: SealedLog, keys: DeviceKeys, profile: Profile) -> None:
+        padded = profile.server_seal_key + "=" * (-len(profile.server_seal_key) % 4)
+        self._recipient = urlsafe_b64decode(padded)
+        self._info = INFO + profile.device_id.encode()
+        self._store = store
+        self._log = log
+        self._keys = keys
+        self._turn = asyncio.Lock()
+
+    async def copy(self) -> None:
+        """Seals what is not sealed yet, in order. A kill in between seals one entry twice, which
+        the server knows by its change id. Refuses `disk_full`; the change itself stays saved.
+        """
+        async with self._turn:
+            parts = self._store.parts
+            while found := parts.outbox.unsealed():
+                for number, text in found:
+                    sealed = await self._keys.seal(self._recipient, self._info, text.encode())
+                    entry = self._log.append(sealed)
+                    with parts.commits.begin():
+                        parts.outbox.mark_sealed(number, entry)
