@@ -11,7 +11,7 @@ from shared.ids import new_id
 from shared.wire import Change, dump
 from sync_server.db.base import Database
 from sync_server.db.log import ALARM, CHANGE_LOG
-from sync_server.services import applying
+from sync_server.services import applying, judging
 from sync_server.services.changes import read_push
 from sync_server.services.push import push
 from tests.server.field_org import Device, World, person
@@ -133,7 +133,7 @@ def test_a_failing_change_holds_back_only_later_changes_to_the_same_record(
         },
         f"customer:{customer}",
     )
-    real = applying.check_ties
+    real = judging.check_ties
 
     def fails(unit: object, entity: object, row: dict[str, object]) -> None:
         if row["id"] == stuck.record_id:
