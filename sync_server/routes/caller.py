@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 from starlette.requests import HTTPConnection
 
+from shared.declare import Role
 from shared.errors import Code, Refusal
 from sync_server.bootstrap import Server
 from sync_server.services.caller import Caller
@@ -62,7 +63,15 @@ def any_caller(who: Annotated[Standing, Depends(standing)]) -> Caller:
     return who.caller
 
 
+def administrator(caller: Annotated[Caller, Depends(active_caller)]) -> Caller:
+    """Who calls; refuses everyone who is no administrator."""
+    if caller.role is not Role.ADMINISTRATOR:
+        raise Refusal(Code.ROLE_NOT_ALLOWED)
+    return caller
+
+
 TheServer = Annotated[Server, Depends(server_of)]
 TheRequest = Annotated[Sent, Depends(sent)]
 ActiveCaller = Annotated[Caller, Depends(active_caller)]
+Administrator = Annotated[Caller, Depends(administrator)]
 AnyCaller = Annotated[Caller, Depends(any_caller)]
