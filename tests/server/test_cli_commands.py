@@ -1,0 +1,240 @@
+"""The command line does what it says, and says what went wrong with a code."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from shared.errors import Refusal
+from sync_server import cli
+from sync_server.bootstrap import Server
+from sync_server.cli import running, terminal
+from sync_server.services import accounts, devices
+from sync_server.services.server_keys import keys_at
+from sync_server.settings import Settings
+from tests.server.phones import ORG, PASSWORD, found_company, staff_id
+
+KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a founded company, which the environment names."""
+    for name, value in {
+        "DATA_DIR": str(tmp_path),
+        "PASSWORD_MEMORY_KIB": "64",
+        "PASSWORD_ITERATIONS": "1",
+    }.items():
+        monkeypatch.setenv(f"HUIFANG_{name}", value)
+    monkeypatch.setattr(terminal.out, "_width", 200)
+    with terminal.opened(Settings()) as server:
+        found_company(server)
+    return tmp_path
+
+
+@pytest.fixture
+def server(home: Path) -> Iterator[Server]:
+    with terminal.opened(Settings(data_dir=home)) as opened:
+        yield opened
+
+
+def run(*words: str, keys: str = "") -> Result:
+    return CliRunner().invoke(cli.app, list(words), input=keys)
+
+
+def refused(*words: str) -> str:
+    """Code with which a command was refused."""
+    result = run(*words)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, Refusal), result.output
+    return result.exception.code.key
+
+
+def test_a_user_is_added_and_can_sign_in(server: Server) -> None:
+    secret = "a long password"
+    result = run(
+        *("user", "add", "Zhang", "--role", "technician", "--name", "张伟", "--store", "一号店"),
+        keys=f"{secret}\n{secret}\n",
+    )
+    assert result.exit_code == 0, result.output
+    assert secret not in result.output
+    with server.database.read() as connection:
+        account = accounts.known(connection, "zhang")
+    assert (account.name, account.role) == ("张伟", "technician")
+    assert server.hashes.matches(secret, account.password)
+
+
+def test_a_user_name_is_given_once(server: Server) -> None:
+    words = ("user", "add", "LIN", "--role", "technician", "--name", "林", "--password", "x" * 9)
+    assert refused(*words) == "record_exists"
+    with server.database.read() as connection:
+        assert len(accounts.all_accounts(connection)) == 4
+
+
+def test_a_short_password_is_refused_before_anything_is_written(server: Server) -> None:
+    words = ("user", "add", "new", "--role", "technician", "--name", "新", "--password", "short")
+    assert refused(*words) == "field_invalid"
+    with server.database.read() as connection:
+        assert accounts.by_username(connection, "new") is None
+
+
+@pytest.mark.usefixtures("home")
+def test_users_are_listed_without_their_passwords() -> None:
+    output = run("user", "list").output
+    for name in ("lin", "wu", "chen", "gao"):
+        assert name in output
+    assert "argon2" not in output
+
+
+def test_a_user_is_deactivated_and_comes_back(server: Server) -> None:
+    assert run("user", "deactivate", "lin").exit_code == 0
+    with server.database.read() as connection:
+        assert not accounts.known(connection, "lin").active
+    assert run("user", "reactivate", "lin").exit_code == 0
+    with server.database.read() as connection:
+        assert accounts.known(connection, "lin").active
+
+
+def test_a_password_is_replaced(server: Server) -> None:
+    secret = "another password"
+    assert run("user", "password", "lin", keys=f"{secret}\n{secret}\n").exit_code == 0
+    with server.database.read() as connection:
+        stored = accounts.known(connection, "lin").password
+    assert server.hashes.matches(secret, stored)
+    assert not server.hashes.matches(PASSWORD, stored)
+
+
+@pytest.mark.usefixtures("home")
+def test_an_unknown_user_is_refused_by_its_code() -> None:
+    assert refused("user", "deactivate", "nobody") == "record_missing"
+
+
+def test_a_device_is_approved_by_the_end_of_its_id_or_its_only_owner(server: Server) -> None:
+    with server.database.write() as connection:
+        device = devices.enrol(
+            connection,
+            org_id=ORG,
+            staff_id=staff_id("lin"),
+            device_key=KEY,
+            name="手机",
+            platform="native",
+            app_version="1.0",
+            approved=False,
+            now=server.clock.now(),
+        )
+    assert "pending" in run("device", "list").output
+    assert run("device", "approve", device.id[-6:]).exit_code == 0
+    assert "approved" in run("device", "list", "--state", "approved").output
+    assert run("device", "block", "lin").exit_code == 0
+    assert "blocked" in run("device", "list").output
+    assert refused("device", "approve", "zzzz") == "device_unknown"
+
+
+def test_a_device_is_enrolled_by_its_key(server: Server) -> None:
+    assert run("device", "enrol", "lin", KEY).exit_code == 0
+    with server.database.read() as connection:
+        assert [d.state for d in devices.all_devices(connection)] == ["approved"]
+    assert refused("device", "enrol", "lin", "not a key") == "field_invalid"
+
+
+def test_the_doctor_finds_a_sound_installation_but_for_the_web_app(server: Server) -> None:
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "huifang build-web" in result.output
+    assert "4 accounts" in result.output
+    web = server.settings.web_path
+    web.mkdir()
+    (web / "index.html").write_text("<!DOCTYPE html>")
+    assert run("doctor").exit_code == 0
+
+
+def test_the_doctor_notices_keys_that_others_can_read(home: Path) -> None:
+    (home / "huifang.keys").chmod(0o644)
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "chmod 600" in result.output
+
+
+def test_the_doctor_notices_keys_of_another_database_and_changes_nothing(home: Path) -> None:
+    keys = home / "huifang.keys"
+    keys.unlink()
+    assert run("doctor").exit_code == 1
+    assert not keys.exists()
+    keys_at(keys)
+    assert "belongs to this database" in run("doctor").output
+
+
+def test_no_server_starts_with_new_keys_beside_old_data(home: Path) -> None:
+    keys = home / "huifang.keys"
+    keys.unlink()
+    assert refused("user", "list") == "file_unreadable"
+    assert not keys.exists()
+    keys_at(keys)
+    assert refused("user", "list") == "file_unreadable"
+
+
+def test_an_import_that_can_not_be_read_leaves_nothing(server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "retail.csv"
+    file.write_text("this,is,no,retail\n1,2,3,4\n")
+    assert refused("import", str(file)) == "file_unreadable"
+    assert refused("import", str(tmp_path / "missing.csv")) == "file_unreadable"
+    with server.database.read() as connection:
+        assert len(accounts.all_accounts(connection)) == 4
+
+
+def test_half_a_tls_pair_is_refused(home: Path) -> None:
+    assert refused("serve", "--port", "0", "--tls-cert", str(home / "x.pem")) == "file_unreadable"
+
+
+@pytest.mark.usefixtures("home")
+def test_a_port_that_is_taken_is_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert refused("serve", "--port", str(taken.getsockname()[1])) == "server_busy"
+
+
+@pytest.mark.usefixtures("home")
+def test_a_refusal_is_shown_with_its_code_and_its_remedy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["huifang", "user", "deactivate", "nobody"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    told = capsys.readouterr().err
+    assert "record_missing" in told and "Synchronise and look again." in told
+    assert "Traceback" not in told
+
+
+def test_a_web_app_older_than_its_sources_is_built_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "REPOSITORY", tmp_path)
+    source = tmp_path / "mobile" / "main.py"
+    source.parent.mkdir()
+    source.write_text("")
+    web = tmp_path / "web"
+    assert running.stale(web)
+    web.mkdir()
+    (web / "index.html").write_text("")
+    os.utime(source, (1_000_000, 1_000_000))
+    assert not running.stale(web)
+    os.utime(web / "index.html", (900_000, 900_000))
+    assert running.stale(web)
+
+
+def test_a_builder_that_fails_is_reported_with_what_it_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = tmp_path / "mobile" / "pwa"
+    package.mkdir(parents=True)
+    (package / "__main__.py").write_text("import sys; sys.exit('no font was found')")
+    monkeypatch.setattr(running, "REPOSITORY", tmp_path)
+    with pytest.raises(Refusal) as failed:
+        running.build_into(tmp_path / "web")
+    assert failed.value.code.key == "file_unreadable"
+    assert "no font was found" in capsys.readouterr().err
