@@ -36,10 +36,14 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """URL of this worker's migrated database, on a server of its own that never waits for a
-    disk."""
-    folder = tmp_path_factory.mktemp("postgres")
+    disk.
+
+    Its folder is not one of pytest's: as root the server runs as another user, and every pytest
+    that starts on the machine shuts those folders to others.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="huifang-postgres-"))
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the package's own, about where the machine keeps sockets
