@@ -231,6 +231,44 @@ class PushReply:
     server_time: str
 
 
+SEALED_INFO = b"huifang sealed change v1\x00"
+"""HPKE's `info` for a change in the sealed outbox; the device's id (ASCII) follows. Binds it to
+its purpose and its device."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedRequest:
+    """POST /v1/sync/sealed: changes that only the server can open, from a device whose user can't
+    or may not sign in any more. No access token: the proof alone shows that the device's key is
+    there.
+
+    `entries` are base64 of HPKE (X25519, HKDF-SHA256, AES-128-GCM): the encapsulated key, then the
+    ciphertext of one `Change` as its author stored it. The clocks are those of `PushRequest`.
+    """
+
+    __pydantic_config__ = STRICT
+    device_id: str
+    app_version: str
+    sent_at: str
+    boot_id: str
+    monotonic_ms: int
+    entries: list[str]
+    protocol: int = PROTOCOL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedReply:
+    """`outcomes` of the entries that were opened, in their order. `unopened` are positions in
+    `entries` of what no key of this server opens, or what holds no change: the device keeps
+    them."""
+
+    outcomes: list[Outcome]
+    unopened: list[int]
+    epoch: str
+    backed_up_to: int
+    server_time: str
+
+
 SETTLED = frozenset({"applied", "merged", "conflict", "late", "quarantined", "rejected"})
 """Verdicts after which the server has the change."""
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from sync_server.bootstrap import Server
-from sync_server.routes import admin, auth, devices, docs, files, health, sync, web
+from sync_server.routes import admin, auth, devices, docs, files, health, sealed, sync, web
 from sync_server.routes.answers import answer_refusals
 from sync_server.routes.guard import Guard
 
@@ -38,7 +38,7 @@ def create_app(server: Server) -> FastAPI:
     app.state.server = server
     answer_refusals(app)
     # The web app comes last: it answers whatever address is left.
-    for part in (auth, sync, files, devices, admin, health, docs, web):
+    for part in (auth, sync, sealed, files, devices, admin, health, docs, web):
         app.include_router(part.router)
     app.add_middleware(
         Guard,

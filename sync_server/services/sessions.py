@@ -128,7 +128,23 @@ class Sessions:
         if proof.thumbprint != claims.thumbprint:
             raise Refusal(Code.PROOF_INVALID, reason="key")
         with self.database.read() as connection:
-            return _standing(connection, claims)
+            return _standing(
+                connection, claims.org_id, claims.staff_id, claims.device_id, claims.thumbprint
+            )
+
+    def device_standing(self, device_id: str, sent: Sent) -> Standing:
+        """Whose device sends a request without a token: the proof alone says so. Refuses
+        PROOF_INVALID and DEVICE_UNKNOWN. For what shows nobody anything."""
+        proof = self._prove(sent, self.clock.now())
+        with self.database.read() as connection:
+            owner = connection.execute(
+                select(DEVICE.c.org_id, DEVICE.c.staff_id).where(
+                    DEVICE.c.id == device_id, DEVICE.c.thumbprint == proof.thumbprint
+                )
+            ).first()
+            if owner is None:
+                raise Refusal(Code.DEVICE_UNKNOWN)
+            return _standing(connection, owner.org_id, owner.staff_id, device_id, proof.thumbprint)
 
     def _judged(self, asked: wire.SignInRequest, address: str, now: datetime) -> accounts.Account:
         username = accounts.spelled(asked.username)
@@ -204,7 +220,9 @@ class Sessions:
         )
 
 
-def _standing(connection: Connection, claims: AccessClaims) -> Standing:
+def _standing(
+    connection: Connection, org_id: str, staff_id: str, device_id: str, thumbprint: str
+) -> Standing:
     """As the database has it now: a role or a block takes effect at once, not when a token ends."""
     row = connection.execute(
         select(
@@ -220,19 +238,19 @@ def _standing(connection: Connection, claims: AccessClaims) -> Standing:
             and_(ACCOUNT.c.org_id == DEVICE.c.org_id, ACCOUNT.c.staff_id == DEVICE.c.staff_id),
         )
         .join(_STAFF, and_(_STAFF.c.org_id == DEVICE.c.org_id, _STAFF.c.id == DEVICE.c.staff_id))
-        .where(DEVICE.c.org_id == claims.org_id, DEVICE.c.id == claims.device_id)
-        .where(DEVICE.c.staff_id == claims.staff_id)
+        .where(DEVICE.c.org_id == org_id, DEVICE.c.id == device_id)
+        .where(DEVICE.c.staff_id == staff_id)
     ).first()
-    if row is None or row.thumbprint != claims.thumbprint:
+    if row is None or row.thumbprint != thumbprint:
         raise Refusal(Code.DEVICE_UNKNOWN)
     barred = {devices.PENDING: Code.DEVICE_PENDING, devices.BLOCKED: Code.DEVICE_BLOCKED}.get(
         row.state, None if row.active else Code.USER_INACTIVE
     )
     caller = Caller(
-        org_id=claims.org_id,
-        staff_id=claims.staff_id,
+        org_id=org_id,
+        staff_id=staff_id,
         role=Role(row.role),
-        device_id=claims.device_id,
+        device_id=device_id,
         device_key=row.key,
         store_id=row.store_id,
         active=barred is None,
