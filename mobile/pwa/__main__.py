@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from mobile.pwa.builder import build_web_app
+from mobile.pwa.bytecode import CompileFailed
 from mobile.pwa.flet_files import UnexpectedFletWeb
 from mobile.pwa.wheels import DEFAULT_CACHE, WheelMissing
 
@@ -21,12 +22,13 @@ def main() -> int:
 
     try:
         report = build_web_app(asked.dist, cache=asked.cache, progress=say, app_dir=asked.app)
-    except (WheelMissing, UnexpectedFletWeb) as problem:
+    except (WheelMissing, CompileFailed, UnexpectedFletWeb) as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
+    kind = "bytecode" if report.compiled else "sources, for want of Node"
     sys.stdout.write(
         f"{report.dist}: version {report.version}, {report.files} files, {report.size / 1e6:.1f} MB"
-        f" (app and packages {report.archive_size / 1e6:.1f} MB) in {report.seconds:.1f} s\n"
+        f" (of it code {report.archive_size / 1e6:.1f} MB, {kind}) in {report.seconds:.1f} s\n"
     )
     return 0
 

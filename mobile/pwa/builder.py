@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mobile.pwa import archive
-from mobile.pwa.flet_files import shell_files
+from mobile.pwa.bytecode import beside_sources, compiled_zip, find_compiler, without_sources
+from mobile.pwa.flet_files import PYODIDE, STDLIB, shell_files
 from mobile.pwa.wheels import gather_wheels
 
 NAME = "回访 Huifang"
@@ -48,7 +49,10 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What was built; sizes in bytes. `version` is a hash of all files: equal ones, equal apps."""
+    """What was built; sizes in bytes. `version` is a hash of all files: equal ones, equal apps.
+
+    `compiled` is false where no Node was to be had: the app is the same, and slower to start.
+    """
 
     dist: Path
     version: str
@@ -56,6 +60,7 @@ class BuildReport:
     size: int
     archive_size: int
     packages: tuple[str, ...]
+    compiled: bool
     seconds: float
 
 
@@ -66,15 +71,23 @@ def build_web_app(
 
     `cache` keeps the wheels; with them there, no network is used. `progress(step, share)` is told
     the share done, 0 to 1. `app_dir` builds another Flet app (its `main.py` is the entry) in place
-    of Huifang's `mobile.main`. Raises WheelMissing or UnexpectedFletWeb, with `dist` untouched.
+    of Huifang's `mobile.main`. Raises WheelMissing, CompileFailed or UnexpectedFletWeb, and leaves
+    `dist` as it was.
     """
     began = time.monotonic()
     progress("wheels", 0.0)
     wheels = gather_wheels(cache)
-    progress("packages", 0.3)
-    program = archive.package_files(wheels) | _program(app_dir)
-    progress("shell", 0.5)
+    progress("packages", 0.2)
+    packages, program = archive.package_files(wheels), _program(app_dir)
     files = shell_files(_font_faces())
+    progress("bytecode", 0.4)
+    compiler = find_compiler(PYODIDE, cache)
+    if compiler:
+        packages = without_sources(packages, compiler)
+        program = beside_sources(program, compiler)
+        files[STDLIB] = compiled_zip(files[STDLIB], compiler)
+    progress("archive", 0.7)
+    program |= packages
     files["app.tar"] = archive.tar(program)
     files |= _own_files()
     files |= {f"licences/{name}": text for name, text in archive.licences(wheels).items()}
@@ -84,7 +97,7 @@ def build_web_app(
     files["shell/config.js"] = _config(version, "mobile.main" if app_dir is None else "main")
     files["service_worker.js"] = _service_worker(version, files)
     files["headers.json"] = _headers()
-    progress("writing", 0.8)
+    progress("writing", 0.9)
     _write(dist, files)
     progress("done", 1.0)
     return BuildReport(
@@ -94,6 +107,7 @@ def build_web_app(
         size=sum(map(len, files.values())),
         archive_size=len(files["app.tar"]),
         packages=tuple(wheel.name.split("-")[0] for wheel in wheels),
+        compiled=compiler is not None,
         seconds=time.monotonic() - began,
     )
 

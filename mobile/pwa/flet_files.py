@@ -14,6 +14,9 @@ import flet_web.version
 
 FLET_VERSION = "1.0.5"
 
+PYODIDE = Path(flet_web.get_package_web_dir()) / "pyodide"
+STDLIB = "pyodide/python_stdlib.zip"
+
 _TAKEN = (
     "assets/AssetManifest.bin",
     "assets/AssetManifest.bin.json",
@@ -33,7 +36,7 @@ _TAKEN = (
     "pyodide/pyodide.asm.mjs",
     "pyodide/pyodide.asm.wasm",
     "pyodide/pyodide.mjs",
-    "pyodide/python_stdlib.zip",
+    STDLIB,
     "version.json",
 )
 

@@ -12,7 +12,7 @@ DEFAULT_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 PACKAGES = Path(__file__).with_name("packages.txt")
 
 # How Pyodide 314 names itself to pip. Pure wheels match `any`.
-_TARGET = (
+BROWSER = (
     "--python-version=3.14",
     "--implementation=cp",
     "--abi=cp314",
@@ -48,8 +48,10 @@ def read_pins(path: Path = PACKAGES) -> tuple[Pin, ...]:
     return tuple(pins)
 
 
-def gather_wheels(cache: Path, *, pins_file: Path = PACKAGES) -> tuple[Path, ...]:
-    """The wheel of every pin, in pin order, with its hash verified.
+def gather_wheels(
+    cache: Path, *, pins_file: Path = PACKAGES, target: tuple[str, ...] = BROWSER
+) -> tuple[Path, ...]:
+    """The wheel of every pin for `target` (pip options), in pin order, with its hash verified.
 
     What is in `cache` already is not asked for again, so that a second build works offline.
     """
@@ -57,12 +59,12 @@ def gather_wheels(cache: Path, *, pins_file: Path = PACKAGES) -> tuple[Path, ...
     pins = read_pins(pins_file)
     have = _by_hash(cache)
     if any(pin.sha256 not in have for pin in pins):
-        problem = _download(pins_file, cache)
+        problem = _download(pins_file, cache, target)
         have = _by_hash(cache)
         missing = [f"{pin.name}=={pin.version}" for pin in pins if pin.sha256 not in have]
         if missing:
             raise WheelMissing(
-                f"Cannot get {', '.join(missing)} for the browser. These wheels come from PyPI once"
+                f"Cannot get {', '.join(missing)} to build the web app. Wheels come from PyPI once"
                 f" and are then kept in {cache};"
                 f" connect to it, or copy them there, and try again."
                 + (f"\npip says: {problem}" if problem else "")
@@ -74,14 +76,14 @@ def _by_hash(cache: Path) -> dict[str, Path]:
     return {hashlib.sha256(wheel.read_bytes()).hexdigest(): wheel for wheel in cache.glob("*.whl")}
 
 
-def _download(pins_file: Path, cache: Path) -> str:
+def _download(pins_file: Path, cache: Path, target: tuple[str, ...]) -> str:
     """Runs pip; returns the last line of its complaint, empty when it succeeded.
 
     Wheels enter the cache by a rename, so that builds side by side never see half a file.
     """
     with tempfile.TemporaryDirectory(dir=cache) as fresh:
         command = [sys.executable, "-m", "pip", "download", "--quiet"]
-        command += ["--disable-pip-version-check", "--no-deps", "--only-binary=:all:", *_TARGET]
+        command += ["--disable-pip-version-check", "--no-deps", "--only-binary=:all:", *target]
         command += ["--require-hashes", "--requirement", str(pins_file), "--dest", fresh]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         for wheel in Path(fresh).glob("*.whl"):
