@@ -40,11 +40,17 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def sealed_bytes(report: Mapping[str, Any]) -> bytes:
+    """The sealed content of a report row as the bytes whose SHA-256 is the content hash; `report`
+    is the row as it stands on either side. They travel in the PDF, so that it verifies itself."""
+    return canonical(
+        {name: report[name] for name in ("id", *SEALED_FIELDS) if report.get(name) is not None}
+    )
+
+
 def content_hash(report: Mapping[str, Any]) -> str:
-    """SHA-256 (hex) of a report row's sealed content; `report` is the row as it stands on either
-    side."""
-    sealed = {name: report[name] for name in ("id", *SEALED_FIELDS) if report.get(name) is not None}
-    return hashlib.sha256(canonical(sealed)).hexdigest()
+    """SHA-256 (hex) of a report row's sealed content."""
+    return hashlib.sha256(sealed_bytes(report)).hexdigest()
 
 
 def seal_bytes(report_id: str, signature: Mapping[str, Any]) -> bytes:

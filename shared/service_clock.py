@@ -48,7 +48,9 @@ class ClockReading:
         return self.remaining < timedelta(0)
 
 
-_ANSWERED = frozenset({"accepted", "en_route", "on_site", "in_progress", "resolved", "closed"})
+ANSWERED_STATES = frozenset(
+    {"accepted", "en_route", "on_site", "in_progress", "resolved", "closed"}
+)
 _SOLVED = frozenset({"resolved", "closed"})
 
 
@@ -62,7 +64,7 @@ def response_clock(
 ) -> ClockReading:
     """From opening to the first sign that someone took it on: 10 min, or 24 h for a complaint
     (S0 #10, #16)."""
-    met = min((s.at for s in steps if s.state in _ANSWERED), default=None)
+    met = min((s.at for s in steps if s.state in ANSWERED_STATES), default=None)
     allowed = (
         timedelta(hours=policy.complaint_contact_hours)
         if complaint

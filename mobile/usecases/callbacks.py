@@ -9,11 +9,15 @@ from datetime import datetime
 from typing import Any
 
 from mobile.store.store import Store
+from mobile.store.unit import Unit
 from mobile.usecases.repairs import Repairs
-from shared.entities import Answer, Attempt, Callback, Case, Customer, Report
+from shared.declare import Role
+from shared.entities import Answer, Attempt, Callback, Case, Contact, Customer, Report
 from shared.errors import Code, Refusal
 from shared.followups import after_attempt
-from shared.states import OPEN_CALLBACK_STATES
+from shared.states import may_move
+
+_EVENT_NOTE = 2000  # characters that an entry on a case's record holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +26,29 @@ class Call:
 
     callback: Callback
     customer: Customer | None
+    contact: Contact | None
     case: Case | None
-    report: Report | None
+    report: Report | None  # the signed one that is asked about
 
     @property
     def due_at(self) -> datetime:
         """When to call: the next attempt if one was made, else when it fell due."""
         due: datetime = self.callback.next_attempt_at or self.callback.due_at
         return due
+
+    @property
+    def may_reopen(self) -> bool:
+        """Whether its case is solved, so that an unhappy customer can send it back to work."""
+        return self.case is not None and self.case.state in {"resolved", "closed"}
+
+    @property
+    def phone(self) -> tuple[str, str, str] | None:
+        """(number, entity, id) of whom to call: the case's contact, else the customer."""
+        if self.contact is not None and self.contact.phone:
+            return self.contact.phone, "contact", self.contact.id
+        if self.customer is not None and self.customer.phone:
+            return self.customer.phone, "customer", self.customer.id
+        return None
 
 
 class Callbacks:
@@ -39,25 +58,31 @@ class Callbacks:
         self._store = store
 
     def queue(self) -> list[Call]:
-        """Every open call that this agent may read now, the most urgent first."""
-        me = self._store.staff().id
+        """Every open call of this agent that may be read now, the most urgent first; for a store
+        manager, everyone's."""
+        me = self._store.staff()
+        everyone = me.role == Role.STORE_MANAGER
         mine = [
             self._call(c)
             for c in self._store.agenda(Callback)
-            if c.assignee_id in (None, me) and c.state in OPEN_CALLBACK_STATES
+            if everyone or c.assignee_id in (None, me.id)
         ]
-        return sorted(mine, key=lambda call: call.due_at)
+        return sorted(mine, key=lambda call: (call.due_at, call.callback.id))
 
-    def open(self, callback_id: str) -> Call:
-        """One call; puts on record that it was looked at (L7). Refuses `record_missing` outside
-        its window."""
+    def get(self, callback_id: str) -> Call:
+        """One call with what belongs to it. Refuses `record_missing` outside its window."""
         callback = self._store.get(Callback, callback_id)
         if callback is None:
             raise Refusal(Code.RECORD_MISSING)
-        with self._store.unit() as unit:
-            unit.look(callback.customer_id, "callback", callback_id)
-            unit.commit()
         return self._call(callback)
+
+    def open(self, callback_id: str) -> Call:
+        """As `get`, and puts on record that it was looked at (L7)."""
+        call = self.get(callback_id)
+        with self._store.unit() as unit:
+            unit.look(call.callback.customer_id, "callback", callback_id)
+            unit.commit()
+        return call
 
     def script(self, kind: str) -> Mapping[str, Any] | None:
         """The organisation's script for a kind of call: title, opening, questions, in all
@@ -66,7 +91,7 @@ class Callbacks:
         return next(found, None)
 
     def begin(self, callback: Callback) -> Callback:
-        """The agent is calling."""
+        """The agent is calling. Harmless when they are already."""
         with self._store.unit() as unit:
             begun = unit.update(callback, state="in_progress")
             unit.commit()
@@ -74,7 +99,8 @@ class Callbacks:
 
     def not_reached(self, callback: Callback, result: str, note: str | None = None) -> Callback:
         """An attempt that reached nobody: called again in some hours, or given up after so many
-        (policy)."""
+        (policy). What was answered so far stays in its draft for the next attempt, unless there
+        is none."""
         attempt = Attempt(at=self._store.now(), result=result, note=note or None)
         state, again = after_attempt(callback, attempt, self._store.policy())
         over = state == "unreachable"
@@ -87,7 +113,6 @@ class Callbacks:
                 outcome="unreachable" if over else None,
                 finished_at=attempt.at if over else None,
             )
-            unit.discard_draft(draft_key(callback.id))
             unit.commit()
         return saved
 
@@ -103,7 +128,22 @@ class Callbacks:
                 state="scheduled",
                 next_attempt_at=moment,
             )
-            unit.discard_draft(draft_key(callback.id))
+            unit.commit()
+        return saved
+
+    def take_back(self, made: Callback, before: Callback) -> Callback:
+        """Undoes `not_reached` or `call_again_at`: the call stands again as it stood `before`; one
+        that was given up is scheduled again, as nothing else may follow."""
+        state = before.state if may_move("callback", made.state, before.state) else "scheduled"
+        with self._store.unit() as unit:
+            saved = unit.update(
+                made,
+                attempts=before.attempts,
+                state=state,
+                next_attempt_at=before.next_attempt_at,
+                outcome=before.outcome,
+                finished_at=before.finished_at,
+            )
             unit.commit()
         return saved
 
@@ -111,7 +151,7 @@ class Callbacks:
         self,
         callback: Callback,
         *,
-        outcome: str,
+        outcome: str | None,
         satisfaction: int | None,
         answers: tuple[Answer, ...],
         notes: str | None,
@@ -121,40 +161,67 @@ class Callbacks:
         (S2 #115).
 
         Refuses `field_required` without an outcome, or without points when the customer was
-        reached.
+        reached; `move_not_allowed` to reopen a case that is not solved.
         """
-        if outcome != "unreachable" and satisfaction is None:
+        if outcome is None:
+            raise Refusal(Code.FIELD_REQUIRED, field="outcome")
+        reached = outcome != "unreachable"
+        if reached and satisfaction is None:
             raise Refusal(Code.FIELD_REQUIRED, field="satisfaction")
-        now = self._store.now()
-        case = self._store.get(Case, callback.case_id) if callback.case_id else None
-        if reopen and (case is None or case.state not in {"resolved", "closed"}):
+        call = self._call(callback)
+        if reopen and not call.may_reopen:
             raise Refusal(Code.MOVE_NOT_ALLOWED)
+        now = self._store.now()
+        made = (Attempt(at=now, result="reached"),) if reached else ()
         with self._store.unit() as unit:
             done = unit.update(
                 callback,
                 state="done",
                 outcome=outcome,
-                satisfaction=satisfaction,
+                satisfaction=satisfaction if reached else None,
                 answers=answers,
                 notes=notes or None,
-                attempts=(*callback.attempts, Attempt(at=now, result="reached")),
+                attempts=(*callback.attempts, *made),
                 next_attempt_at=None,
                 finished_at=now,
                 reopened_case=reopen or None,
             )
-            if reopen and case is not None:
-                Repairs(self._store).reopen(unit, case, notes)
+            if reopen and call.case is not None:
+                self._reopen(unit, call.case, notes)
             unit.discard_draft(draft_key(callback.id))
             unit.commit()
         return done
 
+    def ask_for_more_time(self, callback: Callback, text: str) -> None:
+        """Puts on record that this agent needs the customer's data for longer (S3 #151); whoever
+        gives access sees it on the case, or on the call where there is none. `text` is what it
+        says there. Refuses `grant_ended` once the window is over."""
+        repairs = Repairs(self._store)
+        case = self._store.get(Case, callback.case_id) if callback.case_id else None
+        with self._store.unit() as unit:
+            if case is not None:
+                unit.create(repairs.event(case, "noted", note=text))
+            else:
+                notes = f"{callback.notes}\n{text}" if callback.notes else text
+                unit.update(callback, notes=notes)
+            unit.commit()
+
+    def _reopen(self, unit: Unit, case: Case, notes: str | None) -> None:
+        # The call keeps the whole note; the case's record has room for its beginning.
+        Repairs(self._store).reopen(unit, case, (notes or "")[:_EVENT_NOTE] or None)
+
     def _call(self, callback: Callback) -> Call:
-        reports = self._store.find(Report, case_id=callback.case_id) if callback.case_id else []
+        store = self._store
+        case = store.get(Case, callback.case_id) if callback.case_id else None
+        reports = store.find(Report, case_id=callback.case_id) if callback.case_id else []
+        signed = [r for r in reports if r.signature is not None]
+        about = [r for r in signed if r.id == callback.report_id]
         return Call(
             callback,
-            self._store.get(Customer, callback.customer_id),
-            self._store.get(Case, callback.case_id) if callback.case_id else None,
-            reports[-1] if reports else None,
+            store.get(Customer, callback.customer_id),
+            store.get(Contact, case.contact_id) if case and case.contact_id else None,
+            case,
+            next(iter([*about, *signed[::-1]]), None),
         )
 
 
