@@ -18,7 +18,7 @@ from shared.wire import Change
 from sync_server.services import conflicts, followups, look_chain, seals
 from sync_server.services.caller import Caller
 from sync_server.services.judging import Manner, Right, check_ties, in_reach
-from sync_server.services.writing import Author, Held, Unit
+from sync_server.services.writing import Author, Held, Unit, Version
 
 
 @dataclass(slots=True)
@@ -159,13 +159,13 @@ def _seen(held: Held, name: str, base: Mapping[str, int], author: Author) -> boo
 def _others_wrote(
     held: Held, values: Mapping[str, Any], base: Mapping[str, int], author: Author
 ) -> bool:
-    """Whether someone else wrote other fields of the record since the author saw it: the edit
-    joins theirs."""
+    """Whether a person wrote other fields of the record since the author saw it, on another
+    device: the edit joins theirs. What the server itself noted in it is no one's edit."""
     newest = max((base.get(name, 0) for name in values), default=0)
+    others = (Version(*v) for n, v in held.versions.items() if n != "*" and n not in values)
     return any(
-        version[0] > newest and (len(version) < 2 or version[1] != author.device_id)
-        for name, version in held.versions.items()
-        if name != "*" and name not in values
+        version.seq > newest and version.staff_id and version.device_id != author.device_id
+        for version in others
     )
 
 
