@@ -42,25 +42,19 @@ class Protection(Enum):
 
 @dataclass(frozen=True, slots=True)
 class VaultKeys:
-    """What a right secret opens: the key to try first, and the next one if a kill cut a re-keying
-    short.
-    """
+    """What a right secret opens: the key, and the next one if a kill cut a re-keying short."""
 
     key: bytes = field(repr=False)
     next: bytes | None = field(default=None, repr=False)
 
     def in_order(self) -> tuple[bytes, ...]:
-        """The keys in the only safe order of trying: a half-done re-keying rolls back under the
-        first.
-        """
+        """The keys to try, the older first. One of them opens the vault, whatever was cut short."""
         return (self.key,) if self.next is None else (self.key, self.next)
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What the sign-in page must know before anything is unlocked. Not secret, so: no customer
-    data.
-    """
+    """What the sign-in page must know before anything is unlocked. Never a customer's data."""
 
     vault: str
     server_url: str

@@ -190,12 +190,16 @@ class MemoryFile:
         return bytes(self._data[offset : offset + amount])
 
     def write(self, data: bytes, offset: int) -> None:
-        grows = max(0, offset + len(data) - len(self._data))
-        if self._disk.room is not None and self._disk.used() + grows > self._disk.room:
-            raise NoRoom
-        if offset > len(self._data):
+        """As a disk does: what fits is written before a full one is reported."""
+        fits = len(data)
+        if self._disk.room is not None:
+            largest = len(self._data) + max(0, self._disk.room - self._disk.used())
+            fits = min(fits, max(0, largest - offset))
+        if fits and offset > len(self._data):
             self._data.extend(bytes(offset - len(self._data)))
-        self._data[offset : offset + len(data)] = data
+        self._data[offset : offset + fits] = data[:fits]
+        if fits < len(data):
+            raise NoRoom
 
     def truncate(self, size: int) -> None:
         del self._data[size:]

@@ -6,7 +6,7 @@ take turns: what is discarded is left behind by writing the rest to the other ha
 written last and so makes it valid.
 
 A half is a header (magic, generation, first number, checksum) and frames (mark, length, number,
-checksum, payload). A torn last frame was never reported as saved and is cut off; damage in the
+checksum, payload). A torn last frame was never reported as saved and is written over; damage in the
 middle costs the damaged frame alone, because the next one is found by its mark and checksum.
 """
 
@@ -57,7 +57,7 @@ class SealedLog:
     """The sealed log of one claimed vault. Not for two tasks at once; nothing in it awaits."""
 
     def __init__(self, files: VaultFiles, vault: str) -> None:
-        """Read what is there, cut off a torn end, and forget a half-written other half."""
+        """Read what is there, pass over a torn end, and forget a half-written other half."""
         self._halves: dict[LogHalf, ByteFile] = {half: files.log(vault, half) for half in _HALVES}
         found = {half: _contents(file) for half, file in self._halves.items()}
         self._half: LogHalf = max(_HALVES, key=lambda half: (found[half].generation, half == "a"))
@@ -69,8 +69,6 @@ class SealedLog:
         self.damaged = contents.gaps
         if self._generation == 0:
             self._rescue_or_begin()
-        elif self._file.size() > self._end:
-            self._file.truncate(self._end)
         self._empty_the_other_half()
 
     @property

@@ -40,7 +40,7 @@ async def unlock_vault(
 def _open_with_any(
     files: VaultFiles, vault: str, found: VaultKeys
 ) -> tuple[apsw.Connection, bytes]:
-    """The older key first: a journal left by a killed re-keying rolls back under that one only."""
+    """The one key of the two that opens the file, and the connection."""
     *earlier, last = found.in_order()
     for key in earlier:
         try:

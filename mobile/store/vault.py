@@ -20,9 +20,6 @@ CIPHER = "chacha20"
 vault.md).
 """
 
-_APPLICATION_ID = 0x48554946
-"""'HUIF' in the file's header: writing it makes a new file hold a page under its key at once."""
-
 _SETTINGS = (
     # Before WAL: a database that is ours alone needs no shared memory, which the browser lacks.
     "pragma locking_mode=exclusive",
@@ -83,12 +80,10 @@ def _prepare(connection: apsw.Connection, key: bytes) -> None:
     for setting in _SETTINGS:
         connection.execute(setting)
     try:
-        empty = connection.execute("select count(*) from sqlite_schema").get == 0
+        connection.execute("select count(*) from sqlite_schema").fetchall()
     except apsw.NotADBError as unreadable:
         raise Refusal(Code.VAULT_WRONG_KEY) from unreadable
-    if empty and connection.execute("pragma application_id").get != _APPLICATION_ID:
-        connection.execute(f"pragma application_id={_APPLICATION_ID}")
-    _journal(connection, "wal")
+    _journal(connection, "wal")  # in a new file this also writes the first page under its key
     for setting in _DURABILITY:
         connection.execute(setting)
 

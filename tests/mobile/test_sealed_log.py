@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobile.store.files import DirectoryFiles, VaultFiles
-from mobile.store.pool import MemoryDisk, MemoryFile, MemoryFiles
+from mobile.store.pool import MemoryDisk, MemoryFiles
 from mobile.store.sealed_log import SealedLog
 from shared.errors import Code, Refusal
+from tests.mobile.failing_disk import WHAT_A_CUT_KEEPS, FailingDisk, FailingFiles, PowerCut
 
 Restart = Callable[[], SealedLog]
 
@@ -114,75 +115,51 @@ async def test_a_full_disk_is_said_and_leaves_the_log_as_it_was() -> None:
     disk = MemoryDisk()
     log = SealedLog(await claimed(MemoryFiles(disk=disk)), "lin")
     log.append(b"one")
-    disk.room = disk.used() + 10
+    used = disk.used()
+    disk.room = used + 10
     for action in (lambda: log.append(b"two"), lambda: log.append(bytes(5000))):
         with pytest.raises(Refusal) as caught:
             action()
         assert caught.value.code is Code.DISK_FULL
+        assert disk.used() == used
     assert contents(log) == contents(await log_on(disk)) == [(1, b"one")]
     disk.room = None
     assert log.append(b"two") == 2
 
 
-class PowerCut(Exception):
-    pass
-
-
-class CutFile(MemoryFile):
-    def __init__(self, files: CutFiles, disk: MemoryDisk, name: str) -> None:
-        super().__init__(disk, name)
-        self._files = files
-
-    def write(self, data: bytes, offset: int) -> None:
-        self._files.step()
-        super().write(data, offset)
-
-    def truncate(self, size: int) -> None:
-        self._files.step()
-        super().truncate(size)
-
-
-class CutFiles(MemoryFiles):
-    """Cuts the power before the given change of a file."""
-
-    def __init__(self, disk: MemoryDisk) -> None:
-        super().__init__(disk=disk)
-        self.cut_disk = disk
-        self.steps_left: int | None = None
-
-    def step(self) -> None:
-        if self.steps_left is not None:
-            self.steps_left -= 1
-            if self.steps_left < 0:
-                raise PowerCut
-
-    def _open(self, name: str) -> CutFile:
-        return CutFile(self, self.cut_disk, name)
-
-
-async def test_a_power_cut_while_discarding_loses_nothing_that_was_kept() -> None:
+@pytest.mark.parametrize("kept", WHAT_A_CUT_KEEPS)
+async def test_a_power_cut_while_discarding_loses_nothing_that_was_kept(kept: str) -> None:
     before = [(n, b"%d" % n) for n in range(1, 6)]
     seen = set()
+    done = False
     for step in range(100):
-        disk = MemoryDisk()
-        files = CutFiles(disk)
-        log = SealedLog(await claimed(files), "lin")
+        disk = FailingDisk()
+        log = SealedLog(await claimed(FailingFiles(disk)), "lin")
         for _, sealed in before:
             log.append(sealed)
-        files.steps_left = step
+        disk.steps_left = step
         try:
             log.discard_through(3)
         except PowerCut:
-            done = False
+            pass
         else:
             done = True
-        found = contents(await log_on(disk))
+        found = contents(await log_on(disk.after_the_cut(kept)))
         assert found in (before, before[3:]), f"step {step}"
         seen.add(len(found))
         if done:
             break
     assert done
     assert seen == {5, 2}
+
+
+@pytest.mark.parametrize("kept", WHAT_A_CUT_KEEPS)
+async def test_what_append_reported_survives_a_power_cut_right_after(kept: str) -> None:
+    disk = FailingDisk()
+    log = SealedLog(await claimed(FailingFiles(disk)), "lin")
+    log.append(b"one")
+    log.append(b"two")
+    assert contents(await log_on(disk.after_the_cut(kept))) == [(1, b"one"), (2, b"two")]
 
 
 @pytest.mark.parametrize("sealed", [b"", bytes(8 * 1024 * 1024 + 1)])

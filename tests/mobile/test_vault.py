@@ -8,10 +8,11 @@ from pathlib import Path
 import apsw
 import pytest
 
-from mobile.store.files import ByteFile, DirectoryFiles, VaultFiles, refuse_if_not_durable
-from mobile.store.pool import MemoryDisk, MemoryFile, MemoryFiles
+from mobile.store.files import DirectoryFiles, VaultFiles, refuse_if_not_durable
+from mobile.store.pool import MemoryDisk, MemoryFiles
 from mobile.store.vault import checkpoint, close_vault, faults, open_vault, rekey, transaction
 from shared.errors import Code, Refusal
+from tests.mobile.failing_disk import WHAT_A_CUT_KEEPS, FailingDisk, FailingFiles, PowerCut
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
 NAME = "林晓的客户：上海第一人民医院"
@@ -263,60 +264,8 @@ async def test_a_deleted_row_cannot_be_read_from_an_old_copy_with_the_new_key(fr
     assert refusal_of(lambda: open_vault(thief, "lin", OTHER_KEY)).code is Code.VAULT_WRONG_KEY
 
 
-class PowerCut(Exception):
-    pass
-
-
-class FailingDisk(MemoryDisk):
-    """Cuts the power before a given write, truncation or flush."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.flushed: dict[str, bytes] = {}
-        self.steps_left: int | None = None
-
-    def step(self) -> None:
-        if self.steps_left is not None:
-            self.steps_left -= 1
-            if self.steps_left < 0:
-                raise PowerCut
-
-    def after_the_cut(self, *, kept: str) -> MemoryDisk:
-        """What the disk holds then: all that was written, or no more than what was flushed."""
-        return MemoryDisk(self.files if kept == "written" else self.flushed)
-
-
-class FailingFile(MemoryFile):
-    def __init__(self, disk: FailingDisk, name: str) -> None:
-        super().__init__(disk, name)
-        self._failing = disk
-        self._name = name
-
-    def write(self, data: bytes, offset: int) -> None:
-        self._failing.step()
-        super().write(data, offset)
-
-    def truncate(self, size: int) -> None:
-        self._failing.step()
-        super().truncate(size)
-
-    def flush(self) -> None:
-        self._failing.step()
-        self._failing.flushed[self._name] = bytes(self._data)
-
-
-class FailingFiles(MemoryFiles):
-    def __init__(self, disk: FailingDisk) -> None:
-        super().__init__(disk=disk)
-        self._failing = disk
-
-    def _open(self, name: str) -> ByteFile:
-        return FailingFile(self._failing, name)
-
-
-@pytest.mark.parametrize("kept", ["written", "flushed"])
+@pytest.mark.parametrize("kept", WHAT_A_CUT_KEEPS)
 async def test_a_power_cut_at_any_step_of_a_re_keying_leaves_one_of_the_two_keys(kept: str) -> None:
-    """The older key first, as `unlock_vault` does: a hot journal rolls back under that one only."""
     ended_under = {KEY: 0, OTHER_KEY: 0}
     survived = False
     for step in range(1000):
@@ -329,7 +278,7 @@ async def test_a_power_cut_at_any_step_of_a_re_keying_leaves_one_of_the_two_keys
             pass
         else:
             survived = True
-        files = MemoryFiles(disk=disk.after_the_cut(kept=kept))
+        files = MemoryFiles(disk=disk.after_the_cut(kept))
         disk.steps_left = None
         connection.close(True)
         await files.claim("lin")

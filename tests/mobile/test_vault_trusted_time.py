@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 from mobile.store.pool import MemoryDisk, MemoryFiles
-from mobile.store.trusted_time import TrustedClock
+from mobile.store.trusted_time import Reading, TimeMemory, TrustedClock, after_server_spoke, behind
 from mobile.store.vault import close_vault, open_vault, transaction
 from shared.errors import Code, Refusal
 
@@ -127,6 +127,13 @@ def test_what_a_sync_forgave_is_not_forgiven_after_a_restart(phone: Phone) -> No
     clock.server_said(START)
     assert not suspended(clock)
     assert suspended(phone.started())
+
+
+def test_the_judgement_itself_forgives_only_within_one_run_of_the_app() -> None:
+    slow = Reading(START - DAY, monotonic_ms=0, boot="one")
+    memory = after_server_spoke(TimeMemory(), START, slow)
+    assert behind(slow, memory) == timedelta(0)
+    assert behind(Reading(START - DAY, monotonic_ms=0, boot="two"), memory) == DAY
 
 
 def test_a_clock_once_set_years_ahead_is_corrected_by_the_next_sync(phone: Phone) -> None:
