@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from shared.pinyin_table import BY_LETTER
 
-_LETTER = {char: letter for letter, chars in BY_LETTER.items() for char in chars}
+
+class _Letters(dict[int, str]):
+    """For `str.translate`: Latin letters and digits stand for themselves, the rest for nothing."""
+
+    def __missing__(self, point: int) -> str:
+        char = chr(point)
+        return char.casefold() if char.isascii() and char.isalnum() else ""
+
+
+_LETTERS = _Letters({ord(char): letter for letter, chars in BY_LETTER.items() for char in chars})
+_HANZI = frozenset(map(chr, _LETTERS))
 
 # fmt: off
 _AS_SURNAME = {
@@ -27,6 +37,7 @@ _ALSO = {
 }
 """Second readings of characters that stand in many names of people, streets and companies."""
 # fmt: on
+_DOUBTFUL = frozenset(_AS_SURNAME) | frozenset(_ALSO) | frozenset("".join(_TWO_SURNAMES))
 
 
 def initials(text: str) -> list[str]:
@@ -36,12 +47,14 @@ def initials(text: str) -> list[str]:
     Latin letters and digits stand for themselves, everything else is left out. Of a text with
     several doubtful characters each is tried by itself, not all combinations.
     """
-    if not any(char in _LETTER for char in text):
+    if _HANZI.isdisjoint(text):
         return []
+    if _DOUBTFUL.isdisjoint(text):
+        return [text.translate(_LETTERS)]
     likeliest: list[str] = []
     others: list[tuple[int, str]] = []
     for char in text:
-        letter = _LETTER.get(char) or (char.casefold() if char.isascii() and char.isalnum() else "")
+        letter = char.translate(_LETTERS)
         if not letter:
             continue
         at = len(likeliest)

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import apsw
 
 from mobile.store.gate import Gate
+from mobile.store.sql import rows
 from shared.clock import to_wire
 from shared.codec import read, to_row_value
 from shared.declare import ENTITIES, Entity, Record, entity_of
@@ -103,12 +104,12 @@ class Records:
     ) -> Iterator[R]:
         conditions, values = _conditions(entity, where)
         order = "DESC" if newest_first else "ASC"
-        rows = self._db.execute(
+        bodies = self._db.execute(
             f"SELECT body FROM shown_row WHERE {conditions} ORDER BY at {order}, id {order}"
             " LIMIT ? OFFSET ?",
             (*values, limit, offset),
         )
-        return (read(cls, json.loads(body)) for (body,) in rows)
+        return (read(cls, json.loads(body)) for (body,) in bodies)
 
     def count(self, cls: type[Record], **where: Any) -> int:
         """How many `find` would give."""
@@ -120,19 +121,24 @@ class Records:
         )
 
     def agenda(self, cls: type[R], *, until: datetime | None = None, limit: int = -1) -> list[R]:
-        """Open visits, cases or callbacks, the earliest first; those without a time come after
-        all others, and only where no end is set."""
+        """Open visits, cases or callbacks, the earliest first; one without a time of its own counts
+        from its making."""
         entity = entity_of(cls)
         self._pass(entity)
-        states = json.dumps(sorted(OPEN_STATES[entity.name]))
-        within, values = ("at <= ?", (to_wire(until),)) if until else ("1", ())
-        rows = self._db.execute(
-            "SELECT body FROM shown_row WHERE entity = ?"
-            f" AND state IN (SELECT value FROM json_each(?)) AND {within}"
-            " ORDER BY at IS NULL, at, id LIMIT ?",
-            (entity.name, states, *values, limit),
-        )
-        return [read(cls, json.loads(body)) for (body,) in rows]
+        within, values = ("AND at <= ?", (to_wire(until),)) if until else ("", ())
+        # State by state, so that each comes from its index in order and a limit ends the reading.
+        by_state = [
+            rows(
+                self._db,
+                "SELECT at, id, body FROM shown_row"
+                f" WHERE entity = ? AND state = ? {within} ORDER BY at LIMIT ?",
+                (entity.name, state, *values, limit),
+            )
+            for state in OPEN_STATES[entity.name]
+        ]
+        found = sorted((row for part in by_state for row in part), key=lambda r: (r[0] or "", r[1]))
+        wanted = found if limit < 0 else found[:limit]
+        return [read(cls, json.loads(body)) for _, _, body in wanted]
 
     def _pass(self, entity: Entity) -> None:
         """Catalogues name no customer: policy and texts stay readable so that writing can go on."""

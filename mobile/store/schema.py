@@ -105,9 +105,9 @@ MIGRATIONS: tuple[str, ...] = (
 
     CREATE TABLE finding (
         entity TEXT NOT NULL, id TEXT NOT NULL, bucket INTEGER NOT NULL, pending INTEGER NOT NULL,
-        text TEXT NOT NULL
-    );
-    CREATE UNIQUE INDEX finding_record ON finding (entity, id, bucket, pending);
+        text TEXT NOT NULL,
+        PRIMARY KEY (entity, id, bucket, pending)
+    ) WITHOUT ROWID;
     CREATE INDEX finding_bucket ON finding (bucket);
     """,
 )

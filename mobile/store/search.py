@@ -6,18 +6,21 @@ which no index of single characters would beat for words of one or two Chinese c
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
 import apsw
 
 from mobile.store.gate import Gate
+from mobile.store.records import Records
 from mobile.store.search_text import SEPARATOR, words_of
+from mobile.store.sql import rows
+from shared.access import customer_of
 from shared.codec import read
 from shared.declare import ENTITIES, Record
 
 _KINDS = ("customer", "contact", "case", "asset", "order")
+_MOST = 500
+"""Records of a kind that are ranked: who has typed so little that more match will type on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,41 +34,51 @@ class SearchHit:
     record: Record
 
 
-def search(db: apsw.Connection, gate: Gate, text: str, limit: int = 8) -> list[SearchHit]:
-    """At most `limit` hits of each kind: those that begin with the words first, then those that
-    hold them.
-
-    An empty text finds nothing. Refuses as the gate does.
+def search(
+    db: apsw.Connection, gate: Gate, records: Records, text: str, limit: int = 8
+) -> list[SearchHit]:
+    """At most `limit` hits of each kind: words that are just that first, then those that begin so,
+    then those that hold it. An empty text finds nothing. Refuses as the gate does.
     """
     gate.open()
     words = words_of(text)
     if not words:
         return []
-    hits: list[SearchHit] = []
-    for kind in _KINDS:
-        hits += _of_kind(db, kind, words, limit)
-    return hits
+    return [
+        hit
+        for kind in _KINDS
+        for record_id in _ranked(_candidates(db, kind, words), words)[:limit]
+        if (hit := _hit(records, kind, record_id))
+    ]
 
 
-def _of_kind(db: apsw.Connection, kind: str, words: list[str], limit: int) -> list[SearchHit]:
-    holds = " AND ".join("instr(f.text, ?) > 0" for _ in words)
-    begins = " + ".join("(instr(f.text, ?) > 0)" for _ in words)
-    rows = db.execute(
-        f"""
-        WITH found AS MATERIALIZED (
-            SELECT f.id, max({begins}) AS begun, min(length(f.text)) AS length
-            FROM finding f WHERE f.entity = ? AND {holds}
-            AND f.bucket IN (SELECT no FROM temp.open_bucket)
-            GROUP BY f.id ORDER BY 2 DESC, 3, f.id LIMIT ?)
-        SELECT s.id, s.customer_id, s.body FROM found
-        CROSS JOIN shown_row s ON s.entity = ? AND s.id = found.id
-        ORDER BY found.begun DESC, found.length, s.id
-        """,
-        (*(SEPARATOR + word for word in words), kind, *words, limit, kind),
+def _candidates(db: apsw.Connection, kind: str, words: list[str]) -> list[tuple[str, str]]:
+    """(id, text) of records that hold all words, as far as it makes sense to rank them."""
+    holds = " AND ".join("instr(text, ?) > 0" for _ in words)
+    return rows(
+        db,
+        f"SELECT id, text FROM finding WHERE entity = ? AND {holds}"
+        " AND EXISTS (SELECT 1 FROM temp.open_bucket WHERE no = bucket) LIMIT ?",
+        (kind, *words, _MOST),
     )
-    return [_hit(kind, *row) for row in rows]
 
 
-def _hit(kind: str, record_id: str, customer_id: str | None, body: str) -> SearchHit:
-    row: dict[str, Any] = json.loads(body)
-    return SearchHit(kind, record_id, customer_id, read(ENTITIES[kind].cls, row))
+def _ranked(found: list[tuple[str, str]], words: list[str]) -> list[str]:
+    ranks: dict[str, tuple[int, int, str]] = {}
+    for record_id, text in found:
+        ended = text + SEPARATOR
+        misses = sum(
+            (SEPARATOR + word + SEPARATOR not in ended) + (SEPARATOR + word not in text)
+            for word in words
+        )
+        rank = (misses, len(text), record_id)
+        ranks[record_id] = min(rank, ranks.get(record_id, rank))
+    return sorted(ranks, key=ranks.__getitem__)
+
+
+def _hit(records: Records, kind: str, record_id: str) -> SearchHit | None:
+    shown = records.unguarded(kind, record_id)
+    if shown is None:
+        return None
+    entity = ENTITIES[kind]
+    return SearchHit(kind, record_id, customer_of(entity, shown.row), read(entity.cls, shown.row))

@@ -92,7 +92,8 @@ class Store:
 
     def search(self, text: str, limit: int = 8) -> list[SearchHit]:
         """At most `limit` hits of each kind, grouped by kind, the best first."""
-        return search(self.parts.db, self.parts.gate, text, limit)
+        parts = self.parts
+        return search(parts.db, parts.gate, parts.records, text, limit)
 
     def blob(self, sha256: str) -> bytes | None:
         """A file's content, if it is on this device and its record may be read."""
