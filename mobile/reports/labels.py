@@ -31,6 +31,8 @@ class Labels:
     bought: str
     service: str
     technician: str
+    arrived_at: str
+    finished_at: str
     fault: str
     cause: str
     method: str
@@ -91,6 +93,8 @@ ZH_CN = Labels(
     bought="购买日期",
     service="服务",
     technician="维修工程师",
+    arrived_at="到达时间",
+    finished_at="完成时间",
     fault="故障现象",
     cause="故障原因",
     method="维修方法",
@@ -155,6 +159,8 @@ EN = Labels(
     bought="Bought",
     service="Service",
     technician="Technician",
+    arrived_at="Arrived",
+    finished_at="Finished",
     fault="Reported fault",
     cause="Cause",
     method="Work done",
