@@ -18,6 +18,7 @@ GAP = 8  # dp between targets
 PAD = 16  # dp around content
 TARGET = 48  # dp, the least height and width of anything that is tapped
 READING_WIDTH = 720  # dp, the widest a column of text and fields gets
+BROAD_WIDTH = 1080  # dp, two columns
 TWO_PANES = 840  # dp, from here on a rail and two panes
 
 _SIZES = {
@@ -45,18 +46,26 @@ def theme(*, dark: bool, contrast: bool = False, scale: float = 1.0) -> ft.Theme
         font_family=FONT,
         use_material3=True,
         visual_density=ft.VisualDensity.STANDARD,
-        text_theme=_text_theme(scale),
+        text_theme=_text_theme(scale, _ink(dark, contrast)),
         card_theme=ft.CardTheme(elevation=0, margin=0, shape=shape),
         snackbar_theme=ft.SnackBarTheme(behavior=ft.SnackBarBehavior.FLOATING),
         page_transitions=_STILL,
     )
 
 
-def _text_theme(scale: float) -> ft.TextTheme:
+def _ink(dark: bool, contrast: bool) -> str:
+    """The colour of text, written out: a style without one is black on a dark ground as well."""
+    if contrast:
+        return "#FFFFFF" if dark else "#000000"
+    return "#DEE3E5" if dark else "#171D1E"
+
+
+def _text_theme(scale: float, ink: str) -> ft.TextTheme:
     return ft.TextTheme(
         **{
             name: ft.TextStyle(
                 size=size * scale,
+                color=ink,
                 height=1.35,
                 font_family=FONT,
                 weight=ft.FontWeight.W_600 if name in _STRONG else ft.FontWeight.W_400,

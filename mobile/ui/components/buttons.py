@@ -108,24 +108,39 @@ def icon(
     shell: Shell, key: str, name: ft.IconData, says: str, action: Action, **more: Any
 ) -> ft.Control:
     """A picture to tap; `says` is its tooltip and its name."""
-    return ft.IconButton(
-        name,
-        key=key,
-        tooltip=says,
-        width=TARGET,
-        height=TARGET,
-        on_click=guarded(shell, action),
-        **more,
+    return _named(
+        says,
+        ft.IconButton(
+            name,
+            key=key,
+            tooltip=_silent_tooltip(says),
+            width=TARGET,
+            height=TARGET,
+            on_click=guarded(shell, action),
+            **more,
+        ),
     )
 
 
 def link(key: str, name: ft.IconData, says: str, url: str) -> ft.Control:
-    """A picture that opens something outside the app: `tel:…`, a map."""
-    return ft.IconButton(
-        name,
-        key=key,
-        tooltip=says,
-        width=TARGET,
-        height=TARGET,
-        url=ft.Url(url, target=ft.UrlTarget.SELF),
+    """A picture that opens something outside the app: a map, a web page."""
+    return _named(
+        says,
+        ft.IconButton(
+            name,
+            key=key,
+            tooltip=_silent_tooltip(says),
+            width=TARGET,
+            height=TARGET,
+            url=ft.Url(url, target=ft.UrlTarget.SELF),
+        ),
     )
+
+
+def _named(says: str, button: ft.Control) -> ft.Control:
+    """Makes name and button one node: by itself a tooltip names a node around the button."""
+    return ft.MergeSemantics(ft.Semantics(label=says, content=button))
+
+
+def _silent_tooltip(says: str) -> ft.Tooltip:
+    return ft.Tooltip(message=says, exclude_from_semantics=True)

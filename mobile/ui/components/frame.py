@@ -16,7 +16,7 @@ from mobile.ui.components import buttons
 from mobile.ui.components.sync_chip import OfflineStrip, SyncChip
 from mobile.ui.state import Shell
 from mobile.ui.texts import t
-from mobile.ui.theme import GAP, PAD, READING_WIDTH
+from mobile.ui.theme import BROAD_WIDTH, GAP, PAD, READING_WIDTH
 from shared.declare import Role
 
 
@@ -62,6 +62,7 @@ def screen(
     bottom: Sequence[ft.Control] = (),
     scroll: bool = True,
     full_width: bool = False,
+    broad: bool = False,
     on_scroll: Any = None,
     overlay: ft.Control | None = None,
 ) -> ft.View:
@@ -69,18 +70,19 @@ def screen(
 
     `place` names the chosen place of the navigation ("today", …): such screens have the navigation
     and no way back. `back` is where the arrow leads when there is no trail. `bottom` stands below
-    the scrolling body: the one primary action. `full_width` lifts the reading width (two panes).
-    `overlay` lies over the body and lets taps through (`privacy.watermark`). With `scroll=False`
-    the body scrolls by itself (a ListView).
+    the scrolling body: the one primary action. `broad` doubles the reading width
+    (`surfaces.columns`), `full_width` lifts it (two panes). `overlay` lies over the body and lets
+    taps through (`privacy.watermark`). With `scroll=False` the body scrolls by itself (a ListView).
     """
     wide = shell.window.wide
-    main = _body(shell, body, scroll, full_width, on_scroll)
+    main = _body(shell, body, scroll, full_width, broad, on_scroll)
     if overlay is not None:
         main = ft.Stack([main, overlay], expand=True, fit=ft.StackFit.EXPAND)
     column: list[ft.Control] = [OfflineStrip(shell), main]
     if bottom:
         column.append(_bottom(shell, bottom))
-    content: ft.Control = ft.Column(column, expand=True, spacing=0)
+    stretch = ft.CrossAxisAlignment.STRETCH
+    content: ft.Control = ft.Column(column, expand=True, spacing=0, horizontal_alignment=stretch)
     if place and wide:
         rail = _rail(shell, place)
         content = ft.Row([rail, ft.VerticalDivider(width=1), content], expand=True, spacing=0)
@@ -146,6 +148,7 @@ def _body(
     body: ft.Control | Sequence[ft.Control],
     scroll: bool,
     full_width: bool,
+    broad: bool,
     on_scroll: Any,
 ) -> ft.Control:
     inner = body
@@ -156,7 +159,7 @@ def _body(
     if full_width:
         return ft.Container(inner, expand=True)
     # A container has no greatest width, so a wide window gives it a fixed one.
-    width = READING_WIDTH if shell.window.wide else None
+    width = (BROAD_WIDTH if broad else READING_WIDTH) if shell.window.wide else None
     middle = ft.CrossAxisAlignment.CENTER if width else ft.CrossAxisAlignment.STRETCH
     if scroll:
         held = ft.Container(inner, padding=PAD, width=width)

@@ -12,17 +12,28 @@ from mobile.ui.theme import GAP, PAD, TARGET
 
 
 def card(
-    controls: Sequence[ft.Control], *, key: str | None = None, accent: str | None = None
+    controls: Sequence[ft.Control],
+    *,
+    key: str | None = None,
+    accent: str | None = None,
+    padding: int = PAD,
+    spacing: int = GAP,
 ) -> ft.Control:
     """A sheet with a thin outline. `accent` paints the outline: something that must not be
     overlooked.
     """
     return ft.Container(
-        ft.Column(list(controls), spacing=GAP, tight=True),
+        ft.Column(
+            list(controls),
+            spacing=spacing,
+            tight=True,
+            horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+        ),
         key=key,
-        padding=PAD,
+        padding=padding,
         border_radius=12,
         bgcolor=ft.Colors.SURFACE_CONTAINER_LOW,
+        clip_behavior=ft.ClipBehavior.ANTI_ALIAS,
         border=ft.Border.all(1.5 if accent else 1, accent or ft.Colors.OUTLINE_VARIANT),
     )
 
@@ -33,10 +44,29 @@ def tappable(content: ft.Control, key: str, says: str, on_click: Any, **more: An
         label=says,
         button=True,
         container=True,
+        exclude_semantics=True,  # `says` says it all; word for word it would be read twice
+        on_tap=on_click,
         content=ft.Container(
             content, key=key, ink=True, on_click=on_click, border_radius=12, **more
         ),
     )
+
+
+def columns(left: Sequence[ft.Control], right: Sequence[ft.Control]) -> ft.Control:
+    """Two columns side by side, for wide windows (`screen(full_width=True)`)."""
+    sides: list[ft.Control] = [
+        ft.Container(
+            ft.Column(
+                list(side),
+                spacing=PAD,
+                tight=True,
+                horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+            ),
+            expand=True,
+        )
+        for side in (left, right)
+    ]
+    return ft.Row(sides, spacing=PAD * 2, vertical_alignment=ft.CrossAxisAlignment.START)
 
 
 def section(

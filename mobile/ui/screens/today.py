@@ -14,7 +14,7 @@ from mobile.ui.components.messages import refusal_card
 from mobile.ui.hooks import keyed, use_state
 from mobile.ui.state import Shell, use_now, use_query, use_shell
 from mobile.ui.texts import choice, t
-from mobile.ui.theme import GAP
+from mobile.ui.theme import GAP, PAD
 from mobile.usecases.agenda import Agenda, Item, agenda
 
 _ICON = {
@@ -46,6 +46,7 @@ def TodayScreen() -> ft.View:
         shell,
         body,
         title=t("nav.today"),
+        broad=True,
         place="today",
         actions=[
             buttons.icon(
@@ -101,11 +102,15 @@ def _lists(shell: Shell, today: Agenda) -> list[ft.Control]:
     if today.empty:
         return [surfaces.empty(ft.Icons.EVENT_AVAILABLE, t("today.empty"), t("today.empty.text"))]
     lists = {"now": today.now, "overdue": today.overdue, "next": today.next}
-    return [
-        keyed(f"list-{name}", AgendaList, shell, name, items)
+    shown: dict[str, ft.Control] = {
+        name: keyed(f"list-{name}", AgendaList, shell, name, items)
         for name, items in lists.items()
         if items
-    ]
+    }
+    if shell.window.wide and len(shown) > 1 and "next" in shown:
+        coming = shown.pop("next")
+        return [surfaces.columns(list(shown.values()), [coming])]
+    return list(shown.values())
 
 
 @ft.component
@@ -150,8 +155,12 @@ def _card(shell: Shell, item: Item, *, late: bool) -> ft.Control:
         key=f"open-{item.id}",
         says=says,
         on_click=lambda _: shell.go(item.route),
+        padding=ft.Padding.only(left=PAD, top=PAD, right=PAD, bottom=4),
     )
-    return surfaces.card([top, _actions(shell, item)], accent=ft.Colors.ERROR if late else None)
+    actions = ft.Container(
+        _actions(shell, item), padding=ft.Padding.only(left=4, right=PAD, bottom=12)
+    )
+    return surfaces.card([top, actions], padding=0, spacing=0)
 
 
 def _actions(shell: Shell, item: Item) -> ft.Control:
