@@ -1,4 +1,4 @@
-"""From a signed report to the PDF in the customer's hands: everything on it, verifiable, offline."""
+"""From a signed report to the PDF in the customer's hands: complete, verifiable, offline."""
 
 from __future__ import annotations
 
