@@ -29,7 +29,6 @@ _UNUSED = (
     "fontTools/mtiLib/",
     "fontTools/qu2cu/",
     "fontTools/ufoLib/",
-    "fontTools/unicodedata/Blocks.py",
     "fontTools/voltLib/",
     "msgpack/fallback.py",
 )

@@ -1,7 +1,7 @@
 """Draws the app's icon: a visit that comes round again, a check within an arrow's circle.
 
 `python -m mobile.pwa.icons` writes `shell/icons/` anew. Pure Python and exact: the same files on
-every machine, so that they change when the drawing does, and only then.
+every machine (whose zlib may pack them otherwise), so that they change only when the drawing does.
 """
 
 import math
