@@ -40,6 +40,7 @@ def create_app(server: Server) -> FastAPI:
     # The web app comes last: it answers whatever address is left.
     for part in (auth, sync, sealed, files, devices, admin, health, docs, web):
         app.include_router(part.router)
+    docs.document(app)
     app.add_middleware(
         Guard,
         max_body_bytes=server.settings.max_body_bytes,

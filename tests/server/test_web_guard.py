@@ -156,6 +156,12 @@ def test_docs_list_every_route_with_its_codes(field: Field) -> None:
     assert "<script" not in page
 
 
+def test_the_document_promises_no_body_that_is_never_sent(field: Field) -> None:
+    text = field.client.get("/openapi.json").text
+    assert "HTTPValidationError" not in text
+    assert "ErrorReply" in text
+
+
 def test_every_route_behind_the_sign_in_documents_its_refusals(field: Field) -> None:
     schema = field.client.get("/openapi.json").json()
     without_token = ("/v1/auth/sign-in", "/v1/auth/refresh", "/v1/sync/sealed")
