@@ -64,14 +64,14 @@ def _candidates(db: apsw.Connection, kind: str, words: list[str]) -> list[tuple[
 
 
 def _ranked(found: list[tuple[str, str]], words: list[str]) -> list[str]:
-    ranks: dict[str, tuple[int, int, str]] = {}
+    ranks: dict[str, tuple[int, str, str]] = {}
     for record_id, text in found:
         ended = text + SEPARATOR
         misses = sum(
             (SEPARATOR + word + SEPARATOR not in ended) + (SEPARATOR + word not in text)
             for word in words
         )
-        rank = (misses, len(text), record_id)
+        rank = (misses, text, record_id)
         ranks[record_id] = min(rank, ranks.get(record_id, rank))
     return sorted(ranks, key=ranks.__getitem__)
 

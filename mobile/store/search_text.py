@@ -11,9 +11,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from shared.declare import Entity, Personal
+from shared.declare import ENTITIES, Entity, Personal
 from shared.pinyin import initials
 
 SEPARATOR = "\x1f"
@@ -25,19 +26,26 @@ _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 def of(entity: Entity, row: Mapping[str, Any]) -> str:
     """The text by which a row is found; empty for an entity that the search box does not know."""
     words: list[str] = []
-    for name in entity.search_fields:
+    for name, is_phone in _searched(entity.name):
         value = row.get(name)
         if not isinstance(value, str) or not value:
             continue
         plain = folded(value)
         words.append(plain)
-        if entity.fields[name].personal is Personal.PHONE:
+        if is_phone:
             words.append(_NOT_DIGITS.sub("", plain))
         elif plain.isascii():
             words.append(_NOT_ALPHANUMERIC.sub("", plain))
         else:
             words += initials(plain)
     return "".join(SEPARATOR + word for word in dict.fromkeys(words) if word)
+
+
+@cache
+def _searched(entity: str) -> tuple[tuple[str, bool], ...]:
+    """(field, whether it is a phone number) of what an entity is found by."""
+    fields = ENTITIES[entity].fields
+    return tuple((n, f.personal is Personal.PHONE) for n, f in fields.items() if f.search)
 
 
 def words_of(query: str) -> list[str]:
