@@ -79,6 +79,8 @@ class NativeFetch:
         except (OSError, http.client.HTTPException, zlib.error) as broken:
             self.close()
             raise Refusal(Code.CUT_SHORT) from broken
+        finally:
+            reply.close()
 
     def _ask(
         self,
@@ -111,7 +113,8 @@ class NativeFetch:
         while piece := reply.read(_PIECE):
             received(len(piece))
             pieces.append(zipped.decompress(piece) if zipped else piece)
-        if zipped is not None and pieces and not zipped.eof:
+        # Read in pieces, the standard library does not complain of a body that is too short.
+        if reply.length or (zipped is not None and pieces and not zipped.eof):
             raise http.client.IncompleteRead(b"")
         if reply.will_close:
             self.close()
