@@ -39,6 +39,11 @@ def plan_draft(customer_id: str) -> str:
     return f"visit/plan/{customer_id}"
 
 
+def replan_draft(visit_id: str) -> str:
+    """Key of the draft of a plan that is being changed."""
+    return f"visit/replan/{visit_id}"
+
+
 def visit_draft(visit_id: str) -> str:
     """Key of the draft of a visit that goes on."""
     return f"visit/{visit_id}"
@@ -143,7 +148,11 @@ def _new(store: Store, customer_id: str, values: Mapping[str, Any], *, state: st
 
 def replan(store: Store, visit: Visit, values: Mapping[str, Any]) -> Visit:
     """Another time, contact, purpose or channel for a planned visit."""
-    return _update(store, visit, **values)
+    with store.unit() as unit:
+        moved = unit.update(visit, **values)
+        unit.discard_draft(replan_draft(visit.id))
+        unit.commit()
+    return moved
 
 
 # ── under way ─────────────────────────────────────────────────────────────────────────────
@@ -207,14 +216,15 @@ def missing(visit: Visit, values: Mapping[str, Any]) -> tuple[str, ...]:
 def finish(store: Store, visit: Visit, changes: Mapping[str, Any], zone: ZoneInfo) -> Finished:
     """The visit ends now; a next step with a date becomes the next visit in the same transaction.
 
-    Refuses `field_required` with the first of `missing`, and `field_invalid` for a next step in
-    the past. Nothing is lost by a refusal: the draft stays.
+    `visit` is what the author saw when they began to write. Refuses `field_required` with the
+    first of `missing`, and `field_invalid` for a next step in the past. Nothing is lost by a
+    refusal: the draft stays.
     """
-    lacking = missing(visit, changes)
+    lacking = missing(store.get(Visit, visit.id) or visit, changes)
     if lacking:
         raise Refusal(Code.FIELD_REQUIRED, field=f"visit.{lacking[0]}")
     now = store.now()
-    step_on = changes.get("next_step_on") or write(visit).get("next_step_on")
+    step_on = {**write(visit), **changes}.get("next_step_on")
     if step_on and date.fromisoformat(str(step_on)) < now.astimezone(zone).date():
         raise Refusal(Code.FIELD_INVALID, field="visit.next_step_on", wanted="today or later")
     with store.unit() as unit:

@@ -35,6 +35,7 @@ from shared.wire import Lease, LeaseGrant, PullHeader, StaffCard, Trailer, dump
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # Monday, 10:00 in Shanghai
 PIN = "135790"
 VAULT = "field-lin"
+SEAL_KEY = "CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"  # X25519's base point: a key nobody holds
 
 
 class HandClock:
@@ -186,7 +187,7 @@ class Field:
         await self.keys.save_profile(
             Profile(
                 vault=VAULT, server_url="https://huifang.test", user_id=self.staff.id,
-                display_name=self.staff.name, role=self.staff.role,
+                display_name=self.staff.name, role=self.staff.role, server_seal_key=SEAL_KEY,
             )
         )  # fmt: skip
 

@@ -14,7 +14,10 @@ import flet as ft
 import msgpack
 from flet.controls.context import _context_page
 from flet.messaging.connection import Connection
-from flet.messaging.protocol import configure_encode_object_for_msgpack
+from flet.messaging.protocol import (
+    InvokeMethodRequestBody,
+    configure_encode_object_for_msgpack,
+)
 from flet.messaging.session import Session
 from flet.pubsub.pubsub_hub import PubSubHub
 
@@ -30,11 +33,14 @@ class _Client(Connection):
         self.pubsubhub = PubSubHub(loop=loop)
         self.page_url = "http://app.test"
         self.sent: list[Any] = []
+        self.asked: list[InvokeMethodRequestBody] = []
 
     def send_message(self, message: Any) -> None:
         # Encoding is part of the protocol: Flet notes what the client knows while it encodes.
         msgpack.packb([message.action, message.body], default=_ENCODE)
         self.sent.append(message)
+        if isinstance(message.body, InvokeMethodRequestBody):
+            self.asked.append(message.body)
 
 
 class Headless:
@@ -61,10 +67,18 @@ class Headless:
         raise AssertionError(f"never came to hold; on the screen: {sorted(self.texts())}")
 
     async def settle(self) -> None:
-        """Lets everything that is ready run."""
+        """Lets everything that is ready run, and does what the app asked of its client."""
         for _ in range(30):
             await asyncio.sleep(0)
         self._raise_crash()
+        while self._client.asked:
+            await self._answer(self._client.asked.pop(0))
+
+    async def _answer(self, asked: InvokeMethodRequestBody) -> None:
+        """As the client would: a route that is pushed comes back as a change of route."""
+        self._session.handle_invoke_method_results(asked.control_id, asked.call_id, None, None)
+        if asked.name == "push_route":
+            await self.go(asked.args["route"])
 
     def controls(self) -> Iterator[ft.BaseControl]:
         """Everything that hangs in the tree now: views and open dialogs."""
@@ -98,8 +112,7 @@ class Headless:
 
     async def type(self, key: str, text: str) -> None:
         """Types into a field, as the client reports it: the value, then the event."""
-        control = self.find(key)
-        control.value = text
+        self._session.apply_patch(self.find(key)._i, {"value": text})
         await self._event(key, "change", text)
 
     async def submit(self, key: str) -> None:
@@ -109,7 +122,8 @@ class Headless:
     async def choose(self, key: str, value: Any, event: str = "change") -> None:
         """Sets a dropdown, switch, checkbox or segmented button."""
         control = self.find(key)
-        setattr(control, "selected" if isinstance(control, ft.SegmentedButton) else "value", value)
+        name = "selected" if isinstance(control, (ft.SegmentedButton, ft.Chip)) else "value"
+        self._session.apply_patch(control._i, {name: value})
         await self._event(key, event, value)
 
     async def go(self, route: str) -> None:

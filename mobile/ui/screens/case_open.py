@@ -1,0 +1,85 @@
+"""Opening a case with the customer beside one: what, which thing, who, where, how bad (S2 #89, S4
+#165).
+"""
+
+from __future__ import annotations
+
+import flet as ft
+
+from mobile.ui.components import buttons, frame, words
+from mobile.ui.components.form import Form, use_form
+from mobile.ui.components.messages import refusal_card, say
+from mobile.ui.hooks import keyed
+from mobile.ui.screens.customer.choosing import ChooseRecord
+from mobile.ui.state import Shell, use_query, use_shell
+from mobile.ui.texts import t
+from mobile.usecases import case_opening
+from mobile.usecases.case_opening import CASE_FIELDS
+from shared.entities import Asset, Case, Contact, Customer
+from shared.errors import Code
+
+
+@ft.component
+def OpenCaseScreen() -> ft.View:
+    """A new case of `customer_id`."""
+    shell = use_shell()
+    customer_id = ft.use_route_params()["customer_id"]
+    found = use_query(lambda store: store.get(Customer, customer_id), [customer_id], ("customer",))
+    title, back = t("customer.new_case"), f"/customers/{customer_id}"
+    if found.value is None:
+        problem = found.refusal or Code.RECORD_MISSING
+        return frame.screen(shell, [refusal_card(problem)], title=title, back=back)
+    return keyed(f"case of {customer_id}", Opening, shell, found.value)
+
+
+@ft.component
+def Opening(shell: Shell, customer: Customer) -> ft.View:
+    """The number is given when the case is saved: nobody uses one up by looking."""
+    store = shell.store
+    start = ft.use_memo(lambda: case_opening.suggested_case(store, customer.id), [])
+    form = use_form(
+        shell,
+        Case,
+        draft=case_opening.case_draft(customer.id),
+        start=start,
+        about=("customer", customer.id),
+    )
+    people = use_query(
+        lambda store: store.find(Contact, customer_id=customer.id), [customer.id], ("contact",)
+    )
+    things = use_query(
+        lambda store: store.find(Asset, customer_id=customer.id), [customer.id], ("asset",)
+    )
+
+    def save() -> None:
+        if form.complete(required=("kind", "title")):
+            case = case_opening.open_case(store, customer.id, form.values)
+            form.done()
+            say(shell, t("customer.case.opened", number=case.number))
+            shell.back(f"/customers/{customer.id}")
+
+    choices = {
+        "contact_id": [(one.id, one.name) for one in people.value or []],
+        "asset_id": [(one.id, _called(one)) for one in things.value or []],
+    }
+    return frame.screen(
+        shell,
+        [
+            words.headline(customer.name),
+            *(_field(form, name, choices) for name in CASE_FIELDS),
+            form.saved_line(),
+        ],
+        title=t("customer.new_case"),
+        back=f"/customers/{customer.id}",
+        bottom=[buttons.primary(shell, "save", t("customer.case.open"), save, icon=ft.Icons.CHECK)],
+    )
+
+
+def _called(asset: Asset) -> str:
+    return " · ".join(part for part in (asset.product, asset.serial) if part)
+
+
+def _field(form: Form, name: str, choices: dict[str, list[tuple[str, str]]]) -> ft.Control:
+    if name in choices:
+        return ChooseRecord(form, name, choices[name])
+    return form.field(name)

@@ -1,0 +1,37 @@
+"""Choosing one of a customer's contacts or assets in a form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import flet as ft
+
+from mobile.ui.components import words
+from mobile.ui.components.form import Form
+from mobile.ui.state import watch
+from mobile.ui.texts import label, t
+from mobile.ui.theme import GAP
+
+
+@ft.component
+def ChooseRecord(form: Form, name: str, choices: Sequence[tuple[str, str]]) -> ft.Control:
+    """Chips of (id, what it is called) for the reference field `name`; a second tap takes the
+    choice back. Says so where there is nothing to choose.
+    """
+    watch(form.state)
+    picked = form.get(name)
+
+    def chip(record_id: str, called: str) -> ft.Control:
+        return ft.Chip(
+            key=f"{name}-{record_id}",
+            label=words.body(called),
+            selected=record_id == picked,
+            on_select=lambda _: form.set(name, None if record_id == picked else record_id),
+        )
+
+    inside: list[ft.Control] = [words.faint(label(name))]
+    if choices:
+        inside.append(ft.Row([chip(*one) for one in choices], wrap=True, spacing=GAP))
+    else:
+        inside.append(words.body(t("customer.choose.none")))
+    return ft.Column(inside, spacing=4, tight=True)

@@ -1,0 +1,149 @@
+"""Who the customer is, by declaration: only what is filled, personal data masked until asked for
+(S0 #1, #8; ux.md, Timed access).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import flet as ft
+
+from mobile.ui import formats
+from mobile.ui.components import buttons, marks, privacy, surfaces, words
+from mobile.ui.components.messages import say
+from mobile.ui.components.values import shown
+from mobile.ui.hooks import use_state
+from mobile.ui.state import Shell
+from mobile.ui.texts import label, t
+from mobile.ui.theme import GAP
+from mobile.usecases import customer_records
+from mobile.usecases.customer_page import CustomerPage
+from mobile.usecases.customer_records import CUSTOMER_FIELDS
+from shared.codec import write
+from shared.declare import ENTITIES, Personal
+from shared.masking import mask
+
+Opens = Callable[[str], None]
+MASKED = frozenset({Personal.EMAIL, Personal.PHONE})
+
+
+@ft.component
+def Profile(shell: Shell, page: CustomerPage, open_: Opens) -> ft.Control:
+    """The filled fields by group, and the two checks that are due by the calendar."""
+    customer_id = page.customer.id
+    groups: list[ft.Control] = [_checks(shell, page)]
+    for group, names in CUSTOMER_FIELDS.items():
+        rows = _rows(shell, page, names)
+        if rows:
+            groups.append(surfaces.section(t(f"customer.group.{group}"), [surfaces.card(rows)]))
+    spent = _spent(page)
+    if spent is not None:
+        groups.append(spent)
+    groups.append(
+        buttons.tonal(
+            shell,
+            "edit",
+            t("customer.edit"),
+            lambda: open_(f"/customers/{customer_id}/edit"),
+            icon=ft.Icons.EDIT_OUTLINED,
+        )
+    )
+    return ft.Column(
+        groups, spacing=16, tight=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH
+    )
+
+
+def _rows(shell: Shell, page: CustomerPage, names: tuple[str, ...]) -> list[ft.Control]:
+    row, declared = write(page.customer), ENTITIES["customer"].fields
+    rows = []
+    for name in names:
+        text = shown(declared[name], row.get(name), shell.now())
+        if not text or name in {"name", "phone"}:  # the head shows these
+            continue
+        if declared[name].personal in MASKED:
+            rows.append(Masked(shell, name, text, "customer", page.customer.id, page.customer.id))
+        else:
+            rows.append(surfaces.pair(label(name), text))
+    return rows
+
+
+@ft.component
+def Masked(
+    shell: Shell, name: str, text: str, entity: str, record_id: str, customer_id: str
+) -> ft.Control:
+    """A personal value with its middle hidden until someone asks; that is put on record first."""
+    open_, set_open = use_state(False)
+    personal = ENTITIES[entity].fields[name].personal
+
+    def unmask() -> None:
+        privacy.record_look(shell, entity, record_id, customer_id, "unmasked")
+        set_open(True)
+
+    if open_:
+        return surfaces.pair(label(name), text)
+    eye = buttons.icon(
+        shell,
+        f"unmask-{name}-{record_id}",
+        ft.Icons.VISIBILITY_OUTLINED,
+        t("customer.unmask", field=label(name)),
+        unmask,
+    )
+    return surfaces.pair(label(name), mask(text, personal), trailing=eye)
+
+
+def _checks(shell: Shell, page: CustomerPage) -> ft.Control:
+    """Contact details monthly (S0 #5), needs quarterly (S0 #6): one tap each."""
+    customer, now = page.customer, shell.now()
+
+    def verify() -> None:
+        customer_records.verify_contact_details(shell.store, customer)
+        say(shell, t("customer.verified"))
+
+    def review() -> None:
+        customer_records.review_needs(shell.store, customer)
+        say(shell, t("customer.reviewed"))
+
+    asked = (
+        ("verify", "contacts", customer.contact_verified_at, page.checks.contacts_due_at, verify),
+        ("review", "needs", customer.needs_reviewed_at, page.checks.needs_due_at, review),
+    )
+    rows: list[ft.Control] = []
+    for key, name, last, due, act in asked:
+        said = (
+            t("customer.check.last", when=formats.ago(last, now))
+            if last
+            else t("customer.check.never")
+        )
+        lines: list[ft.Control] = [words.body(t(f"customer.check.{name}")), words.faint(said)]
+        if due < now:
+            lines.append(marks.badge(t("customer.check.due"), "wait", ft.Icons.SCHEDULE))
+        rows.append(
+            ft.Row(
+                [
+                    ft.Column(lines, spacing=2, tight=True, expand=True),
+                    buttons.tonal(shell, key, t(f"customer.check.{key}"), act),
+                ],
+                spacing=GAP,
+            )
+        )
+    return surfaces.card(rows)
+
+
+def _spent(page: CustomerPage) -> ft.Control | None:
+    customer = page.customer
+    if customer.spend_12m_cents is None:
+        return None
+    return surfaces.section(
+        t("customer.group.value"),
+        [
+            surfaces.card(
+                [
+                    surfaces.pair(
+                        label("spend_12m_cents"),
+                        formats.money(customer.spend_12m_cents, customer.currency),
+                    ),
+                    surfaces.pair(label("orders_12m"), str(customer.orders_12m or 0)),
+                ]
+            )
+        ],
+    )

@@ -1,0 +1,98 @@
+"""Writing down who a customer is: a new one, or changes to one that is known (S0 #1, #8, S1
+#44).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import flet as ft
+
+from mobile.ui.components import buttons, frame, surfaces
+from mobile.ui.components.form import Form, use_form
+from mobile.ui.components.messages import refusal_card, say
+from mobile.ui.hooks import keyed
+from mobile.ui.state import Shell, use_query, use_shell
+from mobile.ui.texts import t
+from mobile.usecases import customer_records
+from mobile.usecases.customer_records import CUSTOMER_FIELDS, NEW_CUSTOMER_DRAFT
+from shared.codec import write
+from shared.declare import ENTITIES, Role
+from shared.entities import Customer
+from shared.errors import Code
+
+
+@ft.component
+def NewCustomerScreen() -> ft.View:
+    """A name is enough; the rest can be learned later."""
+    shell = use_shell()
+    form = use_form(
+        shell, Customer, draft=NEW_CUSTOMER_DRAFT, start={"kind": "company", "stage": "potential"}
+    )
+
+    def save() -> None:
+        if form.complete(required=("name",)):
+            made = customer_records.add_customer(shell.store, form.values)
+            form.done()
+            say(shell, t("customer.added"))
+            shell.page.navigate(f"/customers/{made.id}")
+
+    return _screen(shell, form, t("customers.add"), "/customers", save)
+
+
+@ft.component
+def EditCustomerScreen() -> ft.View:
+    """Changes the fields that were changed, and no others: colleagues may be at the rest."""
+    shell = use_shell()
+    customer_id = ft.use_route_params()["customer_id"]
+    found = use_query(lambda store: store.get(Customer, customer_id), [customer_id], ("customer",))
+    if found.value is None:
+        problem = found.refusal or Code.RECORD_MISSING
+        return frame.screen(
+            shell, [refusal_card(problem)], title=t("customer.edit"), back="/customers"
+        )
+    return keyed(f"edit {customer_id}", Editing, shell, found.value)
+
+
+@ft.component
+def Editing(shell: Shell, customer: Customer) -> ft.View:
+    """`customer` at the first rendering is what the author saw."""
+    seen = ft.use_memo(lambda: customer, [])
+    form = use_form(
+        shell,
+        Customer,
+        draft=customer_records.customer_draft(customer.id),
+        start=write(seen),
+        about=("customer", customer.id),
+    )
+    back = f"/customers/{customer.id}"
+
+    def save() -> None:
+        if form.complete(required=("name",)):
+            customer_records.edit_customer(shell.store, seen, form.changes())
+            form.done()
+            say(shell, t("customer.saved"))
+            shell.back(back)
+
+    return _screen(shell, form, t("customer.edit"), back, save)
+
+
+def _screen(shell: Shell, form: Form, title: str, back: str, save: Callable[[], None]) -> ft.View:
+    body: list[ft.Control] = []
+    for group, names in CUSTOMER_FIELDS.items():
+        fields = [form.field(name) for name in names if _mine(shell, name)]
+        if fields:
+            body.append(surfaces.section(t(f"customer.group.{group}"), fields))
+    body.append(form.saved_line())
+    return frame.screen(
+        shell,
+        body,
+        title=title,
+        back=back,
+        bottom=[buttons.primary(shell, "save", t("action.save"), save, icon=ft.Icons.CHECK)],
+    )
+
+
+def _mine(shell: Shell, name: str) -> bool:
+    """Tier and VIP are a store manager's to give (S1 #51); others don't see an editor for them."""
+    return Role(shell.role) in ENTITIES["customer"].fields[name].writers

@@ -1,0 +1,111 @@
+"""A visit that has not begun: start it, move it, or cancel it and say why."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import flet as ft
+
+from mobile.ui.components import buttons, frame, privacy, surfaces, words
+from mobile.ui.components.messages import say
+from mobile.ui.hooks import use_held, use_state
+from mobile.ui.screens.visit.seen import Seen, head
+from mobile.ui.state import Shell
+from mobile.ui.texts import label, t
+from mobile.ui.theme import GAP
+from mobile.usecases import visits
+
+
+@ft.component
+def Planned(shell: Shell, seen: Seen) -> ft.View:
+    """What was noted when it was planned stands below the head."""
+    visit = seen.visit
+    body: list[ft.Control] = [head(shell, seen, *_way(seen))]
+    if visit.notes:
+        body.append(surfaces.card([surfaces.pair(label("notes"), visit.notes)]))
+    body.append(Cancelling(shell, seen))
+    return frame.screen(
+        shell,
+        body,
+        title=t("entity.visit"),
+        back=seen.back,
+        actions=[
+            buttons.icon(
+                shell, "open-customer", ft.Icons.BUSINESS_OUTLINED, t("visit.customer"),
+                lambda: shell.go(seen.back),
+            )
+        ],
+        bottom=[
+            buttons.secondary(
+                shell, "replan", t("visit.replan"), lambda: shell.go(f"/visits/{visit.id}/plan"),
+                icon=ft.Icons.EVENT_OUTLINED,
+            ),
+            buttons.primary(
+                shell, "start", t("visit.start"), lambda: visits.start(shell.store, visit),
+                icon=ft.Icons.PLAY_ARROW,
+            ),
+        ],
+        overlay=privacy.watermark(shell),
+    )  # fmt: skip
+
+
+def _way(seen: Seen) -> list[ft.Control]:
+    customer = seen.customer
+    place = " ".join(part for part in (customer.city, customer.address) if part)
+    if not place or seen.visit.channel not in (None, "on_site"):
+        return []
+    goal = f"geo:0,0?q={quote(place)}"
+    return [
+        ft.Row(
+            [
+                words.body(place, expand=True),
+                buttons.link("map", ft.Icons.DIRECTIONS_OUTLINED, t("action.directions"), goal),
+            ]
+        )
+    ]
+
+
+@ft.component
+def Cancelling(shell: Shell, seen: Seen) -> ft.Control:
+    """Folded away until asked for; a cancellation says why, and can be taken back."""
+    open_, set_open = use_state(False)
+    lacking, set_lacking = use_state(False)
+    because = use_held("")
+
+    def typed(event: ft.Event[ft.TextField]) -> None:
+        because.current = event.control.value or ""
+
+    def cancel() -> None:
+        if not because.current.strip():
+            set_lacking(True)
+            return
+        cancelled = visits.cancel(shell.store, seen.visit, because.current)
+        say(shell, t("visit.cancelled"), undo=lambda: visits.uncancel(shell.store, cancelled))
+
+    if not open_:
+        return buttons.quiet(
+            shell, "cancel", t("visit.cancel"), lambda: set_open(True), icon=ft.Icons.EVENT_BUSY
+        )
+    return surfaces.card(
+        [
+            ft.TextField(
+                key="cancelled_because",
+                label=label("cancelled_because"),
+                value=because.current,
+                error=t("form.required") if lacking else None,
+                max_length=500,
+                border=ft.OutlineInputBorder(border_radius=12),
+                autofocus=True,
+                on_change=typed,
+            ),
+            ft.Row(
+                [
+                    buttons.quiet(shell, "cancel-no", t("action.back"), lambda: set_open(False)),
+                    buttons.danger(shell, "cancel-yes", t("visit.cancel.do"), cancel),
+                ],
+                alignment=ft.MainAxisAlignment.END,
+                wrap=True,
+                spacing=GAP,
+            ),
+        ]
+    )

@@ -1,0 +1,146 @@
+"""The questions of the visit's purpose (S0 #23): text, choice or scale, answered in any order or
+not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import flet as ft
+
+from mobile.ui.components import buttons, surfaces, words
+from mobile.ui.components.form import Form
+from mobile.ui.hooks import use_state
+from mobile.ui.state import Shell, use_query, watch
+from mobile.ui.texts import choice, label, language, t
+from mobile.ui.theme import GAP
+from mobile.usecases.visit_questions import Question, answer_to, answered, questions
+
+Answers = Callable[[str | None], None]
+Points = Callable[[int | None], None]
+
+
+@ft.component
+def Questions(form: Form) -> ft.Control:
+    """Another purpose asks other questions; answers to the first ones stay."""
+    watch(form.state)
+    purpose = str(form.get("purpose") or "")
+    found = use_query(
+        lambda store: questions(store, purpose, language()), [purpose], watch=("reference",)
+    )
+    asked = found.value or ()
+    if not asked:
+        return ft.Container(visible=False)
+    return surfaces.section(
+        t("visit.section.questions", purpose=choice("purpose", purpose)),
+        [_asked(form, question) for question in asked],
+    )
+
+
+def _asked(form: Form, question: Question) -> ft.Control:
+    given = answer_to(form.get("answers") or (), question.key)
+
+    def answer(text: str | None, *, render: bool = True) -> None:
+        form.set("answers", answered(form.get("answers") or (), question, text), render=render)
+
+    key = f"answer-{question.key}"
+    if question.kind == "text":
+        return ft.TextField(
+            key=key,
+            label=question.label,
+            value=given,
+            multiline=True,
+            min_lines=2,
+            max_lines=8,
+            max_length=2000,
+            border=ft.OutlineInputBorder(border_radius=12),
+            on_change=lambda event: answer(event.control.value, render=False),
+        )
+    if question.kind == "choice":
+        return _choice(key, question, given, answer)
+    points = int(given) if given.isdecimal() else None
+    return ScaleBar(
+        form.shell,
+        key,
+        question.label,
+        points,
+        lambda value: answer(None if value is None else str(value)),
+    )
+
+
+def _choice(key: str, question: Question, given: str, answer: Answers) -> ft.Control:
+    def chip(word: str, said: str) -> ft.Control:
+        return ft.Chip(
+            key=f"{key}-{word}",
+            label=words.body(said),
+            selected=word == given,
+            on_select=lambda _: answer(None if word == given else word),
+        )
+
+    return ft.Column(
+        [
+            words.body(question.label),
+            ft.Row([chip(*option) for option in question.options], wrap=True, spacing=GAP),
+        ],
+        spacing=4,
+        tight=True,
+    )
+
+
+@ft.component
+def Scale(form: Form, name: str) -> ft.Control:
+    """A field of 0 to 100 points."""
+    watch(form.state)
+    value = form.get(name)
+    bar = ScaleBar(form.shell, name, label(name), value, lambda points: form.set(name, points))
+    problem = form.errors.get(name)
+    if not problem:
+        return bar
+    return ft.Column([bar, words.faint(problem, color=ft.Colors.ERROR)], spacing=2, tight=True)
+
+
+@ft.component
+def ScaleBar(shell: Shell, key: str, heading: str, value: int | None, change: Points) -> ft.Control:
+    """0 to 100 in steps of five; unset until touched, and it can be unset again. Nothing is written
+    while the thumb is on its way.
+    """
+    moving, set_moving = use_state(value)
+
+    def moved(event: ft.Event[ft.Slider]) -> None:
+        set_moving(round(event.control.value or 0))
+
+    def rested(event: ft.Event[ft.Slider]) -> None:
+        change(round(event.control.value or 0))
+
+    def unset() -> None:
+        set_moving(None)
+        change(None)
+
+    head: list[ft.Control] = [words.body(heading, expand=True)]
+    if value is None and moving is None:
+        head.append(words.faint(t("visit.scale.unset")))
+    else:
+        points = moving if moving is not None else value
+        head.append(words.title(t("customer.points", points=points)))
+        head.append(
+            buttons.icon(
+                shell, f"{key}-clear", ft.Icons.CLOSE, f"{t('action.clear')} {heading}", unset
+            )
+        )
+    return ft.Column(
+        [
+            ft.Row(head),
+            ft.Slider(
+                key=key,
+                value=value if moving is None else moving,
+                min=0,
+                max=100,
+                divisions=20,
+                tooltip=heading,
+                on_change=moved,
+                on_change_end=rested,
+            ),
+        ],
+        spacing=0,
+        tight=True,
+    )
