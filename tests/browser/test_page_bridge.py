@@ -62,3 +62,13 @@ def test_text_is_typed_and_strokes_are_drawn_by_name(tab: Tab) -> None:
     assert tab.value("客户名称") == "李娜"
     tab.draw("签名", [[(0.1, 0.1), (0.9, 0.9)], [(0.9, 0.1), (0.1, 0.9)]])
     tab.wait_no_text("0 points")
+
+
+def test_a_character_that_no_font_has_is_asked_of_nobody(tab: Tab) -> None:
+    """Unanswered, Flutter would ask for it again at every frame."""
+    with tab.page.expect_request("**/NotoSansSC-Regular.otf"):
+        tab.fill("客户名称", "🙂")
+    tab.wait_text("name 🙂")
+    asked = [request.url for request in tab.browser.requests if "/assets/fallback/" in request.url]
+    assert asked == []
+    assert tab.errors == []

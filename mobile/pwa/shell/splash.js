@@ -24,6 +24,11 @@ const SENTENCES = {
     en: "The app could not start. Nothing that was saved is lost.",
     action: "重试 · Try again",
   },
+  insecure: {
+    zh: "请通过 https 地址打开：不安全的连接下无法加密保存数据。",
+    en: "Please open the https address: without it nothing can be stored encrypted.",
+    action: "重试 · Try again",
+  },
   outdated: {
     zh: "此浏览器版本过旧，请更新后再试。",
     en: "This browser is too old for the app. Please update it and try again.",
@@ -37,6 +42,8 @@ const part = (id) => document.getElementById(id);
 const splash = part("splash");
 document.documentElement.append(splash);
 
+const firstTime = !navigator.serviceWorker?.controller;
+
 function write(texts) {
   part("splash-zh").textContent = texts.zh;
   part("splash-en").textContent = texts.en;
@@ -45,10 +52,20 @@ function write(texts) {
 /** Shows (and marks, for measurements) that a step has begun. The bar never moves backwards. */
 export function progress(step) {
   performance.mark(`huifang-${step}`);
+  if (step === "shell" && firstTime) return download();
   const bar = part("splash-progress");
   if (!bar || TEXTS[step].value <= bar.value) return;
   bar.value = TEXTS[step].value;
   write(TEXTS[step]);
+}
+
+/** The first start fetches everything, with nothing to count: say so, and let the bar run. */
+function download() {
+  part("splash-progress").removeAttribute("value");
+  write({
+    zh: "首次打开，正在下载应用（约 20 MB）。之后没有网络也能打开。",
+    en: "First start: downloading the app (about 20 MB). From then on it opens without a network.",
+  });
 }
 
 /** Stops and says why, with one thing to do. Resolves when the person does it. */

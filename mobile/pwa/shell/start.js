@@ -14,6 +14,7 @@ const retry = async (sentence, options) => {
 };
 
 async function start() {
+  if (!globalThis.isSecureContext) return retry("insecure");
   if (!globalThis.WebAssembly || !globalThis.BroadcastChannel) return retry("outdated");
   await becomeTheOnlyTab({
     elsewhere: () => ask("elsewhere").then(resume),
