@@ -143,11 +143,31 @@ CASE_NUMBER_BLOCK = Table(
 )
 """Which device was handed which case numbers ahead of time (design §3)."""
 
+DETAIL_REQUEST = Table(
+    "detail_request",
+    METADATA,
+    Column("org_id", String(36), nullable=False),
+    Column("id", String(36), nullable=False),
+    Column("staff_id", String(36), nullable=False),
+    Column("customer_id", String(36), nullable=False),
+    Column("hours", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("decided_at", Instant),
+    Column("decided_by", String(36)),
+    Column("grant_id", String(36)),
+    PrimaryKeyConstraint("org_id", "id"),
+    Index(None, "org_id", "customer_id"),
+)
+"""Head office asks to see one customer's detail for a while; `grant_id` is null when it was
+refused."""
+
 __all__ = [
     "ALARM",
     "BUCKET_HEAD",
     "CASE_NUMBER_BLOCK",
     "CHANGE_LOG",
+    "DETAIL_REQUEST",
     "FEED",
     "HISTORY",
     "LOOK_HEAD",
