@@ -1,7 +1,4 @@
-"""What every browser test is handed: Playwright, built apps served, and profiles to open them in.
-
-Without a Chromium the whole folder is skipped, with one line that says why.
-"""
+"""What every browser test gets: Playwright, built apps served, and profiles to open them in."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,20 +10,9 @@ from playwright.sync_api import Playwright
 
 from mobile.pwa.builder import build_web_app
 from mobile.pwa.wheels import DEFAULT_CACHE
-from tests.browser.harness import Browser, Playing, Site, why_no_chromium
+from tests.browser.harness import Browser, Playing, Site
 
-HERE = Path(__file__).parent
-APPS = HERE / "apps"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    missing = why_no_chromium()
-    for item in items:
-        if not item.path.is_relative_to(HERE):
-            continue
-        item.add_marker(pytest.mark.browser)
-        if missing:
-            item.add_marker(pytest.mark.skip(reason=f"browser suite: {missing}"))
+APPS = Path(__file__).parent / "apps"
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ and that is what these calls look for. Each call waits for what it needs.
 import functools
 import json
 import os
-import shutil
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -39,6 +38,8 @@ from playwright.sync_api import (
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+from tools import chromium
+
 PHONE = (412, 915)
 DESKTOP = (1280, 800)
 
@@ -59,27 +60,6 @@ _FLAGS = (
 
 _TAPPABLE: tuple[Literal["tab", "link", "menuitem", "checkbox", "radio", "switch", "option"], ...]
 _TAPPABLE = ("tab", "link", "menuitem", "checkbox", "radio", "switch", "option")
-
-_CANDIDATES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-def find_chromium() -> Path | None:
-    """The browser to drive: `HUIFANG_CHROMIUM` if set, else the first of the usual names."""
-    named = os.environ.get("HUIFANG_CHROMIUM")
-    if named:
-        return Path(named) if Path(named).is_file() else None
-    found = (shutil.which(name) for name in _CANDIDATES)
-    return next((Path(path) for path in found if path), None)
-
-
-def why_no_chromium() -> str:
-    """The sentence a skipped suite prints; empty when there is a Chromium."""
-    if find_chromium():
-        return ""
-    named = os.environ.get("HUIFANG_CHROMIUM")
-    if named:
-        return f"HUIFANG_CHROMIUM names {named}, which is no file"
-    return "no Chromium found (Debian: apt-get install chromium; or set HUIFANG_CHROMIUM)"
 
 
 class Site:
@@ -160,11 +140,11 @@ class Browser:
         dark: bool = False,
     ) -> Iterator["Browser"]:
         """`permissions` such as ["geolocation"] are granted without a question."""
-        chromium = find_chromium()
-        assert chromium, why_no_chromium()
+        executable = chromium.find()
+        assert executable, chromium.why_missing()
         context = playwright.chromium.launch_persistent_context(
             str(profile),
-            executable_path=str(chromium),
+            executable_path=executable,
             viewport={"width": size[0], "height": size[1]},
             locale=locale,
             timezone_id="Asia/Shanghai",
