@@ -49,6 +49,7 @@ def theme(*, dark: bool, contrast: bool = False, scale: float = 1.0) -> ft.Theme
         text_theme=_text_theme(scale, _ink(dark, contrast)),
         card_theme=ft.CardTheme(elevation=0, margin=0, shape=shape),
         snackbar_theme=ft.SnackBarTheme(behavior=ft.SnackBarBehavior.FLOATING),
+        scaffold_bgcolor=_paper(dark) if contrast else None,
         page_transitions=_STILL,
     )
 
@@ -85,11 +86,15 @@ _STILL = ft.PageTransitionsTheme(
 )
 
 
+def _paper(dark: bool) -> str:
+    return "#000000" if dark else "#FFFFFF"
+
+
 def _contrast(dark: bool) -> ft.ColorScheme:
     """Pure black on white or the reverse, one strong accent, outlines as dark as the text (WCAG AAA
     for text).
     """
-    ink, paper = ("#FFFFFF", "#000000") if dark else ("#000000", "#FFFFFF")
+    ink, paper = _ink(dark, True), _paper(dark)
     accent, on_accent = ("#7FE7F2", "#000000") if dark else ("#00414A", "#FFFFFF")
     alarm, on_alarm = ("#FFB4AB", "#000000") if dark else ("#8C0009", "#FFFFFF")
     raised = "#1A1A1A" if dark else "#F2F2F2"
@@ -98,7 +103,7 @@ def _contrast(dark: bool) -> ft.ColorScheme:
         primary=accent, on_primary=on_accent,
         primary_container=accent, on_primary_container=on_accent,
         secondary=accent, on_secondary=on_accent,
-        secondary_container=raised, on_secondary_container=ink,
+        secondary_container=accent, on_secondary_container=on_accent,
         tertiary=accent, on_tertiary=on_accent,
         tertiary_container=raised, on_tertiary_container=ink,
         error=alarm, on_error=on_alarm, error_container=alarm, on_error_container=on_alarm,

@@ -115,6 +115,11 @@ class Syncing:
         if self._loop is None:
             self._loop = asyncio.ensure_future(self._keep_going())
 
+    async def settled(self) -> None:
+        """Returns once what was saved so far has its sealed copy."""
+        if self._sealing is not None:
+            await self._sealing
+
     async def stop(self) -> None:
         """Ends everything under way. What was stored stays stored; a second call is harmless."""
         self._leave_store()

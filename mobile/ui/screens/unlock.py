@@ -64,7 +64,7 @@ def UnlockScreen() -> ft.View:
     ]
     if refusal is not None:
         controls.append(refusal_card(refusal))
-    if left < TRIES:
+    elif left < TRIES:
         controls.append(words.body(t("unlock.tries", count=left), color=ft.Colors.ERROR))
     controls.append(
         buttons.primary(

@@ -5,6 +5,7 @@ by hand; a network that is down unless a test puts a server behind it.
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from mobile.keys.keyring import Keyring
 from mobile.keys.native import DirectoryRecords, FileShelf, NativePrimitives
@@ -27,10 +29,20 @@ from shared.clock import to_wire
 from shared.codec import write
 from shared.declare import Record, Role, entity_of
 from shared.entities import Case, Customer, Visit
-from shared.errors import Code
+from shared.errors import Code, Refusal
 from shared.ids import derived_id
 from shared.rows import RowLine, body_text
-from shared.wire import Lease, LeaseGrant, PullHeader, StaffCard, Trailer, dump
+from shared.wire import (
+    Lease,
+    LeaseGrant,
+    PullHeader,
+    ServerKeys,
+    SignInRequest,
+    StaffCard,
+    TokenReply,
+    Trailer,
+    dump,
+)
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # Monday, 10:00 in Shanghai
 PIN = "135790"
@@ -86,7 +98,7 @@ class TestPlace:
 
     def on_network(self, listener: Callable[[bool], None]) -> Callable[[], None]:
         self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        return lambda: listener in self._listeners and self._listeners.remove(listener)
 
     def switch(self, up: bool) -> None:
         self.up = up
@@ -129,6 +141,33 @@ class Engine:
         return self.answers.pop(0) if self.answers else Report(Code.OFFLINE)
 
 
+@dataclass
+class Server:
+    """Stands in for the server at sign-in: what it answers is laid ready by the test."""
+
+    staff: StaffCard
+    device_state: str = "approved"
+    refuses: Refusal | None = None
+    asked: list[SignInRequest] = field(default_factory=list)
+
+    async def sign_in(self, request: SignInRequest) -> TokenReply:
+        self.asked.append(request)
+        if self.refuses is not None:
+            raise self.refuses
+        if self.device_state != "approved":
+            return TokenReply(device_id="device", device_state=self.device_state)
+        seal = X25519PrivateKey.generate().public_key().public_bytes_raw()
+        return TokenReply(
+            device_id="device",
+            device_state="approved",
+            access_token="access",
+            refresh_token="refresh",
+            expires_in=900,
+            staff=self.staff,
+            keys=ServerKeys(lease="", seal=urlsafe_b64encode(seal).rstrip(b"=").decode()),
+        )
+
+
 class Field:
     """One phone and who holds it. `plant` records before `open_app`."""
 
@@ -142,11 +181,11 @@ class Field:
         )
         self.files = DirectoryFiles(folder / "vaults")
         self.engine = Engine()
-        self.peer: Any = object()
         self.staff = StaffCard(
             id=derived_id("staff", name), name=name, role=role, organisation_id="field",
             organisation="示范公司", timezone="Asia/Shanghai",
         )  # fmt: skip
+        self.server = Server(self.staff)
         self._planted: list[Record] = []
         self._buckets: set[str] = set()
         self._seq = 0
@@ -163,7 +202,7 @@ class Field:
             place=self.place,
             preferences=self.preferences,
             store=self.store,
-            connect=lambda _url: self.peer,
+            connect=lambda _url: self.server,
             engine=lambda *_: self.engine,
             app_version="test",
         )
