@@ -27,6 +27,7 @@ from shared.policy import DEFAULTS
 if TYPE_CHECKING:
     from apsw import Connection
 
+    from mobile.store.sealed_log import SealedLog
     from mobile.sync.engine import Step, SyncEngine
     from mobile.sync.peer import Peer
 
@@ -130,13 +131,17 @@ def _stores(clock: SystemClock) -> Callable[[Connection, Profile], Store]:
     return store
 
 
-def _engines(keys: DeviceKeys) -> Callable[[Store, Peer, Profile, Step], SyncEngine]:
-    def engine(store: Store, peer: Peer, profile: Profile, seal: Step) -> SyncEngine:
+def _engines(keys: DeviceKeys) -> Callable[[Store, Peer, Profile, Step, SealedLog], SyncEngine]:
+    def engine(
+        store: Store, peer: Peer, profile: Profile, seal: Step, log: SealedLog
+    ) -> SyncEngine:
         from mobile.sync.engine import SyncEngine
 
         async def rekey() -> None:
             await renew_key(store.parts.db, keys, profile.vault)
 
-        return SyncEngine(store, peer, keys, app_version=app_version(), seal=seal, rekey=rekey)
+        return SyncEngine(
+            store, peer, keys, app_version=app_version(), seal=seal, rekey=rekey, log=log
+        )
 
     return engine

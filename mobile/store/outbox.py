@@ -17,7 +17,7 @@ from typing import Any
 
 import apsw
 
-from mobile.store.meta import BACKED_UP_TO, Meta
+from mobile.store.meta import BACKED_UP_TO, SEALED_FROM, SEALED_LAST, Meta
 from mobile.store.sql import rows
 from shared.clock import from_wire
 from shared.wire import SETTLED, Change, Outcome, dump
@@ -203,3 +203,15 @@ class Outbox:
     def mark_sealed(self, number: int, log_seq: int) -> None:
         """The sealed copy of `number` is on disk as entry `log_seq` of the sealed log."""
         self._db.execute("UPDATE outbox SET sealed = ? WHERE number = ?", (log_seq, number))
+        if self._meta.get(SEALED_FROM) is None:
+            self._meta.put(SEALED_FROM, log_seq)
+        self._meta.put(SEALED_LAST, log_seq)
+
+    def sealed_and_backed_up(self) -> int:
+        """The sealed log's entry up to which all that this vault sealed is backed up; or 0."""
+        waiting: int | None = self._db.execute(
+            "SELECT min(sealed) FROM outbox WHERE sealed > 0 AND (verdict IS NULL OR seq > ?)",
+            (self._meta.get(BACKED_UP_TO, 0),),
+        ).get
+        last: int = self._meta.get(SEALED_LAST, 0)
+        return last if waiting is None else waiting - 1

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 
 from mobile.keys.port import DeviceKeys
 from mobile.store.meta import OUTBOX_EPOCH
+from mobile.store.sealed_log import SealedLog
 from mobile.store.store import Store
-from mobile.sync import agreeing, downloading, pulling, pushing, renewing, uploading
+from mobile.sync import agreeing, downloading, pulling, pushing, renewing, sealed, uploading
 from mobile.sync.peer import Peer
 from mobile.sync.report import Progress, SyncReport, Tell
 from shared.entities import File
@@ -61,21 +62,25 @@ class SyncEngine:
         app_version: str,
         seal: Step = _nothing,
         rekey: Step = _nothing,
+        log: SealedLog | None = None,
     ) -> None:
         """`seal` copies what is unsealed into the sealed log; `rekey` gives the vault a new key
-        after rows of an ended grant were deleted (`store.unlocking.renew_key`)."""
+        after rows of an ended grant were deleted (`store.unlocking.renew_key`). `log` is the
+        sealed log, of which entries are discarded once they are backed up."""
         self._store = store
         self._peer = peer
         self._keys = keys
         self._app_version = app_version
         self._seal = seal
         self._rekey = rekey
+        self._log = log
 
     async def sync(self, progress: Tell | None = None) -> SyncReport:
         """Exchange everything there is. A second call begins where the first one ended."""
         exchange = self._exchange(progress or _silent)
         try:
             await self._seal()
+            await self._forget_ended()
             await self._steps(exchange)
         except Refusal as refusal:
             exchange.report.code = refusal.code
@@ -97,13 +102,21 @@ class SyncEngine:
         trouble = await _tried(uploading.upload(exchange))
         header = await _pulled(exchange)
         await agreeing.agree(exchange, header)
-        exchange.store.inbound.end_expired()
-        if exchange.store.inbound.rekey_due():
-            await self._rekey()
-            exchange.store.inbound.rekeyed()
+        await self._forget_ended()
+        if self._log is not None:
+            trouble = trouble or await _tried(sealed.settle_log(exchange, self._log))
         if trouble is not None:
             raise trouble
         exchange.store.inbound.finished()
+
+    async def _forget_ended(self) -> None:
+        """Delete what ended by time, and give the vault a new key if anything was deleted (L4).
+        Needs no network."""
+        inbound = self._store.inbound
+        inbound.end_expired()
+        if inbound.rekey_due():
+            await self._rekey()
+            inbound.rekeyed()
 
 
 async def _pulled(exchange: Exchange) -> PullHeader:
@@ -117,7 +130,7 @@ async def _pulled(exchange: Exchange) -> PullHeader:
 
 
 async def _tried(step: Awaitable[None]) -> Refusal | None:
-    """Files that don't go through must not keep grants and rows from coming in."""
+    """Files and old work that don't go through must not keep grants and rows from coming in."""
     try:
         await step
     except Refusal as refusal:

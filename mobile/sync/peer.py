@@ -17,6 +17,8 @@ from shared.wire import (
     PullRequest,
     PushReply,
     PushRequest,
+    SealedReply,
+    SealedRequest,
     SignInRequest,
     SnapshotHeader,
     SnapshotRequest,
@@ -56,6 +58,10 @@ class Peer(Protocol):
     async def push(self, envelope: PushRequest, changes: Sequence[str]) -> PushReply:
         """Hand in changes, each the JSON text that its author stored; `envelope.changes` is
         empty."""
+        ...
+
+    async def push_sealed(self, request: SealedRequest) -> SealedReply:
+        """Hand in sealed changes; the device's proof is enough, no token is shown."""
         ...
 
     async def pull(self, request: PullRequest, received: Received) -> Page[PullHeader]:

@@ -29,6 +29,8 @@ from shared.wire import (
     PushReply,
     PushRequest,
     RefreshRequest,
+    SealedReply,
+    SealedRequest,
     SignInRequest,
     SnapshotHeader,
     SnapshotRequest,
@@ -98,6 +100,9 @@ class HttpPeer:
         body = f'{head[:-1]},"changes":[{",".join(changes)}]}}'.encode()
         reply = await self._send("POST", "/v1/sync/push", JSON, body)
         return parse_json(PushReply, reply.body)
+
+    async def push_sealed(self, request: SealedRequest) -> SealedReply:
+        return await self._post("/v1/sync/sealed", dump(request), SealedReply, open_door=True)
 
     async def pull(self, request: PullRequest, received: Received) -> Page[PullHeader]:
         body = _json(dump(request)).encode()

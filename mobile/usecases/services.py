@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from apsw import Connection
 
     from mobile.store.files import VaultFiles
+    from mobile.store.sealed_log import SealedLog
     from mobile.store.store import Store
     from mobile.sync.engine import Step, SyncEngine
     from mobile.sync.peer import Peer
@@ -101,6 +102,6 @@ class Services:
     preferences: Preferences
     store: Callable[[Connection, Profile], Store]
     connect: Callable[[str], Peer]
-    engine: Callable[[Store, Peer, Profile, Step], SyncEngine]
+    engine: Callable[[Store, Peer, Profile, Step, SealedLog], SyncEngine]
     app_version: str
     device: Device = field(default_factory=this_device)

@@ -204,7 +204,7 @@ class Session:
         self.store = store = services.store(connection, self.profile)
         log = SealedLog(services.files, self.profile.vault)
         sealing = Sealing(store, log, services.keys, self.profile)
-        engine = services.engine(store, self._peer, self.profile, sealing.copy)
+        engine = services.engine(store, self._peer, self.profile, sealing.copy, log)
         self.syncing = Syncing(engine, store, services.clock, services.place, sealing.copy)
 
     async def lock(self) -> None:

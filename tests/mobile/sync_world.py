@@ -12,13 +12,19 @@ import apsw
 import httpx
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
+from mobile.keys.port import Profile
+from mobile.store.credentials import server_keys
+from mobile.store.sealed_log import SealedLog
 from mobile.store.store import Store
 from mobile.store.trusted_time import Reading
 from mobile.sync.engine import SyncEngine
 from mobile.sync.peer import Received
 from mobile.sync.report import SyncReport
 from mobile.sync.transport import HttpPeer, Response
+from mobile.usecases.sealing import Sealing
 from shared import dpop
 from shared.errors import Code, Refusal
 from shared.ids import derived_id
@@ -102,6 +108,10 @@ class PhoneKeys:
     async def sign(self, message: bytes) -> bytes:
         return self._key.sign(message)
 
+    async def seal(self, recipient: bytes, info: bytes, plaintext: bytes) -> bytes:
+        suite = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_128_GCM)
+        return suite.encrypt(plaintext, X25519PublicKey.from_public_bytes(recipient), info=info)
+
     async def verify(self, public_key: bytes, signature: bytes, message: bytes) -> bool:
         try:
             Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
@@ -137,6 +147,7 @@ class Handset:
     world: Field
     who: str
     db: apsw.Connection = field(default_factory=lambda: apsw.Connection(":memory:"))
+    log: SealedLog | None = None
 
     def __post_init__(self) -> None:
         self.line = Line(self.world)
@@ -158,7 +169,22 @@ class Handset:
             self.keys,  # type: ignore[arg-type]  # the part that is used
             app_version="1.0",
             rekey=self._rekey,
+            seal=self.seal,
+            log=self.log,
         )
+
+    async def seal(self) -> None:
+        """As `usecases.sealing` does."""
+        if self.log is not None and (keys := server_keys(self.store.parts)):
+            profile = Profile(
+                vault=self.id,
+                server_url=ADDRESS,
+                user_id=self.id,
+                display_name=self.who,
+                device_id=self.store.parts.meta.get("device_id"),
+                server_seal_key=keys.seal,
+            )
+            await Sealing(self.store, self.log, self.keys, profile).copy()  # type: ignore[arg-type]  # the part that is used
 
     async def _rekey(self) -> None:
         self.rekeyed += 1
