@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
+import structlog
+from anyio import to_thread
 from fastapi import FastAPI
+from sqlalchemy.exc import SQLAlchemyError
 
 from sync_server.bootstrap import Server
 from sync_server.routes import admin, auth, devices, docs, files, health, sealed, sync, web
 from sync_server.routes.answers import answer_refusals
 from sync_server.routes.guard import Guard
+
+log = structlog.get_logger("huifang.app")
 
 DESCRIPTION = """\
 Sync server of Huifang (回访).
@@ -20,18 +26,37 @@ Every request but sign-in and refresh carries `Authorization: DPoP <token>` and 
 """
 
 
+HOUSEKEEPING_SECONDS = 300
+
+
+@asynccontextmanager
+async def housekeeping(app: FastAPI) -> AsyncIterator[None]:
+    """Now and then clears away what is over. Nothing relies on it: what has ended counts as ended
+    whoever looks."""
+    keeping = asyncio.create_task(_keep_house(app.state.server))
+    yield
+    keeping.cancel()
+    with suppress(asyncio.CancelledError):
+        await keeping
+
+
+async def _keep_house(server: Server) -> None:
+    while True:
+        try:
+            await to_thread.run_sync(server.clear_away)
+        except SQLAlchemyError as fault:  # busy or away: the next round will do
+            log.warning("housekeeping_failed", kind=type(fault).__name__)
+        await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+
 def create_app(server: Server) -> FastAPI:
     """The application over `server`, which the caller closes."""
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
 
     app = FastAPI(
         title="Huifang",
         description=DESCRIPTION,
         version="1",
-        lifespan=lifespan,
+        lifespan=housekeeping,
         docs_url=None,
         redoc_url=None,
     )

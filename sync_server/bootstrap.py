@@ -45,6 +45,14 @@ class Server:
     web: WebFiles
     files: Files
 
+    def clear_away(self) -> None:
+        """Forget unfinished uploads and tries whose time is over; verify files whose record came
+        late. Harmless at any time, and from several processes."""
+        self.files.sweep()
+        self.files.meet_records()
+        with self.database.write() as connection:
+            self.sessions.tries.sweep(connection, self.clock.now())
+
     def close(self) -> None:
         """Give the database's connections back. Harmless twice."""
         self.database.close()

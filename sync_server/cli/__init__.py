@@ -8,7 +8,7 @@ import sys
 import typer
 
 from shared.errors import Refusal
-from sync_server.cli import data, devices, looking, running, users
+from sync_server.cli import data, devices, founding, keys, looking, running, users
 from sync_server.cli.terminal import complain
 
 app = typer.Typer(
@@ -21,8 +21,10 @@ app = typer.Typer(
 app.command("serve")(running.serve)
 app.command("demo")(running.demo)
 app.command("build-web")(running.build_web)
+app.command("found")(founding.found)
 app.command("import")(data.import_sources)
 app.command("doctor")(looking.doctor)
+app.command("rotate-keys")(keys.rotate_keys)
 app.add_typer(users.app, name="user")
 app.add_typer(devices.app, name="device")
 

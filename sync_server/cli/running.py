@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -73,7 +74,7 @@ def demo(
     folder = data_dir or Path("var") / "demo"
     settings = settings_with(
         host=host,
-        port=port,
+        port=_free(port),
         tls_cert=tls_cert,
         tls_key=tls_key,
         web_dir=web or folder / "web",
@@ -133,6 +134,19 @@ def build_into(target: Path) -> None:
     if builder.returncode:
         errors.print("".join(said[-20:]), markup=False)
         raise Refusal(Code.FILE_UNREADABLE, wanted="a web app that builds")
+
+
+def _free(port: int | None) -> int | None:
+    """The port that was asked for; else the usual one, or any that is free if something listens
+    there."""
+    if port is not None:
+        return port
+    settings = settings_with()
+    try:
+        socket.create_server((settings.host, settings.port)).close()
+    except OSError:
+        return 0
+    return settings.port
 
 
 def _load_once(server: Server) -> None:

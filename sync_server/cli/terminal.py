@@ -80,7 +80,10 @@ class Bar:
         self._progress.start()
         return self
 
-    def __exit__(self, *_error: object) -> None:
+    def __exit__(self, kind: object, *_error: object) -> None:
+        if kind is None:  # shares are estimates; done is done
+            for task in self._tasks.values():
+                self._progress.update(task, completed=1.0)
         self._progress.stop()
 
     def __call__(self, step: str, share: float) -> None:

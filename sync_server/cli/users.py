@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from shared.declare import Role
 from shared.errors import Code, Refusal
@@ -56,12 +56,10 @@ def add(
                 row["store_id"] = found[0].id
             unit.create("staff", row)
             scopes.enrol(unit, staff_id)
+            unit.flush()
+            _open_account(server, unit.connection, org_id, staff_id, username, hashed)
 
-        with server.database.read() as connection:
-            if accounts.by_username(connection, username) is not None:
-                raise Refusal(Code.RECORD_EXISTS, entity="account")
         write(server.database, org_id, now, work)
-        _open_account(server, org_id, staff_id, username, hashed)
         out.print(f"Added {accounts.spelled(username)} as {role.value}.", markup=False)
 
 
@@ -75,7 +73,9 @@ def link(
     """Let someone sign in who has a staff record already."""
     with opened(settings_with()) as server:
         org_id = organisation or only_organisation(server)
-        _open_account(server, org_id, staff, username, server.hashes.make(password))
+        hashed = server.hashes.make(password)
+        with server.database.write() as connection:
+            _open_account(server, connection, org_id, staff, username, hashed)
         out.print(f"{accounts.spelled(username)} can sign in.", markup=False)
 
 
@@ -155,13 +155,19 @@ def only_organisation(server: Server) -> str:
     return str(found[0])
 
 
-def _open_account(server: Server, org_id: str, staff_id: str, username: str, hashed: str) -> None:
-    with server.database.write() as connection:
-        accounts.add_account(
-            connection,
-            org_id=org_id,
-            staff_id=staff_id,
-            username=username,
-            password_hash=hashed,
-            now=server.clock.now(),
-        )
+def _open_account(
+    server: Server,
+    connection: Connection,
+    org_id: str,
+    staff_id: str,
+    username: str,
+    password_hash: str,
+) -> None:
+    accounts.add_account(
+        connection,
+        org_id=org_id,
+        staff_id=staff_id,
+        username=username,
+        password_hash=password_hash,
+        now=server.clock.now(),
+    )

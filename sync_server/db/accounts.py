@@ -133,6 +133,17 @@ STORED_FILE = Table(
 """Bytes that are here, whole and with the hash that names them."""
 
 
+EARLY_FILE = Table(
+    "early_file",
+    METADATA,
+    Column("org_id", String(36), nullable=False),
+    Column("file_id", String(36), nullable=False),
+    Column("verified_at", Instant, nullable=False),
+    PrimaryKeyConstraint("org_id", "file_id"),
+)
+"""Files whose bytes are here while their record still waits in quarantine."""
+
+
 def upsert(connection: Connection, table: Table) -> Any:
     """An INSERT of the connection's dialect, which knows ``on_conflict_do_…``."""
     if connection.dialect.name == "postgresql":
@@ -143,6 +154,7 @@ def upsert(connection: Connection, table: Table) -> Any:
 __all__ = [
     "ACCOUNT",
     "DEVICE",
+    "EARLY_FILE",
     "REFRESH_TOKEN",
     "SEEN_PROOF",
     "SIGN_IN_TRY",

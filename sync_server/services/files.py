@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, and_, delete, insert, select
 
 from shared.access import buckets_of
 from shared.clock import Clock, from_wire, to_wire
 from shared.declare import ENTITIES
 from shared.errors import Code, Refusal
 from shared.ids import is_id, new_id
-from sync_server.db.accounts import STORED_FILE, UPLOAD, upsert
+from sync_server.db.accounts import EARLY_FILE, STORED_FILE, UPLOAD, upsert
 from sync_server.db.base import Database
 from sync_server.db.log import CHANGE_LOG
 from sync_server.db.records import RECORDS, to_row
@@ -142,10 +142,16 @@ class Files:
                 "bytes": upload.bytes,
                 "stored_at": to_wire(now),
             }
-            connection.execute(
-                upsert(connection, STORED_FILE).values(stored).on_conflict_do_nothing()
-            )
-        self._verified(caller.org_id, upload.file_id, now)
+            early = {
+                "org_id": caller.org_id,
+                "file_id": upload.file_id,
+                "verified_at": to_wire(now),
+            }
+            for table, values in ((STORED_FILE, stored), (EARLY_FILE, early)):
+                connection.execute(
+                    upsert(connection, table).values(values).on_conflict_do_nothing()
+                )
+        self.meet_records()
         self.forget(caller, upload.id)
 
     def forget(self, caller: Caller, upload_id: str) -> None:
@@ -184,6 +190,25 @@ class Files:
         for upload_id in ids:
             self.store.discard(upload_id)
         return len(ids)
+
+    def meet_records(self) -> int:
+        """Verify the records that left quarantine after their bytes had come, and say how many."""
+        early = EARLY_FILE.c
+        with self.database.read() as connection:
+            met = connection.execute(
+                select(early.org_id, early.file_id, early.verified_at).join(
+                    _FILE, and_(_FILE.c.org_id == early.org_id, _FILE.c.id == early.file_id)
+                )
+            ).all()
+        for row in met:
+            self._verified(row.org_id, row.file_id, from_wire(row.verified_at))
+            with self.database.write() as connection:
+                connection.execute(
+                    delete(EARLY_FILE).where(
+                        early.org_id == row.org_id, early.file_id == row.file_id
+                    )
+                )
+        return len(met)
 
     def _begun(self, caller: Caller, file_id: str, told: Announced, now: datetime) -> Upload:
         mine = (

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from base64 import b64decode, b64encode
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,22 @@ def write_keys(path: Path, keys: ServerKeys) -> None:
         json.dump(_to_json(keys), file, indent=1)
         file.flush()
         os.fsync(file.fileno())
+
+
+def add_data_key(path: Path) -> int:
+    """Add a data key to a key file and return its version; the keys that are there stay.
+
+    The file is replaced whole. Servers that run go on under the key they know until they are
+    started anew.
+    """
+    keys = read_keys(path)
+    version = keys.newest + 1
+    grown = replace(keys, data={**keys.data, version: os.urandom(_KEY_BYTES)})
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    write_keys(fresh, grown)
+    fresh.replace(path)
+    return version
 
 
 def keys_at(path: Path) -> ServerKeys:

@@ -5,21 +5,34 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import structlog
 from typer.testing import CliRunner, Result
 
 from shared.errors import Refusal
 from sync_server import cli
 from sync_server.bootstrap import Server
 from sync_server.cli import running, terminal
+from sync_server.db.sealing import KeyRing
 from sync_server.services import accounts, devices
-from sync_server.services.server_keys import keys_at
+from sync_server.services.file_store import FileStore
+from sync_server.services.server_keys import keys_at, read_keys
+from sync_server.services.writing import Unit, write
 from sync_server.settings import Settings
 from tests.server.phones import ORG, PASSWORD, found_company, staff_id
 
 KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """`serve` sets up the process's log, and this process has other tests to run."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture
@@ -176,6 +189,53 @@ def test_no_server_starts_with_new_keys_beside_old_data(home: Path) -> None:
     assert not keys.exists()
     keys_at(keys)
     assert refused("user", "list") == "file_unreadable"
+
+
+def test_an_organisation_is_founded_with_its_first_administrator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUIFANG_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("HUIFANG_PASSWORD_MEMORY_KIB", "64")
+    words = ("found", "新公司", "--admin", "boss", "--password", PASSWORD)
+    result = run(*words)
+    assert result.exit_code == 0, result.output
+    assert PASSWORD not in result.output
+    with terminal.opened(Settings()) as server, server.database.read() as connection:
+        account = accounts.known(connection, "boss")
+        card = accounts.staff_card(connection, account)
+    assert (card.role, card.organisation) == ("administrator", "新公司")
+    assert refused(*words) == "record_exists"
+    added = run(
+        "user", "add", "lin", "--role", "technician", "--name", "林", "--password", PASSWORD
+    )
+    assert added.exit_code == 0, added.output
+
+
+def test_a_user_whose_account_is_refused_leaves_no_staff_record(server: Server) -> None:
+    def staff(unit: Unit) -> int:
+        return len(unit.find("staff"))
+
+    before = write(server.database, ORG, server.clock.now(), staff)
+    words = ("user", "add", "lin", "--role", "technician", "--name", "林", "--password", PASSWORD)
+    assert refused(*words) == "record_exists"
+    assert write(server.database, ORG, server.clock.now(), staff) == before
+
+
+def test_keys_rotate_in_two_steps_and_what_is_stored_stays_readable(home: Path) -> None:
+    with terminal.opened(Settings(data_dir=home)) as server:
+        server.files.store.keep(ORG, "a" * 64, b"a photo")
+        old = server.database.ring.current
+    added = run("rotate-keys", "--add")
+    assert added.exit_code == 0 and f"data key {old + 1}" in added.output
+    assert (home / "huifang.keys").stat().st_mode & 0o077 == 0
+    resealed = run("rotate-keys")
+    assert resealed.exit_code == 0 and "1 files" in resealed.output
+    keys = read_keys(home / "huifang.keys")
+    only_new = replace(keys, data={old + 1: keys.data[old + 1]})
+    with terminal.opened(Settings(data_dir=home)) as server:
+        store = FileStore(server.settings.files_path, KeyRing(only_new.data, only_new.lookup))
+    assert store.read(ORG, "a" * 64) == b"a photo"
+    assert "0 values, 0 files" in run("rotate-keys").output
 
 
 def test_an_import_that_can_not_be_read_leaves_nothing(server: Server, tmp_path: Path) -> None:

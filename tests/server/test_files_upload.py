@@ -16,7 +16,7 @@ from PIL import Image
 
 from shared.ids import derived_id, new_id
 from sync_server.db.base import Database
-from sync_server.services.scopes import assign_customer
+from sync_server.services.scopes import assign_customer, deactivate
 from sync_server.services.writing import Unit, write
 from tests.server.phones import ADDRESS, ORG, Field, Phone, code, staff_id
 
@@ -280,6 +280,52 @@ def test_a_reassigned_author_may_still_bring_a_photo_but_not_see_it(field: Field
     assert sent(lin, file_id).status_code == 204
     assert code(lin.send("GET", f"/v1/files/{sha(PHOTO)}")) == "out_of_scope"
     assert field.phone("chen").send("GET", f"/v1/files/{sha(PHOTO)}").content == PHOTO
+
+
+def test_a_photo_whose_record_waits_in_quarantine_is_taken_and_verified_after_its_release(
+    field: Field,
+) -> None:
+    lin, now, file_id = field.phone("lin"), field.clock.now(), new_id()
+    write(field.server.database, ORG, now, lambda u: deactivate(u, staff_id("lin"), "security"))
+    fields = {
+        "customer_id": CUSTOMER,
+        "sha256": sha(PHOTO),
+        "bytes": len(PHOTO),
+        "media_type": "image/jpeg",
+    }
+    pushed = lin.send("POST", "/v1/sync/push", envelope(file_id, fields, granted(field)))
+    assert [o["verdict"] for o in pushed.json()["outcomes"]] == ["quarantined"]
+    assert code(announce(field.phone("wu"), file_id)) == "record_missing"
+    assert sent(lin, file_id).status_code == 204
+    row = {"id": file_id, **fields, "created_by": staff_id("lin")}
+    write(field.server.database, ORG, now, lambda u: u.create("file", row) and None)
+    field.server.clear_away()
+    assert row_of(field, "file", file_id)["verified_at"]
+
+
+def granted(field: Field) -> str:
+    def work(unit: Unit) -> str:
+        return unit.find("grant", bucket=f"customer:{CUSTOMER}", staff_id=staff_id("lin"))[0].id
+
+    return write(field.server.database, ORG, field.clock.now(), work)
+
+
+def envelope(file_id: str, fields: dict[str, Any], grant_id: str) -> dict[str, Any]:
+    """A push of one File record."""
+    clocks = {"boot_id": "boot", "monotonic_ms": 1}
+    change = {
+        "change_id": new_id(),
+        "number": 1,
+        "grant_id": grant_id,
+        "entity": "file",
+        "record_id": file_id,
+        "kind": "create",
+        "fields": fields,
+        "claimed_at": "2026-11-21T08:00:00.000Z",
+        **clocks,
+    }
+    sent_at = "2026-11-21T08:00:00.000Z"
+    return {"app_version": "1.0", "sent_at": sent_at, "changes": [change], **clocks}
 
 
 def test_nobody_without_a_sign_in_sends_or_sees_a_byte(field: Field) -> None:
