@@ -13,6 +13,7 @@ languages, dark, installed), `position` (timeout_ms → latitude, longitude, acc
 `reload`. Events: `page_status`, `offline_status`, `leaving`.
 """
 
+import contextvars
 import importlib
 import sys
 from collections.abc import Callable
@@ -47,10 +48,14 @@ async def call(name: str, **arguments: Any) -> Any:
 
 
 def listen(listener: Listener) -> None:
-    """Calls `listener(event, detail)` for every event of the page from now on, for good."""
+    """Calls `listener(event, detail)` for every event of the page from now on, for good.
+
+    It runs in the context of this call: Flet knows by it which page is to be drawn anew.
+    """
     ffi, page = importlib.import_module("pyodide.ffi"), importlib.import_module("huifang_page")
+    context = contextvars.copy_context()  # an event from JavaScript brings an empty one
 
     def heard(name: str, detail: Any) -> None:
-        listener(name, detail.to_py() if isinstance(detail, ffi.JsProxy) else detail)
+        context.run(listener, name, detail.to_py() if isinstance(detail, ffi.JsProxy) else detail)
 
     page.listen(ffi.create_proxy(heard))
