@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from shared.errors import Code, Refusal
-from sync_server.cli.terminal import opened, out, settings_with, table
+from sync_server.cli.terminal import opened, out, plain, settings_with, table
 from sync_server.services import accounts, devices
 from sync_server.services.proof import public_key
 
@@ -31,15 +31,10 @@ def list_all(
         shown = table("device", "user", "name", "platform", "app", "state", "enrolled")
         for device in devices.all_devices(connection):
             if state in (None, device.state):
-                shown.add_row(
-                    device.id[-12:],
-                    names.get((device.org_id, device.staff_id), ""),
-                    device.name,
-                    device.platform,
-                    device.app_version,
-                    device.state,
-                    device.enrolled_at[:16].replace("T", " "),
-                )
+                owner = names.get((device.org_id, device.staff_id), "")
+                since = device.enrolled_at[:16].replace("T", " ")
+                told = (device.name, device.platform, device.app_version, device.state)
+                shown.add_row(*plain(device.id[-12:], owner, *told, since))
         out.print(shown)
 
 

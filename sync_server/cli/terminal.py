@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from shared.errors import Code, Refusal
 from sync_server.bootstrap import Server, build
@@ -61,6 +62,11 @@ def table(*columns: str) -> Table:
     for column in columns:
         made.add_column(column, overflow="fold")
     return made
+
+
+def plain(*values: object) -> list[Text]:
+    """Cells that show their text and nothing else: names come from outside, and may hold markup."""
+    return [Text(str(value)) for value in values]
 
 
 class Bar:

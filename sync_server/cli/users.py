@@ -11,7 +11,7 @@ from shared.declare import Role
 from shared.errors import Code, Refusal
 from shared.ids import new_id
 from sync_server.bootstrap import Server
-from sync_server.cli.terminal import opened, out, settings_with, table
+from sync_server.cli.terminal import opened, out, plain, settings_with, table
 from sync_server.db.records import RECORDS
 from sync_server.services import accounts, scopes
 from sync_server.services.writing import Unit, write
@@ -86,7 +86,7 @@ def list_all() -> None:
         shown = table("user", "name", "role", "active")
         for account in accounts.all_accounts(connection):
             active = "yes" if account.active else "no"
-            shown.add_row(account.username, account.name, account.role.value, active)
+            shown.add_row(*plain(account.username, account.name, account.role.value, active))
         out.print(shown)
 
 

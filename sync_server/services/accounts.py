@@ -40,7 +40,8 @@ class Account:
 
 def spelled(username: str) -> str:
     """The one form of a user name: no case, no full-width letters, no blanks around."""
-    return unicodedata.normalize("NFKC", username).strip().casefold()
+    # Cut first, far above the limit: a megabyte would take its time, and is nobody's name.
+    return unicodedata.normalize("NFKC", username[: 4 * LONGEST_USERNAME]).strip().casefold()
 
 
 def add_account(

@@ -55,7 +55,11 @@ def enrol(
     """The person's device of that key, made if it is new; one that is known keeps its state."""
     thumbprint = dpop.thumbprint(dpop.public_jwk(device_key))
     found = _by_thumbprint(connection, org_id, staff_id, thumbprint)
-    told = {"name": name, "platform": platform, "app_version": app_version}
+    told = {
+        "name": _printable(name, 80),
+        "platform": _printable(platform, 40),
+        "app_version": _printable(app_version, 40),
+    }
     if found is not None:
         connection.execute(_of(org_id, found.id).values(**told, signed_in_at=to_wire(now)))
     else:
@@ -124,6 +128,11 @@ def all_devices(connection: Connection, org_id: str | None = None) -> list[Devic
     if org_id is not None:
         query = query.where(DEVICE.c.org_id == org_id)
     return [_device(row) for row in connection.execute(query)]
+
+
+def _printable(text: str, limit: int) -> str:
+    """What a device calls itself ends up on an administrator's terminal: no control characters."""
+    return "".join(c for c in text if c.isprintable())[:limit]
 
 
 def _by_thumbprint(

@@ -85,9 +85,9 @@ class Sessions:
                     org_id=account.org_id,
                     staff_id=account.staff_id,
                     device_key=asked.device_key,
-                    name=asked.device_name[:80],
-                    platform=asked.platform[:40],
-                    app_version=asked.app_version[:40],
+                    name=asked.device_name,
+                    platform=asked.platform,
+                    app_version=asked.app_version,
                     approved=policy.device_approval == "automatic",
                     now=now,
                 )

@@ -100,6 +100,14 @@ def test_a_blocked_phone_may_hand_in_its_work_and_hear_what_to_drop(field: Field
     assert code(refused) == "device_blocked"
 
 
+def test_a_phone_can_not_write_on_the_administrators_terminal(field: Field) -> None:
+    phone = field.phone()
+    phone.sign_in("lin", device_name="\x1b[2J手机\u202e" + "x" * 200)
+    listed = field.phone("gao").send("GET", "/v1/admin/devices").json()["devices"]
+    (name,) = (d["name"] for d in listed if d["username"] == "lin")
+    assert name.startswith("[2J手机x") and len(name) == 80
+
+
 def test_two_who_share_a_tablet_have_a_device_each(field: Field) -> None:
     tablet = field.phone("lin")
     first = tablet.device_id
