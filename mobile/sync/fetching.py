@@ -16,7 +16,8 @@ from shared.wire import SnapshotRequest
 if TYPE_CHECKING:
     from mobile.sync.engine import Exchange
 
-PAGE_ROWS = 2000
+PAGE_ROWS = 1000
+"""Stored in one go: in the browser nothing is drawn meanwhile, so a page must not take long."""
 
 
 async def fetch(exchange: Exchange) -> bool:
