@@ -45,8 +45,14 @@ def test_another_tab_that_does_not_answer_is_replaced_by_force(
     deaf = browser.context.new_page()
     deaf.goto(f"{site.url}/manifest.json")
     browser.context.pages[1].close()
-    deaf.evaluate("void navigator.locks.request('huifang-app', () => new Promise(() => {}))")
+    deaf.evaluate(
+        """() => {
+            const held = navigator.locks.request("huifang-app", () => new Promise(() => {}));
+            held.catch((loss) => (document.title = loss.name));
+        }"""
+    )
     tab = browser.begin(site.url)
     tab.wait_state("elsewhere")
     tab.answer_splash()
     tab.wait_ready()
+    assert deaf.title() == "AbortError", "its lock was taken from it"
