@@ -13,6 +13,7 @@ from typing import Any
 from mobile.device.picking import pick_photos
 from mobile.device.pictures import fitted, media_type
 from mobile.device.port import NoFix, Picked, Reduced
+from mobile.device.saving import save_file
 from mobile.pwa import page
 from shared.entities import Position
 from shared.errors import Code, Refusal
@@ -54,6 +55,9 @@ class BrowserDevice:
         made = await canvas.convertToBlob(ffi.to_js(wanted, dict_converter=js.Object.fromEntries))
         octets = (await made.arrayBuffer()).to_bytes()
         return Reduced(bytes(octets), "image/jpeg", width, height)
+
+    async def save(self, name: str, data: bytes) -> bool:
+        return await save_file(name, data)
 
     async def fix(self) -> Position | NoFix:
         try:

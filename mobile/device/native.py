@@ -11,6 +11,7 @@ from typing import Any
 from mobile.device.picking import pick_photos
 from mobile.device.pictures import fitted, media_type
 from mobile.device.port import NoFix, Picked, Reduced
+from mobile.device.saving import save_file
 from shared.entities import Position
 from shared.errors import Code, Refusal
 
@@ -30,6 +31,9 @@ class NativeDevice:
             raise Refusal(Code.FILE_NOT_IMAGE)
         # In a thread: half a second of decoding must not hold the screen.
         return await asyncio.to_thread(reduced, data, long_edge, quality)
+
+    async def save(self, name: str, data: bytes) -> bool:
+        return await save_file(name, data)
 
     async def fix(self) -> Position | NoFix:
         try:

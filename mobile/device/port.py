@@ -55,3 +55,9 @@ class Device(Protocol):
     async def fix(self) -> Position | NoFix:
         """Where the device is now: a new fix, never a remembered one. Takes up to half a minute."""
         ...
+
+    async def save(self, name: str, data: bytes) -> bool:
+        """Hands a file to the user, under this name unless they choose another: a browser's
+        download, a desktop's dialog. False when they think better of it.
+        """
+        ...

@@ -1,0 +1,76 @@
+"""The script's questions by kind of call (S0 #27): text, choice or points, in any order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flet as ft
+
+from mobile.store.store import Store
+from mobile.ui.components import surfaces, words
+from mobile.ui.components.form import Form
+from mobile.ui.screens.callback.points import points_row
+from mobile.ui.state import Shell, use_query, watch
+from mobile.ui.texts import choice, language, t
+from mobile.ui.theme import GAP
+from mobile.usecases.callbacks import Callbacks
+from mobile.usecases.visit_questions import Question, answer_to, answered, read_questions
+
+
+@ft.component
+def Questions(_shell: Shell, kind: str, form: Form) -> ft.Control:
+    """What was answered before a call was cut off is there again."""
+    watch(form.state)
+    found = use_query(lambda store: asked(store, kind, language()), [kind], watch=("reference",))
+    if not found.value:
+        return ft.Container(visible=False)
+    rows = [_question(form, question) for question in found.value]
+    return surfaces.section(t("callback.questions", kind=choice("kind", kind)), rows)
+
+
+def asked(store: Store, kind: str, spoken: str) -> tuple[Question, ...]:
+    """The questions of a kind of call; empty where the organisation has no script for it."""
+    return read_questions(Callbacks(store).script(kind), spoken)
+
+
+def _question(form: Form, question: Question) -> ft.Control:
+    given = answer_to(form.get("answers") or (), question.key)
+
+    def answer(text: str | None, *, render: bool = True) -> None:
+        form.set("answers", answered(form.get("answers") or (), question, text), render=render)
+
+    key = f"answer-{question.key}"
+    if question.kind == "text":
+        return ft.TextField(
+            key=key,
+            label=question.label,
+            value=given,
+            multiline=True,
+            min_lines=2,
+            max_lines=8,
+            max_length=2000,
+            counter="",
+            border=ft.OutlineInputBorder(border_radius=12),
+            on_change=lambda event: answer(event.control.value, render=False),
+        )
+    if question.kind == "scale":
+        chosen = int(given) if given.isdecimal() else None
+        row: ft.Control = points_row(
+            key, chosen, lambda value: answer(None if value is None else str(value))
+        )
+    else:
+        row = ft.Row(
+            [_chip(key, word, shown, given, answer) for word, shown in question.options],
+            wrap=True,
+            spacing=GAP,
+        )
+    return ft.Column([words.body(question.label), row], spacing=4, tight=True)
+
+
+def _chip(key: str, word: str, shown: str, given: str, answer: Any) -> ft.Control:
+    return ft.Chip(
+        key=f"{key}-{word}",
+        label=words.body(shown),
+        selected=word == given,
+        on_select=lambda _: answer(None if word == given else word),
+    )

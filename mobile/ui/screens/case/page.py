@@ -1,0 +1,75 @@
+"""The case's address: looked at on record first (L7), then everything about it, and the one next
+step at the bottom."""
+
+from __future__ import annotations
+
+import flet as ft
+
+from mobile.ui.components import frame, privacy, surfaces
+from mobile.ui.components.messages import refusal_card
+from mobile.ui.hooks import keyed, use_effect, use_maybe, use_state
+from mobile.ui.screens.case.before_leaving import BeforeLeaving
+from mobile.ui.screens.case.head import Clocks, customer_card, head
+from mobile.ui.screens.case.history import History
+from mobile.ui.screens.case.reports import reports
+from mobile.ui.screens.case.steps import next_step
+from mobile.ui.screens.case.turns import Turns
+from mobile.ui.state import Shell, use_query, use_shell
+from mobile.ui.texts import t
+from mobile.usecases.repairs import Job, Repairs
+from shared.declare import Role
+from shared.errors import Refusal
+
+WATCHED = ("case", "case_event", "report", "customer", "contact", "asset", "callback", "staff")
+
+
+@ft.component
+def CaseScreen() -> ft.View:
+    """Refused reading says so; a case that was handed to someone else is gone from here."""
+    shell = use_shell()
+    case_id = ft.use_route_params()["case_id"]
+    recorded, set_recorded = use_state(False)
+    unrecorded, set_unrecorded = use_maybe(Refusal)
+    found = use_query(lambda store: Repairs(store).job(case_id), [case_id], watch=WATCHED)
+    job = found.value
+
+    def record() -> None:
+        if job is None:
+            return
+        try:
+            privacy.record_look(shell, "case", case_id, job.case.customer_id, "opened")
+            set_recorded(True)
+        except Refusal as refusal:
+            set_unrecorded(refusal)
+
+    use_effect(record, [case_id, job is None])
+    refusal = found.refusal or unrecorded
+    if refusal is not None:
+        return frame.screen(shell, [refusal_card(refusal)], title=t("entity.case"), back="/cases")
+    if job is None or not recorded:
+        return frame.screen(shell, [surfaces.skeleton()], title=t("entity.case"), back="/cases")
+    step = next_step(shell, job)
+    return frame.screen(
+        shell,
+        _body(shell, job),
+        title=job.case.number,
+        back="/cases",
+        bottom=[step] if step is not None else [],
+        full_width=shell.window.wide,
+        overlay=privacy.watermark(shell),
+    )
+
+
+def _body(shell: Shell, job: Job) -> list[ft.Control]:
+    work: list[ft.Control] = [head(shell, job)]
+    if job.case.state not in {"resolved", "closed", "cancelled"}:
+        work.append(keyed("clocks", Clocks, shell, job))
+    if shell.role == Role.TECHNICIAN and job.case.state in {"accepted", "en_route", "on_site"}:
+        work.append(keyed("before", BeforeLeaving, shell, job))
+    work += reports(shell, job)
+    if job.case.state not in {"closed", "cancelled"}:
+        work.append(keyed(f"turns-{job.case.state}", Turns, shell, job))
+    about = [customer_card(shell, job), keyed("history", History, shell, job)]
+    if shell.window.wide:
+        return [surfaces.columns(work, about)]
+    return [work[0], about[0], *work[1:], *about[1:]]

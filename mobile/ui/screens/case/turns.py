@@ -1,0 +1,131 @@
+"""What may happen beside the straight way: waiting, handing back, telling the customer, noting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import flet as ft
+
+from mobile.ui.components import buttons, surfaces, words
+from mobile.ui.components.messages import say
+from mobile.ui.hooks import use_held, use_state
+from mobile.ui.state import Shell
+from mobile.ui.texts import choice, label, t
+from mobile.ui.theme import GAP
+from mobile.usecases.repairs import Job, Repairs
+from shared.declare import Role
+from shared.states import WAITING_FOR
+
+_ICONS = {
+    "wait": ft.Icons.PAUSE_CIRCLE_OUTLINE,
+    "informed": ft.Icons.CAMPAIGN_OUTLINED,
+    "noted": ft.Icons.STICKY_NOTE_2_OUTLINED,
+    "back": ft.Icons.UNDO,
+}
+
+
+@ft.component
+def Turns(shell: Shell, job: Job) -> ft.Control:
+    """Closed buttons; one opens to its words, which a text or a choice completes."""
+    open_, set_open = use_state("")
+    repairs = Repairs(shell.store)
+    offered = ["informed", "noted"]
+    if shell.role == Role.TECHNICIAN:
+        if "waiting" in job.steps and job.case.state != "resolved":
+            offered.insert(0, "wait")
+        if repairs.hand_back_to(job.case) and job.case.state != "resolved":
+            offered.append("back")
+    if open_ in offered:
+        return Turn(shell, job, open_, lambda: set_open(""))
+    return ft.Row(
+        [
+            buttons.secondary(
+                shell, f"turn-{name}", t(f"repair.turn.{name}"), _opener(set_open, name),
+                icon=_ICONS[name],
+            )
+            for name in offered
+        ],
+        wrap=True,
+        spacing=GAP,
+        run_spacing=GAP,
+    )  # fmt: skip
+
+
+def _opener(set_open: Callable[[str], None], name: str) -> Callable[[], None]:
+    return lambda: set_open(name)
+
+
+@ft.component
+def Turn(shell: Shell, job: Job, name: str, close: Callable[[], None]) -> ft.Control:
+    """The words for one turn, and doing it."""
+    text = use_held("")
+    waiting_for, set_waiting_for = use_state("")
+    lacking, set_lacking = use_state(False)
+    repairs = Repairs(shell.store)
+
+    def typed(event: ft.Event[ft.TextField]) -> None:
+        text.current = event.control.value or ""
+
+    def do() -> None:
+        said = text.current.strip()
+        complete = bool(waiting_for) if name == "wait" else bool(said)
+        set_lacking(not complete)
+        if not complete:
+            return
+        if name == "wait":
+            repairs.move(job.case, "waiting", waiting_for=waiting_for, note=said or None)
+        elif name == "back":
+            repairs.hand_back(job.case, said)
+        else:
+            repairs.note(job.case, said, kind=name)
+        say(shell, t(f"repair.turn.{name}.done"))
+        close()
+
+    lines: list[ft.Control] = [words.title(t(f"repair.turn.{name}"))]
+    if name == "wait":
+        lines.append(words.faint(t("repair.turn.wait.for")))
+        lines.append(
+            ft.Row(
+                [_chip(word, waiting_for, set_waiting_for) for word in WAITING_FOR],
+                wrap=True,
+                spacing=GAP,
+            )
+        )
+    lines.append(
+        ft.TextField(
+            key="turn-note",
+            label=label("reason" if name == "back" else "note"),
+            hint_text=t(f"repair.turn.{name}.hint"),
+            value=text.current,
+            multiline=True,
+            min_lines=2,
+            max_lines=6,
+            max_length=2000,
+            error=t("form.required") if lacking and name != "wait" else None,
+            border=ft.OutlineInputBorder(border_radius=12),
+            on_change=typed,
+        )
+    )
+    if lacking and name == "wait":
+        lines.append(words.faint(t("repair.turn.wait.for"), color=ft.Colors.ERROR))
+    lines.append(
+        ft.Row(
+            [
+                buttons.quiet(shell, "turn-no", t("action.cancel"), close),
+                buttons.tonal(shell, "turn-yes", t(f"repair.turn.{name}.do"), do),
+            ],
+            alignment=ft.MainAxisAlignment.END,
+            wrap=True,
+            spacing=GAP,
+        )
+    )
+    return surfaces.card(lines, key=f"turning-{name}")
+
+
+def _chip(word: str, chosen: str, choose: Callable[[str], None]) -> ft.Control:
+    return ft.Chip(
+        key=f"wait-{word}",
+        label=words.body(choice("waiting_for", word)),
+        selected=word == chosen,
+        on_select=lambda _: choose(word),
+    )
