@@ -1,6 +1,8 @@
 // Loads Pyodide and the app's archive, runs the entry module, then carries packets between Flet's
 // Python half and its Dart half. Nothing here leaves the origin: no package index, no CDN.
 
+import { untar } from "./untar.js";
+
 const fletJs = {};
 const listeners = new Set();
 const calls = new Map();
@@ -53,7 +55,7 @@ async function boot({ entryModule, archiveUrl, pyodideUrl, documentUrl }) {
     stderr: (text) => console.warn(text),
   });
   self.postMessage({ kind: "step", step: "runtime" });
-  pyodide.unpackArchive(await archive, "tar", { extractDir: "/home/pyodide" });
+  untar(await archive, pyodide.FS, "/home/pyodide");
   fletJs.documentUrl = documentUrl;
   pyodide.registerJsModule("flet_js", fletJs);
   pyodide.registerJsModule("huifang_page", page);
