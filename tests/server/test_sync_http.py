@@ -14,7 +14,6 @@ from shared.errors import Code
 from shared.ids import new_id
 from shared.rows import read_line
 from shared.wire import SignedLease
-from sync_server.db.base import Database
 from sync_server.routes import sync as routes
 from sync_server.services import devices, scopes
 from sync_server.services.leases import lease_holds
@@ -23,20 +22,21 @@ from tests.server.phones import ORG, Field, Phone, code, staff_id
 
 
 @pytest.fixture
-def field(db: Database, tmp_path: Path) -> Field:
-    made = Field.on(db, tmp_path)
+def field(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:
+    made = Field.on_sqlite(sqlite_template, tmp_path)
 
     def enrol(unit: Unit) -> None:
         for name in ("lin", "wu", "chen"):
             scopes.enrol(unit, staff_id(name))
 
-    write(db, ORG, made.clock.now(), enrol)
-    return made
+    write(made.server.database, ORG, made.clock.now(), enrol)
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def lin(field: Field) -> Iterator[Phone]:
-    yield field.phone("lin")
+def lin(field: Field) -> Phone:
+    return field.phone("lin")
 
 
 def _customer(field: Field, name: str = "lin") -> str:
