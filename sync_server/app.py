@@ -11,6 +11,7 @@ from anyio import to_thread
 from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
+from shared.errors import Refusal
 from sync_server.bootstrap import Server
 from sync_server.routes import admin, auth, devices, docs, files, health, sealed, sync, web
 from sync_server.routes.answers import answer_refusals
@@ -26,7 +27,7 @@ Every request but sign-in and refresh carries `Authorization: DPoP <token>` and 
 """
 
 
-HOUSEKEEPING_SECONDS = 300
+HOUSEKEEPING_SECONDS = 60
 
 
 @asynccontextmanager
@@ -44,7 +45,8 @@ async def _keep_house(server: Server) -> None:
     while True:
         try:
             await to_thread.run_sync(server.clear_away)
-        except SQLAlchemyError as fault:  # busy or away: the next round will do
+            await to_thread.run_sync(server.back_up_if_due)
+        except (SQLAlchemyError, OSError, Refusal) as fault:  # busy, away, full: the next round
             log.warning("housekeeping_failed", kind=type(fault).__name__)
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
 

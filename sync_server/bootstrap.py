@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from shared.clock import Clock
 from sync_server.db.base import Database
 from sync_server.db.sealing import KeyRing
+from sync_server.services.backups import back_up, behind, newest_age
 from sync_server.services.file_store import FileStore
 from sync_server.services.files import Files
 from sync_server.services.passwords import HashCost, PasswordHashes
@@ -52,6 +53,18 @@ class Server:
         self.files.meet_records()
         with self.database.write() as connection:
             self.sessions.tries.sweep(connection, self.clock.now())
+
+    def back_up_if_due(self) -> None:
+        """Take a backup where the settings ask for one, the last is old enough, and it would
+        hold more."""
+        folder = self.settings.backup_dir
+        if folder is None:
+            return
+        now = self.clock.now()
+        age = newest_age(folder, now)
+        due = age is None or age >= timedelta(minutes=self.settings.backup_minutes)
+        if due and behind(self.database):
+            back_up(self.database, self.settings.files_path, folder, now)
 
     def close(self) -> None:
         """Give the database's connections back. Harmless twice."""

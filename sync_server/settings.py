@@ -32,6 +32,13 @@ class Settings(BaseSettings):
         default=None, description="The built web app; in data_dir if unset."
     )
 
+    backup_dir: Path | None = Field(
+        default=None, description="Where the server backs itself up; it does not if unset."
+    )
+    backup_minutes: int = Field(
+        default=60, ge=1, description="How often, if something was written since."
+    )
+
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(
         default=8750, ge=0, le=65535, description="Port to listen on; 0 takes a free one."

@@ -79,6 +79,8 @@ def demo(
         tls_key=tls_key,
         web_dir=web or folder / "web",
         data_dir=folder,
+        backup_dir=folder / "backup",
+        backup_minutes=1,
     ).model_copy(update={"database": None, "key_file": None, "files_dir": None})
     configure(settings.log_level if sys.stderr.isatty() else "warning")
     if build and stale(settings.web_path):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,11 +20,12 @@ from sync_server.bootstrap import Server
 from sync_server.cli import running, terminal
 from sync_server.db.sealing import KeyRing
 from sync_server.services import accounts, devices
+from sync_server.services.epochs import org_state
 from sync_server.services.file_store import FileStore
 from sync_server.services.server_keys import keys_at, read_keys
 from sync_server.services.writing import Unit, write
 from sync_server.settings import Settings
-from tests.server.phones import ORG, PASSWORD, found_company, staff_id
+from tests.server.phones import ORG, PASSWORD, HandClock, found_company, staff_id
 
 KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
 
@@ -236,6 +239,60 @@ def test_keys_rotate_in_two_steps_and_what_is_stored_stays_readable(home: Path) 
         store = FileStore(server.settings.files_path, KeyRing(only_new.data, only_new.lookup))
     assert store.read(ORG, "a" * 64) == b"a photo"
     assert "0 values, 0 files" in run("rotate-keys").output
+
+
+def test_a_backup_lets_phones_forget_and_is_brought_back_as_a_new_epoch(
+    home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("backup")
+    with terminal.opened(Settings(data_dir=home)) as server:
+        server.files.store.keep(ORG, "a" * 64, b"a photo")
+        with server.database.read() as connection:
+            before = org_state(connection, ORG)
+    assert before.backed_up_to < before.last_seq
+    assert run("backup", str(folder)).exit_code == 0
+    (copy,) = folder.glob("*.sqlite3")
+    assert copy.stat().st_mode & 0o077 == 0
+    with terminal.opened(Settings(data_dir=home)) as server, server.database.read() as connection:
+        assert org_state(connection, ORG).backed_up_to == before.last_seq
+    assert refused("restore", str(copy)) == "record_exists"
+    for path in home.glob("huifang.sqlite3*"):
+        path.unlink()
+    shutil.rmtree(home / "files")
+    assert run("restore", str(copy)).exit_code == 0
+    with terminal.opened(Settings(data_dir=home)) as server, server.database.read() as connection:
+        after = org_state(connection, ORG)
+        assert accounts.known(connection, "lin").active
+        assert server.files.store.read(ORG, "a" * 64) == b"a photo"
+    assert after.epoch != before.epoch and after.last_seq > before.last_seq
+
+
+def test_a_damaged_backup_is_not_brought_back(home: Path, tmp_path: Path) -> None:
+    for path in home.glob("huifang.sqlite3*"):
+        path.unlink()
+    broken = tmp_path / "huifang-broken.sqlite3"
+    broken.write_bytes(b"SQLite format 3" + b"x" * 5000)
+    assert refused("restore", str(broken)) == "file_unreadable"
+    assert not (home / "huifang.sqlite3").exists()
+
+
+def test_a_server_backs_itself_up_when_there_is_more_to_hold(home: Path) -> None:
+    folder = home / "backup"
+    with terminal.opened(Settings(data_dir=home, backup_dir=folder)) as server:
+        server.back_up_if_due()
+        server.back_up_if_due()
+        assert len(list(folder.glob("*.sqlite3"))) == 1
+        write(
+            server.database,
+            ORG,
+            server.clock.now(),
+            lambda u: u.update("staff", staff_id("lin"), {"team": "x"}) and None,
+        )
+        server.back_up_if_due()
+        assert len(list(folder.glob("*.sqlite3"))) == 1, "the last one is not old enough"
+        later = HandClock(server.clock.now() + timedelta(hours=1))
+        replace(server, clock=later).back_up_if_due()
+        assert len(list(folder.glob("*.sqlite3"))) == 2
 
 
 def test_an_import_that_can_not_be_read_leaves_nothing(server: Server, tmp_path: Path) -> None:
