@@ -44,6 +44,7 @@ def _text(form: Form, field: Field, more: dict[str, Any]) -> ft.Control:
         max_length=field.limit,
         counter=None if lines > 1 else "",
         multiline=lines > 1,
+        align_label_with_hint=lines > 1,
         min_lines=lines if lines > 1 else None,
         max_lines=lines + 6 if lines > 1 else 1,
         keyboard_type=_KEYBOARDS.get(field.name, ft.KeyboardType.TEXT),
@@ -232,10 +233,13 @@ def _with_error(form: Form, field: Field, control: ft.Control) -> ft.Control:
     return ft.Column([control, words.faint(problem, color=ft.Colors.ERROR)], spacing=2, tight=True)
 
 
+_YUAN = "\u00a5\uffe5"  # the sign, narrow and wide
+
+
 def _cents(text: str) -> int:
     from decimal import Decimal
 
-    return int((Decimal(text.replace(",", "").lstrip("¥￥")) * 100).to_integral_exact())
+    return int((Decimal(text.replace(",", "").lstrip(_YUAN)) * 100).to_integral_exact())
 
 
 _EDITORS: dict[Kind, Callable[[Any, Field, dict[str, Any]], ft.Control]] = {

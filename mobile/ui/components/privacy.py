@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import flet as ft
+import flet.canvas as cv
 
 from mobile.ui import formats
 from mobile.ui.components import buttons, marks, words
@@ -106,15 +107,11 @@ def watermark(shell: Shell) -> ft.Control:
     Hand it to `screen(overlay=…)`.
     """
     line = f"{shell.staff.name} · {formats.when(shell.now(), shell.now())}"
-    marks_: list[ft.Control] = [
-        ft.Container(
-            words.label(line, color=ft.Colors.with_opacity(0.09, ft.Colors.ON_SURFACE)),
-            rotate=ft.Rotate(-0.4),
-            left=40 + 190 * (i % 2),
-            top=90 + 170 * i,
-        )
+    style = ft.TextStyle(size=13, color=ft.Colors.with_opacity(0.09, ft.Colors.ON_SURFACE))
+    marks_: list[cv.Shape] = [
+        cv.Text(40 + 190 * (i % 2), 130 + 170 * i, value=line, style=style, rotate=-0.4)
         for i in range(6)
     ]
-    return ft.TransparentPointer(
-        ft.Semantics(exclude_semantics=True, content=ft.Stack(marks_, expand=True))
-    )
+    # Painted, not laid out: controls would stand in the semantics tree, before what they cover, and
+    # keep a screen reader's taps from it.
+    return ft.TransparentPointer(cv.Canvas(shapes=marks_, expand=True))

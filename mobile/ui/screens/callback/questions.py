@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import flet as ft
 
 from mobile.store.store import Store
 from mobile.ui.components import surfaces, words
+from mobile.ui.components.chips import chips
 from mobile.ui.components.form import Form
 from mobile.ui.screens.callback.points import points_row
 from mobile.ui.state import Shell, use_query, watch
 from mobile.ui.texts import choice, language, t
-from mobile.ui.theme import GAP
 from mobile.usecases.callbacks import Callbacks
 from mobile.usecases.visit_questions import Question, answer_to, answered, read_questions
 
@@ -59,18 +57,5 @@ def _question(form: Form, question: Question) -> ft.Control:
             key, chosen, lambda value: answer(None if value is None else str(value))
         )
     else:
-        row = ft.Row(
-            [_chip(key, word, shown, given, answer) for word, shown in question.options],
-            wrap=True,
-            spacing=GAP,
-        )
+        row = chips(key, question.options, given or None, answer)
     return ft.Column([words.body(question.label), row], spacing=4, tight=True)
-
-
-def _chip(key: str, word: str, shown: str, given: str, answer: Any) -> ft.Control:
-    return ft.Chip(
-        key=f"{key}-{word}",
-        label=words.body(shown),
-        selected=word == given,
-        on_select=lambda _: answer(None if word == given else word),
-    )

@@ -62,10 +62,10 @@ def CaseScreen() -> ft.View:
 
 def _body(shell: Shell, job: Job) -> list[ft.Control]:
     work: list[ft.Control] = [head(shell, job)]
+    if shell.role == Role.TECHNICIAN and job.case.state in {"accepted", "en_route"}:
+        work.append(keyed("before", BeforeLeaving, shell, job))
     if job.case.state not in {"resolved", "closed", "cancelled"}:
         work.append(keyed("clocks", Clocks, shell, job))
-    if shell.role == Role.TECHNICIAN and job.case.state in {"accepted", "en_route", "on_site"}:
-        work.append(keyed("before", BeforeLeaving, shell, job))
     work += reports(shell, job)
     if job.case.state not in {"closed", "cancelled"}:
         work.append(keyed(f"turns-{job.case.state}", Turns, shell, job))

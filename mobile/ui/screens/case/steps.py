@@ -5,7 +5,6 @@ from __future__ import annotations
 import flet as ft
 
 from mobile.ui.components import buttons
-from mobile.ui.components.messages import say
 from mobile.ui.state import Shell
 from mobile.ui.texts import choice, language, t
 from mobile.usecases.repairs import Job, Repairs
@@ -58,8 +57,8 @@ def resumed(job: Job) -> str:
 
 
 def _move(shell: Shell, job: Job, state: str) -> None:
+    # No word of it at the bottom: it would cover the next step, and the state stands at the top.
     Repairs(shell.store).move(job.case, state)
-    say(shell, t("repair.moved", state=choice("state", state)))
 
 
 def write(shell: Shell, job: Job) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import flet as ft
 
 from mobile.ui.components import buttons, surfaces, words
+from mobile.ui.components.chips import chips
 from mobile.ui.components.messages import say
 from mobile.ui.hooks import use_held, use_state
 from mobile.ui.state import Shell
@@ -84,13 +85,9 @@ def Turn(shell: Shell, job: Job, name: str, close: Callable[[], None]) -> ft.Con
     lines: list[ft.Control] = [words.title(t(f"repair.turn.{name}"))]
     if name == "wait":
         lines.append(words.faint(t("repair.turn.wait.for")))
-        lines.append(
-            ft.Row(
-                [_chip(word, waiting_for, set_waiting_for) for word in WAITING_FOR],
-                wrap=True,
-                spacing=GAP,
-            )
-        )
+        options = [(word, choice("waiting_for", word)) for word in WAITING_FOR]
+        chosen = waiting_for or None
+        lines.append(chips("wait", options, chosen, lambda word: set_waiting_for(word or "")))
     lines.append(
         ft.TextField(
             key="turn-note",
@@ -120,12 +117,3 @@ def Turn(shell: Shell, job: Job, name: str, close: Callable[[], None]) -> ft.Con
         )
     )
     return surfaces.card(lines, key=f"turning-{name}")
-
-
-def _chip(word: str, chosen: str, choose: Callable[[str], None]) -> ft.Control:
-    return ft.Chip(
-        key=f"wait-{word}",
-        label=words.body(choice("waiting_for", word)),
-        selected=word == chosen,
-        on_select=lambda _: choose(word),
-    )

@@ -7,24 +7,19 @@ from collections.abc import Callable
 import flet as ft
 
 from mobile.ui.components import words
+from mobile.ui.components.chips import chips
 from mobile.ui.components.form import Form
 from mobile.ui.state import watch
 from mobile.ui.texts import label, t
-from mobile.ui.theme import GAP
 
 
 def yes_no(key: str, value: bool | None, answer: Callable[[bool | None], None]) -> ft.Control:
     """Two chips; a second tap takes the answer back."""
 
-    def chip(word: str, means: bool) -> ft.Control:
-        return ft.Chip(
-            key=f"{key}-{word}",
-            label=words.body(t(f"report.{word}")),
-            selected=value is means,
-            on_select=lambda _: answer(None if value is means else means),
-        )
-
-    return ft.Row([chip("yes", True), chip("no", False)], spacing=GAP, tight=True)
+    said = {True: "yes", False: "no"}
+    options = [(word, t(f"report.{word}")) for word in said.values()]
+    chosen = None if value is None else said[value]
+    return chips(key, options, chosen, lambda word: answer(None if word is None else word == "yes"))
 
 
 @ft.component

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import flet as ft
 
-from mobile.ui.components import surfaces, words
+from mobile.ui.components import surfaces
+from mobile.ui.components.chips import chips
 from mobile.ui.components.form import Form
 from mobile.ui.state import Shell, use_query, watch
 from mobile.ui.texts import label, language, t
-from mobile.ui.theme import GAP
 from mobile.usecases.repairs import Job
 from mobile.usecases.report_writing import ReportWriting
 from shared.entities import Report
@@ -26,28 +25,19 @@ def Diagnosis(_shell: Shell, job: Job, report: Report, form: Form, _go: Any) -> 
     causes = found.value or {}
     reported = " · ".join(part for part in (job.case.title, job.case.description) if part)
 
-    def pick(key: str) -> Callable[[Any], None]:
-        def picked(_event: Any) -> None:
-            before = form.get("cause_code")
-            if form.get("cause") in (None, causes.get(before or "")):
-                form.set("cause", None if key == before else causes[key])
-            form.set("cause_code", None if key == before else key)
+    def pick(key: str | None) -> None:
+        before = form.get("cause_code")
+        if form.get("cause") in (None, causes.get(before or "")):
+            form.set("cause", causes.get(key or ""))
+        form.set("cause_code", key)
 
-        return picked
-
-    chips: list[ft.Control] = [
-        ft.Chip(
-            key=f"cause-{key}",
-            label=words.body(title),
-            selected=form.get("cause_code") == key,
-            on_select=pick(key),
-        )
-        for key, title in causes.items()
-    ]
+    options = list(causes.items())
     return ft.Column(
         [
             surfaces.pair(t("report.reported"), reported),
-            surfaces.section(label("cause"), [ft.Row(chips, wrap=True, spacing=GAP)]),
+            surfaces.section(
+                label("cause"), [chips("cause", options, form.get("cause_code"), pick)]
+            ),
             form.field("cause", label=t("report.cause.text"), lines=3),
             form.field("method", hint=t("report.method.hint"), lines=4),
         ],

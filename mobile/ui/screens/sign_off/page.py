@@ -11,6 +11,7 @@ import flet as ft
 
 from mobile.ui import formats
 from mobile.ui.components import buttons, frame, words
+from mobile.ui.components.chips import chips
 from mobile.ui.components.messages import confirm, notice, refusal_card
 from mobile.ui.hooks import keyed, use_held, use_state
 from mobile.ui.screens.report.content import summary
@@ -186,14 +187,7 @@ def _laid_out(
 
 
 def _fields(name: str, named: Any, role: str, choose: Any, lacking: bool) -> ft.Control:
-    def chip(word: str) -> ft.Control:
-        return ft.Chip(
-            key=f"role-{word}",
-            label=words.body(choice("signer_role", word)),
-            selected=role == word,
-            on_select=lambda _: choose("" if role == word else word),
-        )
-
+    roles = [(word, choice("signer_role", word)) for word in SIGNER_ROLES]
     return ft.Column(
         [
             ft.TextField(
@@ -207,7 +201,7 @@ def _fields(name: str, named: Any, role: str, choose: Any, lacking: bool) -> ft.
                 border=ft.OutlineInputBorder(border_radius=12),
                 on_change=named,
             ),
-            ft.Row([chip(word) for word in SIGNER_ROLES], wrap=True, spacing=GAP),
+            chips("role", roles, role or None, lambda word: choose(word or "")),
         ],
         spacing=4,
         tight=True,

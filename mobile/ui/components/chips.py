@@ -1,0 +1,39 @@
+"""Chips to choose by: as high as a thumb needs, which Flet's own are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import flet as ft
+
+from mobile.ui.components import words
+from mobile.ui.theme import GAP
+
+
+def chip(key: str, text: str, selected: bool, on_select: Callable[[], Any]) -> ft.Control:
+    """One choice; `on_select` is called for a tap either way."""
+    return ft.Chip(
+        key=key,
+        label=words.body(text),
+        selected=selected,
+        padding=ft.Padding.symmetric(horizontal=12, vertical=12),
+        on_select=lambda _event: on_select(),
+    )
+
+
+def chips(
+    key: str,
+    options: Sequence[tuple[str, str]],
+    chosen: str | None,
+    choose: Callable[[str | None], Any],
+) -> ft.Control:
+    """One of `options` (word, text), or none: a second tap takes the choice back. A chip's key is
+    ``<key>-<word>``.
+    """
+
+    def pick(word: str) -> Callable[[], Any]:
+        return lambda: choose(None if word == chosen else word)
+
+    made = [chip(f"{key}-{word}", text, word == chosen, pick(word)) for word, text in options]
+    return ft.Row(made, wrap=True, spacing=GAP, run_spacing=GAP)
