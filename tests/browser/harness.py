@@ -62,6 +62,12 @@ _TAPPABLE: tuple[Literal["tab", "link", "menuitem", "checkbox", "radio", "switch
 _TAPPABLE = ("tab", "link", "menuitem", "checkbox", "radio", "switch", "option")
 
 
+# Some nodes of the tree are empty and lie over the whole screen: a watermark, the place where a
+# slider would show its value. Flutter hit-tests every tap by itself and passes them by; so must we.
+_NOTHING_THERE = "flt-semantics:empty:not([role]):not([aria-label]):not([flt-tappable])"
+_LET_TAPS_THROUGH = f"{_NOTHING_THERE} {{ pointer-events: none !important }}"
+
+
 class Site:
     """Serves a built web app on a free port of 127.0.0.1, with the headers that the build asks for.
 
@@ -217,6 +223,7 @@ class Tab:
         # Flutter offers a hidden button that switches the tree on; it is gone once that is done.
         self.page.evaluate("document.querySelector('flt-semantics-placeholder')?.click()")
         self.page.wait_for_selector("flt-semantics", state="attached")
+        self.page.add_style_tag(content=_LET_TAPS_THROUGH)
 
     def state(self) -> str:
         """`ready`, the splash's question (`elsewhere`, `taken`, `failed`, `outdated`), or ''."""
