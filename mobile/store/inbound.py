@@ -80,10 +80,10 @@ class Inbound:
         backed up."""
         with self._parts.commits.begin() as touched:
             touched |= self._epoch_seen(reply.epoch)
-            settled = self._parts.outbox.settle(reply.outcomes)
+            touched |= self._parts.outbox.settle(reply.outcomes)
+            # Only where the screen changes: what was applied stays laid over until its row comes.
+            self._refresh(self._parts.outbox.uncovered(reply.outcomes))
             self._backed_up(reply.backed_up_to)
-            self._refresh(settled)
-            touched |= settled
 
     def held_back(self, number: int, code: Code) -> None:
         """Change `number` was refused as it is, with nothing stored: its author sees why it
@@ -107,12 +107,12 @@ class Inbound:
             self.holdings.fetch_anew(header.fetch)
             parts.meta.put(CURSOR, header.cursor)
             rows = arrivals.store(parts.db, self.holdings, lines)
-            self._backed_up(header.backed_up_to)
             if header.case_numbers is not None:
                 add_block(parts.meta, header.case_numbers)
             parts.meta.put(UPDATE_WANTED, header.outdated or None)
             settled = self._outcomes_between(before, header.cursor)
             self._refresh(settled | self._with_changes(rows))
+            self._backed_up(header.backed_up_to)
             touched |= rows | settled
             touched |= self._files_verified(rows)
         parts.gate.changed()

@@ -17,7 +17,7 @@ from typing import Any
 
 import apsw
 
-from mobile.store.meta import BACKED_UP_TO, SEALED_FROM, SEALED_LAST, Meta
+from mobile.store.meta import BACKED_UP_TO, CURSOR, SEALED_FROM, SEALED_LAST, Meta
 from mobile.store.sql import rows
 from shared.clock import from_wire
 from shared.wire import SETTLED, Change, Outcome, dump
@@ -129,6 +129,18 @@ class Outbox:
             touched.add(key)
         return touched
 
+    def uncovered(self, outcomes: Iterable[Outcome]) -> set[Touched]:
+        """Of these settled changes' records, those over which the change no longer lies: it was
+        rejected or waits for a manager, or the server's row had come before the outcome."""
+        found = rows(
+            self._db,
+            "SELECT DISTINCT entity, record_id FROM outbox WHERE change_id IN"
+            " (SELECT value FROM json_each(?)) AND"
+            " (verdict IN ('rejected', 'quarantined') OR (verdict IS NOT NULL AND seq <= ?))",
+            (json.dumps([o.change_id for o in outcomes]), self._meta.get(CURSOR, 0)),
+        )
+        return set(found)
+
     def hold(self, number: int, code: str) -> None:
         """Note why change `number` does not move on."""
         self._db.execute("UPDATE outbox SET held_by = ? WHERE number = ?", (code, number))
@@ -145,11 +157,12 @@ class Outbox:
         return set(entries)
 
     def forget_backed_up(self) -> None:
-        """Remove what the server has backed up, but for outcomes that nobody has seen yet."""
+        """Remove what the server has backed up and the pull has passed, but for outcomes that
+        nobody has seen yet."""
         self._db.execute(
-            "DELETE FROM outbox WHERE verdict IS NOT NULL AND seq <= ?"
+            "DELETE FROM outbox WHERE verdict IS NOT NULL AND seq <= min(?, ?)"
             " AND (verdict IN ('applied', 'merged') OR dismissed = 1)",
-            (self._meta.get(BACKED_UP_TO, 0),),
+            (self._meta.get(BACKED_UP_TO, 0), self._meta.get(CURSOR, 0)),
         )
 
     def dismiss(self, number: int) -> None:

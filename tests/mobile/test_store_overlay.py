@@ -204,3 +204,27 @@ def body(word: str, number: int) -> str:
     from shared.rows import body_text
 
     return body_text({**VISIT, "id": an_id(word), "minutes": 5 + number})
+
+
+def test_an_outcome_that_comes_after_its_row_leaves_nothing_laid_over() -> None:
+    world = world_with(("customer", ZHANG), ("visit", VISIT))
+    change = edit(world, notes="我写的")
+    world.pull(world.line("visit", {**VISIT, "notes": "我写的"}))  # the push's answer was lost
+    world.pull(cursor=world.seq + 50)
+    outcome(world, change, "applied")
+    assert notes(world) == ("我写的", False)
+
+
+def test_a_backup_that_is_quicker_than_the_pull_leaves_nothing_laid_over() -> None:
+    world = world_with(("customer", ZHANG), ("visit", VISIT))
+    change = edit(world, notes="我写的")
+    world.seq += 1
+    done = Outcome(change_id=change, verdict="applied", seq=world.seq)
+    world.store.inbound.pushed(
+        PushReply(epoch="epoch-1", outcomes=[done], backed_up_to=10**6, server_time="")
+    )
+    assert notes(world) == ("我写的", True)
+    world.pull(world.line("visit", {**VISIT, "notes": "我写的"}), backed_up_to=10**6)
+    assert notes(world) == ("我写的", False)
+    assert world.db.execute("SELECT count(*) FROM pending_row").get == 0
+    assert world.db.execute("SELECT count(*) FROM outbox").get == 0
