@@ -23,5 +23,5 @@ async def main(page: ft.Page) -> None:
     await show(page, await bootstrap(page))
 
 
-if __name__ in ("__main__", "mobile.main"):
+if __name__ == "__main__":
     ft.run(main, assets_dir=str(ASSETS))

@@ -107,5 +107,5 @@ async def _watch_idleness(shell: Shell) -> None:
     while True:
         await asyncio.sleep(IDLE_CHECK_SECONDS)
         # A rendering that fails ends Flet's update loop; one bad card must not freeze the app.
-        shell.page.session.start_updates_scheduler()  # type: ignore[no-untyped-call]  # Flet's
+        shell.page.session.start_updates_scheduler()  # type: ignore[no-untyped-call]  # has no types
         await shell.session.lock_if_idle()

@@ -51,10 +51,10 @@ def day(on: date, now: datetime) -> str:
     weekday = t(f"weekday.{on.isoweekday()}")
     if abs(apart) < 7 and apart > 0:
         return t(
-            "day.this_week", weekday=weekday, month=on.month, day=on.day, mon=t(f"month.{on.month}")
+            "day.this_week", weekday=weekday, day=on.day, mon=t(f"month.{on.month}")
         )
     key = "day.same_year" if on.year == today.year else "day.other_year"
-    return t(key, year=on.year, month=on.month, day=on.day, mon=t(f"month.{on.month}"))
+    return t(key, year=on.year, day=on.day, mon=t(f"month.{on.month}"))
 
 
 def when(moment: datetime | None, now: datetime) -> str:

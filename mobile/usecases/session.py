@@ -257,9 +257,10 @@ class Session:
         """
         assert self.profile is not None
         vault = self.profile.vault
-        self._enter(Phase.WELCOME)
+        self._enter(Phase.STARTING)  # no screen reads a closed store
         await self._close()
         await self._services.keys.forget(vault)
         await self._services.files.destroy(vault, keep_log=True)
         await self._services.keys.forget_profile(vault)
         self.profile = None
+        self._enter(Phase.WELCOME)

@@ -61,6 +61,8 @@ class Headless:
         """
         for turn in range(turns):
             self._raise_crash()
+            while self._client.asked:
+                await self._answer(self._client.asked.pop(0))
             if holds():
                 return
             await asyncio.sleep(0 if turn % 20 else 0.002)
@@ -128,6 +130,7 @@ class Headless:
 
     async def go(self, route: str) -> None:
         """Follows an address, as the browser's own back and forward do."""
+        self._session.apply_page_patch({"route": route})
         await self._session.dispatch_event(self.page._i, "route_change", {"route": route})
         await self.settle()
 

@@ -1,0 +1,181 @@
+"""What stands before the open app: sign-in, approval, PIN, first sync, unlocking."""
+
+from __future__ import annotations
+
+import asyncio
+
+from shared.errors import Code, Refusal
+from tests.mobile.ui.field import PIN, Report, customer
+
+WRONG = "864209"
+
+
+async def sign_in(app) -> None:
+    await app.type("username", "lin")
+    await app.type("password", "secret")
+    await app.tap("sign-in")
+
+
+async def test_a_fresh_phone_goes_from_sign_in_to_today(field, start):
+    field.engine.answers = [Report(received=3)]
+    app, shell = await start(field)
+    assert app.says("首次登录需要联网")
+    await sign_in(app)
+    await app.until(lambda: app.has("secret-again"))
+    await app.type("secret", PIN)
+    await app.type("secret-again", PIN)
+    await app.tap("set-secret")
+    await app.until(lambda: app.says("今天没有安排"))
+    assert shell.session.phase == "open"
+    assert field.server.asked[0].username == "lin"
+
+
+async def test_in_a_browser_the_server_is_the_one_the_app_came_from(field, start):
+    app, _ = await start(field)
+    assert not app.has("server")
+    field.place.origin = ""
+    other, _ = await start(field)
+    assert other.has("server")
+
+
+async def test_an_incomplete_sign_in_asks_nothing_of_the_server(field, start):
+    app, _ = await start(field)
+    await app.type("username", "lin")
+    await app.tap("sign-in")
+    assert app.says("请填写服务器地址、用户名和密码")
+    assert field.server.asked == []
+
+
+async def test_a_refused_sign_in_says_why_and_keeps_the_name(field, start):
+    field.server.refuses = Refusal(Code.SIGN_IN_FAILED)
+    app, _ = await start(field)
+    await sign_in(app)
+    await app.until(lambda: app.says("用户名或密码不对"))
+    assert app.find("username").value == "lin"
+
+
+async def test_a_pin_must_be_long_hard_to_guess_and_typed_twice(field, start):
+    app, _ = await start(field)
+    await sign_in(app)
+    await app.until(lambda: app.has("secret-again"))
+    for first, second, said in (
+        ("1357", "1357", "至少 6 位数字"),
+        ("111111", "111111", "太容易猜到"),
+        ("654321", "654321", "太容易猜到"),
+        (PIN, "135791", "两次输入不一样"),
+    ):
+        await app.type("secret", first)
+        await app.type("secret-again", second)
+        await app.tap("set-secret")
+        assert said in app.find("secret-again").error
+
+
+async def test_a_pending_device_waits_and_goes_on_when_approved(field, start):
+    field.server.device_state = "pending"
+    app, _ = await start(field)
+    await sign_in(app)
+    await app.until(lambda: app.says("等待批准"))
+    await app.tap("check")
+    assert app.has("check")
+    field.server.device_state = "approved"
+    await app.tap("check")
+    await app.until(lambda: app.has("set-secret"))
+
+
+async def test_a_first_sync_that_is_cut_offers_retry_and_the_app(field, start):
+    field.engine.answers = [Report(Code.CUT_SHORT)]
+    app, _ = await start(field)
+    await sign_in(app)
+    await app.until(lambda: app.has("secret-again"))
+    await app.type("secret", PIN)
+    await app.type("secret-again", PIN)
+    await app.tap("set-secret")
+    await app.until(lambda: app.says("连接中途断开了"))
+    assert app.has("retry")
+    await app.tap("enter")
+    await app.until(lambda: app.says("今天没有安排"))
+
+
+async def test_the_first_sync_shows_how_much_has_come(field, start):
+    from mobile.sync.report import Progress
+
+    going = asyncio.Event()
+
+    class Slow:
+        async def sync(self, tell):
+            tell(Progress("fetching", 250, 1000))
+            await going.wait()
+            return Report()
+
+    field.engine = Slow()
+    app, _ = await start(field)
+    await sign_in(app)
+    await app.until(lambda: app.has("secret-again"))
+    await app.type("secret", PIN)
+    await app.type("secret-again", PIN)
+    await app.tap("set-secret")
+    await app.until(lambda: app.says("250 / 1000"))
+    assert app.find("progress").value == 0.25
+    going.set()
+    await app.until(lambda: app.says("今天没有安排"))
+
+
+async def test_unlocking_needs_no_network(field, start):
+    field.plant(customer("甲公司"))
+    field.place.up = False
+    await field.prepare()
+    app, _ = await start(field)
+    assert app.says("欢迎回来，林晓")
+    await app.type("secret", PIN)
+    await app.submit("secret")
+    await app.until(lambda: app.says("今天没有安排"))
+
+
+async def test_a_wrong_pin_empties_the_field_and_says_how_many_tries_are_left(field, start):
+    await field.prepare()
+    app, _ = await start(field)
+    await app.type("secret", WRONG)
+    await app.tap("unlock")
+    await app.until(lambda: app.says("还可以试 9 次"))
+    assert app.find("secret").value == ""
+
+
+async def test_after_the_tenth_wrong_pin_the_way_to_begin_anew_is_shown(field, start):
+    await field.prepare()
+    app, _ = await start(field)
+    for left in range(9, -1, -1):
+        await app.until(lambda: app.has("unlock") and not app.find("unlock").disabled)
+        await app.type("secret", WRONG)
+        await app.tap("unlock")
+        if left:
+            await app.until(lambda left=left: app.says(f"还可以试 {left} 次"))
+    await app.until(lambda: app.has("begin-anew"))
+    await app.tap("begin-anew")
+    await app.until(lambda: app.has("sign-in"))
+
+
+async def test_a_vault_open_in_another_tab_is_said_so(field, start, tmp_path):
+    from mobile.store.files import DirectoryFiles
+
+    await field.prepare()
+    other = DirectoryFiles(tmp_path / "vaults")
+    await other.claim("field-lin")
+    app, _ = await start(field)
+    await app.type("secret", PIN)
+    await app.tap("unlock")
+    await app.until(lambda: app.says("应用已在另一个标签页打开"))
+    await other.release("field-lin")
+    await app.tap("retry")
+    await app.until(lambda: app.has("unlock"))
+
+
+async def test_the_language_can_be_changed_before_anyone_has_signed_in(field, start):
+    app, _ = await start(field)
+    await app.choose("language", ["en"])
+    await app.until(lambda: app.says("The first time needs a network"))
+    await app.settle()
+    assert field.preferences.values["language"] == "en"
+    again, _ = await start(field)
+    assert again.says("The first time needs a network")
+    await again.choose("language", ["zh-CN"])
+    await again.until(lambda: again.says("首次登录需要联网"))
