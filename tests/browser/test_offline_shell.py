@@ -56,9 +56,12 @@ def test_nothing_is_asked_of_another_origin_and_the_app_can_be_installed(
     assert tab.errors == []
 
 
-def test_the_server_s_answers_are_never_kept(serve: Serve, browser_on: BrowserOn) -> None:
+def test_the_server_s_answers_are_never_kept(
+    serve: Serve, browser_on: BrowserOn, tmp_path: Path
+) -> None:
     site, browser = serve("hello"), browser_on("phone")
-    (site.dist / "v1").mkdir(exist_ok=True)
+    site.dist = shutil.copytree(site.dist, tmp_path / "web")
+    (site.dist / "v1").mkdir()
     (site.dist / "v1" / "answer").write_text("secret")
     tab = browser.visit(site.url)
     tab.wait_offline_ready()

@@ -63,8 +63,8 @@ export function progress(step) {
 function download() {
   part("splash-progress").removeAttribute("value");
   write({
-    zh: "首次打开，正在下载应用（约 20 MB）。之后没有网络也能打开。",
-    en: "First start: downloading the app (about 20 MB). From then on it opens without a network.",
+    zh: "首次打开，正在下载应用（约 23 MB）。之后没有网络也能打开。",
+    en: "First start: downloading the app (about 23 MB). From then on it opens without a network.",
   });
 }
 
