@@ -27,8 +27,8 @@ _PWA = Path(__file__).parent
 _REPOSITORY = _PWA.parent.parent
 _FONTS = _REPOSITORY / "mobile" / "ui" / "assets" / "fonts"
 
-# Flutter writes style elements; CanvasKit and Pyodide compile WebAssembly, and Pyodide's loader of
-# extension modules evaluates the glue that they carry. No other origin appears anywhere.
+# Flutter writes style elements; CanvasKit, Pyodide and its extension modules compile WebAssembly,
+# and none of them needs to evaluate text as script. No other origin appears anywhere.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
