@@ -102,6 +102,12 @@ def customer_page(store: Store, customer_id: str, today: date) -> CustomerPage:
     )
 
 
+def whole_address(customer: Customer) -> str:
+    """City and address as one line; addresses that begin with their city are left as they are."""
+    city, address = customer.city or "", customer.address or ""
+    return address if address.startswith(city) and address else f"{city} {address}".strip()
+
+
 def _contact_order(contact: Contact) -> tuple[bool, bool, str]:
     """The main contact, then whoever decides, then by name."""
     return not contact.primary, not contact.decides, contact.name

@@ -21,7 +21,7 @@ from mobile.usecases.customers import CustomerCard, Found, own_customers, search
 
 DEBOUNCE_SECONDS = 0.08  # results stand within a tenth of a second of the last key
 PAGE = 60  # rows handed to the client at once; more as it scrolls
-ROW_HEIGHT = 84
+ROW_HEIGHT = 76
 
 _ICON = {
     "customer": ft.Icons.BUSINESS_OUTLINED,
@@ -100,15 +100,18 @@ def _search_box(shell: Shell, text: str, typed: Any, clear: buttons.Action) -> f
         key="search",
         label=t("customers.search"),
         hint_text=t("customers.search.hint"),
+        expand=True,
         value=text,
         prefix_icon=ft.Icons.SEARCH,
-        suffix=wipe if text else None,
+        suffix_icon=wipe if text else None,
         border=ft.OutlineInputBorder(border_radius=28),
         autocorrect=False,
         enable_suggestions=False,
         on_change=typed,
     )
-    return ft.Container(field, padding=ft.Padding.only(left=PAD, right=PAD, top=12, bottom=GAP))
+    return ft.Container(
+        ft.Row([field]), padding=ft.Padding.only(left=PAD, right=PAD, top=12, bottom=GAP)
+    )
 
 
 # ── one's own ─────────────────────────────────────────────────────────────────────────────
@@ -177,7 +180,7 @@ def _row(shell: Shell, card: CustomerCard, now: datetime, route: str) -> ft.Cont
         key=f"open-{card.id}",
         says=says,
         on_click=lambda _: shell.go(route),
-        padding=ft.Padding.symmetric(horizontal=GAP, vertical=12),
+        padding=ft.Padding.symmetric(horizontal=GAP, vertical=10),
     )
 
 

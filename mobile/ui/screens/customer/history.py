@@ -56,7 +56,9 @@ def History(shell: Shell, customer_id: str, open_: Opens) -> ft.Control:
             on_select=lambda _: toggle(kind),
         )
 
-    rows: list[ft.Control] = [ft.Row([chip(kind) for kind in KINDS], wrap=True, spacing=GAP)]
+    rows: list[ft.Control] = [
+        ft.Row([chip(kind) for kind in KINDS], scroll=ft.ScrollMode.HIDDEN, spacing=GAP)
+    ]
     if not listed.months:
         rows.append(
             surfaces.empty(
@@ -130,11 +132,13 @@ def _happening(shell: Shell, one: Happening, open_: Opens) -> ft.Control:
         vertical_alignment=ft.CrossAxisAlignment.START,
     )
     if not one.route:
-        return ft.Container(row, key=f"happened-{one.id}", padding=GAP)
+        return ft.Container(
+            row, key=f"happened-{one.id}", padding=ft.Padding.symmetric(vertical=GAP)
+        )
     return surfaces.tappable(
         row,
         key=f"happened-{one.id}",
         says=f"{title} {when}",
         on_click=lambda _: open_(one.route),
-        padding=GAP,
+        padding=ft.Padding.symmetric(vertical=GAP),
     )

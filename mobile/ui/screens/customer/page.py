@@ -22,9 +22,9 @@ from mobile.ui.state import Shell, use_now, use_query, use_shell
 from mobile.ui.texts import choice, t
 from mobile.ui.theme import GAP
 from mobile.usecases import visits
-from mobile.usecases.customer_page import CustomerPage, customer_page
+from mobile.usecases.customer_page import CustomerPage, customer_page, whole_address
 from mobile.usecases.customers import VISITING
-from shared.entities import Case, Visit
+from shared.entities import Case, Customer, Visit
 from shared.errors import Refusal
 
 Opens = Callable[[str], None]
@@ -71,7 +71,7 @@ def CustomerScreen() -> ft.View:
 
     parts = {
         "history": lambda: History(shell, customer_id, open_),
-        "profile": lambda: Profile(shell, page, open_),
+        "profile": lambda: Profile(shell, page),
         "contacts": lambda: People(shell, page, open_),
         "assets": lambda: Assets(shell, page, open_),
         "orders": lambda: Orders(shell, customer_id),
@@ -79,14 +79,13 @@ def CustomerScreen() -> ft.View:
     return frame.screen(
         shell,
         [
-            _head(shell, page),
+            _head(shell, page, open_),
             *_coming(shell, page, open_),
             _chooser(page, section, show),
             parts[section](),
         ],
-        title=page.customer.name,
+        title=title,
         back="/customers",
-        actions=[_menu(shell, page, open_)],
         bottom=_bottom(shell, page, open_),
         overlay=privacy.watermark(shell),
     )
@@ -95,7 +94,7 @@ def CustomerScreen() -> ft.View:
 # ── head ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _head(shell: Shell, page: CustomerPage) -> ft.Control:
+def _head(shell: Shell, page: CustomerPage, open_: Opens) -> ft.Control:
     customer, now = page.customer, shell.now()
     badges: list[ft.Control] = []
     for badge in (
@@ -115,7 +114,7 @@ def _head(shell: Shell, page: CustomerPage) -> ft.Control:
         lines.append(ft.Row(badges, wrap=True, spacing=GAP))
     lines.append(privacy.Phone(shell, customer.phone, "customer", customer.id, customer.id))
     if customer.address or customer.city:
-        lines.append(_address(" ".join(p for p in (customer.city, customer.address) if p)))
+        lines.append(_address(customer))
     if page.owner:
         lines.append(words.faint(t("customer.owner", name=page.owner)))
     if page.due_at is not None and not page.visits:
@@ -126,10 +125,12 @@ def _head(shell: Shell, page: CustomerPage) -> ft.Control:
                 spacing=GAP,
             )
         )
+    lines.append(_actions(shell, page, open_))
     return surfaces.card(lines)
 
 
-def _address(address: str) -> ft.Control:
+def _address(customer: Customer) -> ft.Control:
+    address = whole_address(customer)
     goal = f"geo:0,0?q={quote(address)}"
     return ft.Row(
         [
@@ -174,29 +175,62 @@ def _case(case: Case, open_: Opens) -> ft.Control:
 
 
 def _chooser(page: CustomerPage, section: str, show: Shows) -> ft.Control:
+    """One section at a time; the row scrolls sideways where it is too wide."""
     counts = {"contacts": len(page.contacts), "assets": len(page.assets)}
+    line = ft.BorderSide(1, ft.Colors.OUTLINE_VARIANT)
+    return ft.Container(
+        ft.Row(
+            [_tab(name, name == section, counts.get(name, 0), show) for name in SECTIONS],
+            scroll=ft.ScrollMode.HIDDEN,
+            spacing=0,
+        ),
+        border=ft.Border(bottom=line),
+    )
 
-    def chip(name: str) -> ft.Control:
-        count = f" {counts[name]}" if counts.get(name) else ""
-        return ft.Chip(
+
+def _tab(name: str, chosen: bool, count: int, show: Shows) -> ft.Control:
+    text = f"{t(f'customer.show.{name}')} {count}" if count else t(f"customer.show.{name}")
+    colour = ft.Colors.PRIMARY if chosen else ft.Colors.ON_SURFACE_VARIANT
+    under = ft.BorderSide(3, ft.Colors.PRIMARY if chosen else ft.Colors.TRANSPARENT)
+    return ft.Semantics(
+        label=text,
+        button=True,
+        selected=chosen,
+        container=True,
+        exclude_semantics=True,
+        on_tap=lambda _: show(name),
+        content=ft.Container(
+            words.title(text, color=colour),
             key=f"show-{name}",
-            label=words.body(t(f"customer.show.{name}") + count),
-            selected=name == section,
-            show_checkmark=False,
-            on_select=lambda _: show(name),
-        )
+            ink=True,
+            on_click=lambda _: show(name),
+            padding=ft.Padding.symmetric(horizontal=14, vertical=12),
+            border=ft.Border(bottom=under),
+        ),
+    )
 
-    return ft.Row([chip(name) for name in SECTIONS], scroll=ft.ScrollMode.HIDDEN, spacing=GAP)
 
-
-def _menu(shell: Shell, page: CustomerPage, open_: Opens) -> ft.Control:
-    customer_id = page.customer.id
-    return buttons.icon(
-        shell,
-        "new-case",
-        ft.Icons.ADD_ALERT_OUTLINED,
-        t("customer.new_case"),
-        lambda: open_(f"/customers/{customer_id}/case"),
+def _actions(shell: Shell, page: CustomerPage, open_: Opens) -> ft.Control:
+    where = f"/customers/{page.customer.id}"
+    return ft.Row(
+        [
+            buttons.tonal(
+                shell,
+                "new-case",
+                t("customer.new_case"),
+                lambda: open_(f"{where}/case"),
+                icon=ft.Icons.HANDYMAN_OUTLINED,
+            ),
+            buttons.quiet(
+                shell,
+                "edit",
+                t("customer.edit"),
+                lambda: open_(f"{where}/edit"),
+                icon=ft.Icons.EDIT_OUTLINED,
+            ),
+        ],
+        wrap=True,
+        spacing=GAP,
     )
 
 

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import flet as ft
 
 from mobile.ui import formats
@@ -23,14 +21,12 @@ from shared.codec import write
 from shared.declare import ENTITIES, Personal
 from shared.masking import mask
 
-Opens = Callable[[str], None]
 MASKED = frozenset({Personal.EMAIL, Personal.PHONE})
 
 
 @ft.component
-def Profile(shell: Shell, page: CustomerPage, open_: Opens) -> ft.Control:
+def Profile(shell: Shell, page: CustomerPage) -> ft.Control:
     """The filled fields by group, and the two checks that are due by the calendar."""
-    customer_id = page.customer.id
     groups: list[ft.Control] = [_checks(shell, page)]
     for group, names in CUSTOMER_FIELDS.items():
         rows = _rows(shell, page, names)
@@ -39,15 +35,6 @@ def Profile(shell: Shell, page: CustomerPage, open_: Opens) -> ft.Control:
     spent = _spent(page)
     if spent is not None:
         groups.append(spent)
-    groups.append(
-        buttons.tonal(
-            shell,
-            "edit",
-            t("customer.edit"),
-            lambda: open_(f"/customers/{customer_id}/edit"),
-            icon=ft.Icons.EDIT_OUTLINED,
-        )
-    )
     return ft.Column(
         groups, spacing=16, tight=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH
     )

@@ -14,6 +14,7 @@ from mobile.ui.state import Shell
 from mobile.ui.texts import label, t
 from mobile.ui.theme import GAP
 from mobile.usecases import visits
+from mobile.usecases.customer_page import whole_address
 
 
 @ft.component
@@ -50,8 +51,7 @@ def Planned(shell: Shell, seen: Seen) -> ft.View:
 
 
 def _way(seen: Seen) -> list[ft.Control]:
-    customer = seen.customer
-    place = " ".join(part for part in (customer.city, customer.address) if part)
+    place = whole_address(seen.customer)
     if not place or seen.visit.channel not in (None, "on_site"):
         return []
     goal = f"geo:0,0?q={quote(place)}"
