@@ -17,6 +17,7 @@ from sync_server.services.proof import SeenInMemory, SeenProofs
 from sync_server.services.seen_proofs import SeenInTable
 from sync_server.services.server_keys import ServerKeys, keys_at
 from sync_server.services.sessions import Sessions
+from sync_server.services.sweeping import sweep_case_buckets
 from sync_server.services.tokens import AccessTokens
 from sync_server.services.tries import Tries, TryLimits
 from sync_server.services.web_files import WebFiles
@@ -48,9 +49,11 @@ class Server:
 
     def clear_away(self) -> None:
         """Forget unfinished uploads and tries whose time is over; verify files whose record came
-        late. Harmless at any time, and from several processes."""
+        late; empty the buckets of cases that are over. Harmless at any time, and from several
+        processes."""
         self.files.sweep()
         self.files.meet_records()
+        sweep_case_buckets(self.database, self.clock.now())
         with self.database.write() as connection:
             self.sessions.tries.sweep(connection, self.clock.now())
 

@@ -91,6 +91,6 @@ def decide_detail(
 def _check_holder(unit: Unit, approver: Caller, bucket: str) -> None:
     if approver.role is not Role.STORE_MANAGER:
         raise Refusal(Code.ROLE_NOT_ALLOWED)
-    held = unit.find("grant", staff_id=approver.staff_id, bucket=bucket)
+    held = unit.find("grant", bucket=bucket, staff_id=approver.staff_id)
     if not any(is_live(grant.row, unit.now) for grant in held):
         raise Refusal(Code.OUT_OF_SCOPE)

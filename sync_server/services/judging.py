@@ -152,7 +152,7 @@ def _held_today(
     if row is None:
         return None
     names = [str(b) for b in buckets_of(entity, row)] + [f"user:{caller.staff_id}"]
-    for grant in unit.find("grant", staff_id=caller.staff_id, bucket=names, revoked_at=None):
+    for grant in unit.find("grant", bucket=names, staff_id=caller.staff_id, revoked_at=None):
         bucket = parse_bucket(grant.row["bucket"])
         if is_live(grant.row, unit.now) and in_reach(unit, bucket, entity, row, creating=False):
             return grant
@@ -163,7 +163,7 @@ def _by_customer(unit: Unit, caller: Caller, entity: Entity, row: Mapping[str, A
     """The `customer:` grant that an author's own creation brought them: the one that ran
     longest."""
     bucket = f"customer:{row.get(entity.customer)}"
-    grants = unit.find("grant", staff_id=caller.staff_id, bucket=bucket)
+    grants = unit.find("grant", bucket=bucket, staff_id=caller.staff_id)
 
     def last(grant: Held) -> tuple[bool, datetime]:
         end = end_of(grant.row)

@@ -146,7 +146,7 @@ def _check_manager(unit: Unit, manager: Caller, customer_id: str) -> None:
 
 def _own_right(unit: Unit, manager: Caller, customer_id: str) -> tuple[Role, Any]:
     bucket = f"customer:{customer_id}"
-    for grant in unit.find("grant", staff_id=manager.staff_id, bucket=bucket):
+    for grant in unit.find("grant", bucket=bucket, staff_id=manager.staff_id):
         if is_live(grant.row, unit.now):
             return Role.STORE_MANAGER, right_of(grant.row).bucket
     raise Refusal(Code.OUT_OF_SCOPE)

@@ -102,6 +102,7 @@ class Unit:
         self.log: list[tuple[Any, dict[str, Any]]] = []
         self._given = 0
         self._base = 0
+        self._indexes: dict[tuple[str, str], dict[Any, set[str]]] = {}
         self._undo: dict[Key, Held | None] | None = None
         self._mark = (0, 0)
 
@@ -134,7 +135,7 @@ class Unit:
 
     def find(self, entity: str, **equal: Any) -> list[Held]:
         """Records whose columns have these values (a tuple or list: any of them), this unit's own
-        writes included."""
+        writes included. Name the most telling column first."""
         table = RECORDS[entity]
         query = select(table).where(table.c.org_id == self.org_id)
         for name, value in equal.items():
@@ -143,14 +144,34 @@ class Unit:
                 query = query.where(column.in_(value))
             else:
                 query = query.where(column.is_(None) if value is None else column == value)
+        found: dict[str, Held] = {}
         for stored in self.connection.execute(query):
-            if (entity, stored.id) not in self.held:
-                self._hold(entity, stored)
-        return [
-            held
-            for held in self.held.values()
-            if held.entity == entity and _matches(held.row, equal)
-        ]
+            held = self.held.get((entity, stored.id))
+            found[stored.id] = held if held is not None else self._hold(entity, stored)
+        for record_id in self._written(entity, equal):
+            found.setdefault(record_id, self.held[entity, record_id])
+        return [held for held in found.values() if _matches(held.row, equal)]
+
+    def _written(self, entity: str, equal: Mapping[str, Any]) -> list[str]:
+        """Ids of this unit's own writes that may match: by an index on the first field asked for,
+        as a batch of hundreds of new customers asks hundreds of times."""
+        name = next(iter(equal))
+        index = self._indexes.get((entity, name))
+        if index is None:
+            index = self._indexes[entity, name] = {}
+            for held in self.held.values():
+                if held.entity == entity and held.dirty:
+                    index.setdefault(held.row.get(name), set()).add(held.id)
+        value = equal[name]
+        values = value if isinstance(value, (tuple, list)) else (value,)
+        ids = {i for v in values for i in index.get(v, ()) if (entity, i) in self.held}
+        return sorted(ids)
+
+    def _note(self, held: Held) -> None:
+        """Keeps the indexes of `_written`. An entry may outlive its value: it is matched again."""
+        for (entity, name), index in self._indexes.items():
+            if entity == held.entity:
+                index.setdefault(held.row.get(name), set()).add(held.id)
 
     def _hold(self, entity: str, stored: Any) -> Held:
         row = to_row(entity, stored)
@@ -188,6 +209,7 @@ class Unit:
         held.versions = {"*": _version(seq, author)}
         self.held[key] = held
         self.missing.discard(key)
+        self._note(held)
         return held
 
     def update(
@@ -217,6 +239,7 @@ class Unit:
         if author.staff_id:
             held.row["updated_by"] = author.staff_id
         held.seq, held.dirty = seq, True
+        self._note(held)
         return held
 
     def append(self, table: Any, values: dict[str, Any]) -> None:
@@ -275,7 +298,7 @@ class Unit:
             self._given,
         )
         self.locked = True
-        self.held, self.missing, self.log = {}, set(), []
+        self.held, self.missing, self.log, self._indexes = {}, set(), [], {}
         self._undo = None
 
 

@@ -11,7 +11,10 @@ from shared.wire import SnapshotRequest
 from sync_server.db.base import Database
 from sync_server.db.log import BUCKET_HEAD, FEED
 from sync_server.services import scopes
+from sync_server.services.grants import revoke_all
 from sync_server.services.snapshot import snapshot
+from sync_server.services.sweeping import sweep_case_buckets
+from sync_server.services.writing import Unit, write
 from tests.server.field_org import ORG, World, person
 
 
@@ -166,6 +169,30 @@ def test_a_case_bucket_costs_nothing_until_it_is_dispatched_and_after_it_is_over
     assert _rows_of(world, f"case:{case}") == (0, 0)
 
 
+def test_the_buckets_of_cases_that_are_over_are_cleared_away_and_no_others(world: World) -> None:
+    customer = world.customer("an")
+    over, running = (world.case(customer, "tan") for _ in range(2))
+    world.write(lambda unit: revoke_all(unit, "ended", bucket=f"case:{over}"))
+    expiring = world.case(customer, "tan")
+    ends = {"expires_at": to_wire(world.now.replace(hour=world.now.hour + 1))}
+
+    def shorten(unit: Unit) -> None:
+        for grant in unit.find("grant", bucket=f"case:{expiring}"):
+            unit.update("grant", grant.id, ends)
+
+    world.write(shorten)
+    assert sweep_case_buckets(world.db, world.now) == 0
+    world.pass_by(hours=2)
+    assert sweep_case_buckets(world.db, world.now) == 1
+    assert _rows_of(world, f"case:{over}") == _rows_of(world, f"case:{expiring}") == (0, 0)
+    assert _rows_of(world, f"case:{running}")[1] == 1
+    assert _rows_of(world, f"customer:{customer}")[1] == 1
+    world.dispatch(expiring, "tu")
+    tu = world.device("tu")
+    tu.sync()
+    assert tu.ids("case") == {expiring}
+
+
 def _rows_of(world: World, bucket: str) -> tuple[int, int]:
     with world.db.read() as connection:
         feed = connection.execute(select(FEED.c.entity).where(FEED.c.bucket == bucket)).all()
@@ -192,8 +219,6 @@ def test_a_new_contact_of_a_case_joins_its_bucket_and_the_old_one_leaves(world: 
 
 
 def test_one_organisation_never_sees_another(world: World) -> None:
-    from sync_server.services.writing import write
-
     world.customer("an")
     other = new_id()
     write(
