@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from sync_server.services.sweeping import sweep_case_buckets
 from sync_server.services.tokens import AccessTokens
 from sync_server.services.tries import Tries, TryLimits
 from sync_server.services.web_files import WebFiles
-from sync_server.settings import Settings
+from sync_server.settings import SQLITE_FILE, Settings
 
 
 class SystemClock:
@@ -107,9 +108,12 @@ def build(
 
 
 def open_database(settings: Settings, keys: ServerKeys) -> Database:
-    """The database of the settings, with the folder of an SQLite file made if need be."""
+    """The database of the settings; an SQLite file is made if need be, for its owner alone to
+    read."""
     if settings.database is None:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite gives its journals the mode of the database.
+        os.close(os.open(settings.data_dir / SQLITE_FILE, os.O_CREAT | os.O_RDWR, 0o600))
     return Database(settings.database_url, KeyRing(keys.data, keys.lookup))
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+SQLITE_FILE = "huifang.sqlite3"
+
 
 class Settings(BaseSettings):
     """Read once by `bootstrap`. Sizes are bytes; times stand in the names."""
@@ -80,7 +82,7 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         """The database's URL."""
-        return self.database or f"sqlite:///{self.data_dir / 'huifang.sqlite3'}"
+        return self.database or f"sqlite:///{self.data_dir / SQLITE_FILE}"
 
     @property
     def keys_path(self) -> Path:

@@ -10,6 +10,7 @@ import typer
 from shared.errors import Code, Refusal
 from sync_server.cli.terminal import opened, out, settings_with
 from sync_server.services import backups
+from sync_server.settings import SQLITE_FILE
 
 
 def backup(
@@ -44,7 +45,7 @@ def restore(
         raise Refusal(Code.FIELD_INVALID, field="database", wanted="pg_restore, then new-epoch")
     if not settings.keys_path.exists():
         raise Refusal(Code.FILE_UNREADABLE, file=str(settings.keys_path), wanted="server keys")
-    backups.restore_sqlite(copy, settings.data_dir / "huifang.sqlite3", settings.files_path)
+    backups.restore_sqlite(copy, settings.data_dir / SQLITE_FILE, settings.files_path)
     new_epoch()
 
 

@@ -16,7 +16,7 @@ from shared.errors import Code, Refusal
 from sync_server.bootstrap import Server, build
 from sync_server.db.migrate import upgrade
 from sync_server.services.doctor import keys_fit
-from sync_server.settings import Settings
+from sync_server.settings import SQLITE_FILE, Settings
 
 out = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -33,7 +33,7 @@ def opened(settings: Settings) -> Iterator[Server]:
     """The server's parts over a migrated database. Refuses FILE_UNREADABLE rather than start
     with new keys beside data that other keys sealed."""
     fresh = not settings.keys_path.exists()
-    if fresh and settings.database is None and _has_data(settings.data_dir / "huifang.sqlite3"):
+    if fresh and settings.database is None and _has_data(settings.data_dir / SQLITE_FILE):
         raise _keys_missing(settings)
     server = build(settings)
     try:

@@ -28,6 +28,7 @@ def test_a_server_that_is_killed_comes_back_with_everything(tmp_path: Path) -> N
         answer = httpx.get(f"{live.url}/readyz")
         assert answer.status_code == 200
         assert "date" in answer.headers and "server" not in answer.headers
+        assert (live.settings.data_dir / "huifang.sqlite3-wal").stat().st_mode & 0o077 == 0
         with live.opened() as server, server.database.read() as connection:
             assert len(accounts.all_accounts(connection)) == 4
 
