@@ -40,11 +40,18 @@ SAVE_AFTER_SECONDS = 0.4
 @ft.observable
 @dataclass(eq=False)
 class FormState:
-    """What makes a form's fields render anew: an error came or went, a choice was made, a draft was
-    saved.
-    """
+    """What makes a form's fields render anew: an error came or went, a choice was made."""
 
     version: int = 0
+
+
+@ft.observable
+@dataclass(eq=False)
+class Kept:
+    """Whether the draft on this phone holds all that was typed. Apart from `FormState`, so that
+    typing renders no field.
+    """
+
     saved: bool = False
 
 
@@ -60,6 +67,7 @@ class Form:
     values: dict[str, Any] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     state: FormState = field(default_factory=FormState)
+    kept: Kept = field(default_factory=Kept)
     _saving: asyncio.Task[None] | None = None
     _dirty: bool = False
     _done: bool = False
@@ -76,6 +84,7 @@ class Form:
         if self.errors.pop(name, None) or render:
             self.state.version += 1
         self._dirty = True
+        self.kept.saved = False
         if self._saving is None or self._saving.done():
             self._saving = asyncio.ensure_future(self._save_soon())
 
@@ -116,7 +125,7 @@ class Form:
         return keyed(f"field-{name}", FieldEditor, self, name, more)
 
     def saved_line(self) -> ft.Control:
-        """Says that the draft is on this phone."""
+        """Says that the draft is on this phone, whenever it is."""
         return SavedLine(self)
 
     def save(self) -> None:
@@ -129,7 +138,7 @@ class Form:
                 about=self.about,
             )  # fmt: skip
             self._dirty = False
-            self.state.saved = True
+            self.kept.saved = True
         except Refusal as refusal:
             say_refusal(self.shell, refusal)
 
@@ -160,7 +169,7 @@ def use_form(
     def begin() -> Form:
         form = Form(shell, entity_of(cls), draft, dict(start), about)
         form.values = {**start, **(shell.store.draft(draft) or {})}
-        form.state.saved = form.values != dict(start)
+        form.kept.saved = form.values != dict(start)
         return form
 
     form: Form = ft.use_memo(begin, [draft])
@@ -179,13 +188,13 @@ def FieldEditor(form: Form, name: str, more: dict[str, Any]) -> ft.Control:
 
 @ft.component
 def SavedLine(form: Form) -> ft.Control:
-    """ "Draft saved on this phone", once there is one."""
-    state = watch(form.state)
+    """ "Draft saved on this phone", while that is so to the last letter (L1)."""
+    kept = watch(form.kept)
     return ft.Row(
         [
             ft.Icon(ft.Icons.CHECK, size=16, color=ft.Colors.ON_SURFACE_VARIANT),
             words.faint(t("form.draft_saved")),
         ],
-        visible=state.saved,
+        opacity=1 if kept.saved else 0,  # its room stays: nothing moves under a thumb
         spacing=4,
     )

@@ -36,7 +36,7 @@ def UnderWay(shell: Shell, seen: Seen) -> ft.View:
         start=write(visit),
         about=("visit", visit.id),
     )
-    restored = use_held(form.state.saved)
+    restored = use_held(form.kept.saved)
     ended = use_held(False)  # the writing has become a record: nothing is kept twice
     lacks_place, set_lacks_place = use_state(False)
 
