@@ -12,9 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from shared.access import parse_bucket, project
 from shared.clock import to_wire
+from shared.declare import ENTITIES
 from shared.ids import new_id
-from shared.rows import digest
+from shared.rows import body_text, digest
 from shared.wire import PullRequest, SnapshotRequest
 from sync_server.db.base import METADATA, Database
 from sync_server.db.log import BUCKET_HEAD, FEED
@@ -47,6 +49,50 @@ def heads_agree_with_the_feed(world: World) -> None:
     told = {h.bucket: [h.max_seq, h.row_count, h.digest] for h in heads}
     assert {b: h[1:] for b, h in told.items()} == {b: h[1:] for b, h in counted.items()}
     assert all(told[b][0] >= counted[b][0] for b in told)
+
+
+def feed_says_what_the_tables_say(world: World) -> None:
+    """Ready-made JSON and typed rows are two forms of the same record, in every bucket."""
+    tables = {name: {row["id"]: row for row in world.rows(name)} for name in ENTITIES}
+    with world.db.read() as connection:
+        fed = connection.execute(select(FEED).where(FEED.c.org_id == ORG, FEED.c.digest != 0)).all()
+    assert fed
+    for row in fed:
+        record = tables[row.entity][row.record_id]
+        shown = project(ENTITIES[row.entity], record, parse_bucket(row.bucket))
+        assert row.body == body_text(shown), (row.bucket, row.entity)
+
+
+def test_a_record_with_every_kind_of_value_is_the_same_in_both_its_forms(world: World) -> None:
+    customer = world.customer("an", birthday="1980-02-29", vip=False, spend_12m_cents=-5)
+    case = world.case(customer, "tan", reopened=0, waiting_for="parts", photo_ids=[new_id()])
+    an = world.device("an")
+    an.sync()
+    visit = an.visit(
+        customer,
+        position={
+            "latitude": 31,
+            "longitude": 121.5,
+            "accuracy_m": 10.0,
+            "fixed_at": "2026-11-23T09:00:00+08:00",
+            "mocked": False,
+        },
+        answers=[{"key": "a", "answer": "是\t\n“好”\\"}],
+        satisfaction=100,
+        next_step_on="2026-12-01",
+        minutes=45,
+    )
+    assert [o.verdict for o in an.push(visit)] == ["applied"]
+    asset = {"id": new_id(), "customer_id": customer, "product": "冷柜", "price_cents": 10**12}
+    world.write(lambda unit: unit.create("asset", asset | {"bought_at": "2020-01-01"}))
+    world.write(lambda unit: unit.update("case", case, {"asset_id": asset["id"]}))
+    feed_says_what_the_tables_say(world)
+    assert '"fixed_at":"2026-11-23T01:00:00.000Z"' in world_body(world, visit.record_id)
+
+
+def world_body(world: World, record_id: str) -> str:
+    with world.db.read() as connection:
+        return str(connection.scalar(select(FEED.c.body).where(FEED.c.record_id == record_id)))
 
 
 def test_a_pull_brings_pages_that_never_cut_through_a_number(world: World) -> None:
@@ -357,6 +403,7 @@ def test_copies_agree_after_anything_that_people_do(db: Database, steps: list[An
             k: b for k, (_, b) in fresh.rows.items()
         }
     heads_agree_with_the_feed(world)
+    feed_says_what_the_tables_say(world)
 
 
 def _step(
