@@ -288,7 +288,7 @@ class Tab:
 
     def draw(self, name: str, strokes: Sequence[Sequence[tuple[float, float]]]) -> None:
         """Draws on the control of that name; points are shares (0–1) of its width and height."""
-        pad = self.page.get_by_label(name).first
+        pad = self.text(name)
         pad.scroll_into_view_if_needed()
         box = pad.bounding_box()
         assert box, f"{name!r} has no place on the screen"
