@@ -8,17 +8,33 @@ from typing import Any
 import flet as ft
 
 from mobile.ui.components import words
+from mobile.ui.texts import t
 from mobile.ui.theme import GAP
 
 
-def chip(key: str, text: str, selected: bool, on_select: Callable[[], Any]) -> ft.Control:
-    """One choice; `on_select` is called for a tap either way."""
-    return ft.Chip(
+def chip(
+    key: str, text: str, selected: bool, on_select: Callable[[], Any], about: str = ""
+) -> ft.Control:
+    """One choice; `on_select` is called for a tap either way. `about` is what a screen reader says
+    before it, where the same words stand at several questions.
+    """
+    made = ft.Chip(
         key=key,
         label=words.body(text),
         selected=selected,
         padding=ft.Padding.symmetric(horizontal=12, vertical=12),
         on_select=lambda _event: on_select(),
+    )
+    if not about:
+        return made
+    return ft.Semantics(
+        label=f"{about}{t('form.colon')}{text}",
+        button=True,
+        selected=selected,
+        container=True,
+        exclude_semantics=True,
+        on_tap=lambda _event: on_select(),
+        content=made,
     )
 
 
@@ -27,6 +43,7 @@ def chips(
     options: Sequence[tuple[str, str]],
     chosen: str | None,
     choose: Callable[[str | None], Any],
+    about: str = "",
 ) -> ft.Control:
     """One of `options` (word, text), or none: a second tap takes the choice back. A chip's key is
     ``<key>-<word>``.
@@ -35,5 +52,7 @@ def chips(
     def pick(word: str) -> Callable[[], Any]:
         return lambda: choose(None if word == chosen else word)
 
-    made = [chip(f"{key}-{word}", text, word == chosen, pick(word)) for word, text in options]
+    made = [
+        chip(f"{key}-{word}", text, word == chosen, pick(word), about) for word, text in options
+    ]
     return ft.Row(made, wrap=True, spacing=GAP, run_spacing=GAP)

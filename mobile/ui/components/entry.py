@@ -15,7 +15,7 @@ def entry(key: str, label: str, typed: Held[str], **more: Any) -> ft.TextField:
     """A field bound to `typed`. `on_submit`, `password`, `error` … are handed through."""
 
     def changed(event: ft.Event[ft.TextField]) -> None:
-        typed.current = event.control.value or ""
+        typed.current = str(event.data or "")
 
     more.setdefault("border", ft.OutlineInputBorder(border_radius=12))
     return ft.TextField(key=key, label=label, value=typed.current, on_change=changed, **more)

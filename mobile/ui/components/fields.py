@@ -49,32 +49,46 @@ def _text(form: Form, field: Field, more: dict[str, Any]) -> ft.Control:
         max_lines=lines + 6 if lines > 1 else 1,
         keyboard_type=_KEYBOARDS.get(field.name, ft.KeyboardType.TEXT),
         border=ft.OutlineInputBorder(border_radius=12),
-        on_change=lambda event: form.set(field.name, event.control.value, render=False),
+        on_change=lambda event: form.set(field.name, _typed(event), render=_overtaken(event)),
     )
 
 
 _KEYBOARDS = {"phone": ft.KeyboardType.PHONE, "email": ft.KeyboardType.EMAIL}
 
 
+def _typed(event: ft.Event[ft.TextField]) -> str:
+    """What stands in the field by the event itself: its control may have been rendered anew
+    meanwhile.
+    """
+    return str(event.data or "")
+
+
+def _overtaken(event: ft.Event[ft.TextField]) -> bool:
+    """Whether a rendering came between the keystroke and its event and put the older text back."""
+    return (event.control.value or "") != _typed(event)
+
+
 def _number(read: Callable[[str], Any], show: Callable[[Any], str]) -> Any:
     def edit(form: Form, field: Field, more: dict[str, Any]) -> ft.Control:
-        typed = form.get(field.name)
+        value = form.get(field.name)
+        kept = form.typed.get(field.name)
 
         def changed(event: ft.Event[ft.TextField]) -> None:
-            text = (event.control.value or "").strip()
+            text = _typed(event)
+            form.typed[field.name] = text  # "12." is on its way to a number: leave it as it stands
             try:
-                value = read(text) if text else None
+                number = read(text.strip()) if text.strip() else None
             except (ValueError, ArithmeticError):
                 form.refuse(field.name, t("form.no_number"))
                 return
-            form.set(field.name, value, render=False)
+            form.set(field.name, number, render=_overtaken(event))
 
         low, high = field.low, field.high
         bounded = field.kind is not Kind.MONEY and low is not None and high is not None
         return ft.TextField(
             key=field.name,
             label=_heading(field, more),
-            value="" if typed is None else show(typed),
+            value=kept if kept is not None else "" if value is None else show(value),
             error=form.errors.get(field.name),
             helper=t("form.between", low=f"{low:g}", high=f"{high:g}") if bounded else None,
             keyboard_type=ft.KeyboardType.NUMBER,
@@ -239,7 +253,10 @@ _YUAN = "\u00a5\uffe5"  # the sign, narrow and wide
 def _cents(text: str) -> int:
     from decimal import Decimal
 
-    return int((Decimal(text.replace(",", "").lstrip(_YUAN)) * 100).to_integral_exact())
+    cents = Decimal(text.replace(",", "").lstrip(_YUAN)) * 100
+    if cents != int(cents):
+        raise ValueError("a cent is not divided")
+    return int(cents)
 
 
 _EDITORS: dict[Kind, Callable[[Any, Field, dict[str, Any]], ft.Control]] = {

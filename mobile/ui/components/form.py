@@ -66,6 +66,8 @@ class Form:
     about: tuple[str, str] | None
     values: dict[str, Any] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    typed: dict[str, str] = field(default_factory=dict)  # of fields whose text is not their value
+    unreadable: dict[str, str] = field(default_factory=dict)
     state: FormState = field(default_factory=FormState)
     kept: Kept = field(default_factory=Kept)
     _saving: asyncio.Task[None] | None = None
@@ -81,6 +83,7 @@ class Form:
         if value in ("", []):
             value = None
         self.values[name] = value
+        self.unreadable.pop(name, None)
         if self.errors.pop(name, None) or render:
             self.state.version += 1
         self._dirty = True
@@ -89,8 +92,10 @@ class Form:
             self._saving = asyncio.ensure_future(self._save_soon())
 
     def refuse(self, name: str, text: str) -> None:
-        """Shows `text` at a field, e.g. for input that is no number."""
-        self.errors[name] = text
+        """Says at a field that what stands there can't be read as its value; until it can, the form
+        is not complete.
+        """
+        self.errors[name] = self.unreadable[name] = text
         self.state.version += 1
 
     def changes(self) -> dict[str, Any]:
@@ -105,7 +110,7 @@ class Form:
         """Whether everything holds and nothing in `required` is empty; the faults are shown at
         their fields.
         """
-        self.errors = {}
+        self.errors = dict(self.unreadable)
         for name, value in self.changes().items():
             if value is not None:
                 try:
@@ -133,14 +138,19 @@ class Form:
         if not self._dirty or self._done or self.shell.session.store is None:
             return
         try:
-            self.shell.store.save_draft(
-                self.draft_key, {k: v for k, v in self.values.items() if v != self.start.get(k)},
-                about=self.about,
-            )  # fmt: skip
+            self.shell.store.save_draft(self.draft_key, self._draft(), about=self.about)
             self._dirty = False
             self.kept.saved = True
         except Refusal as refusal:
             say_refusal(self.shell, refusal)
+
+    def _draft(self) -> dict[str, Any]:
+        """What differs from the start. A cleared field is kept as "": drafts leave out nulls."""
+        return {
+            name: "" if value is None else value
+            for name, value in self.values.items()
+            if value != self.start.get(name)
+        }
 
     def done(self) -> None:
         """What was written has become a record: nothing is saved any more. Discard the draft in the
@@ -168,7 +178,8 @@ def use_form(
 
     def begin() -> Form:
         form = Form(shell, entity_of(cls), draft, dict(start), about)
-        form.values = {**start, **(shell.store.draft(draft) or {})}
+        saved = shell.store.draft(draft) or {}
+        form.values = {**start, **{n: None if v == "" else v for n, v in saved.items()}}
         form.kept.saved = form.values != dict(start)
         return form
 

@@ -78,7 +78,7 @@ def error(problem: Refusal | Code) -> tuple[str, str]:
     if name := str(details.get("field", "")).rpartition(".")[2].partition("[")[0]:
         meaning = t("error.in_field", field=label(name), meaning=meaning)
     if "limit" in details:
-        meaning += t("error.limit", limit=details["limit"])
+        meaning = t("error.limit", meaning=meaning, limit=details["limit"])
     if "remaining" in details:
-        meaning += t("error.remaining", remaining=details["remaining"])
+        meaning = t("error.remaining", meaning=meaning, remaining=details["remaining"])
     return meaning, t(f"error.{code.key}.remedy")

@@ -147,6 +147,8 @@ class Headless:
             self._session.dispatch_event(self.find(key)._i, name, data)
         )
         await self.settle()
+        if self._running.done():
+            self._running.result()
 
     def _raise_crash(self) -> None:
         task = self._session._Session__updates_task
