@@ -13,7 +13,18 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shared.errors import Refusal
 from sync_server.bootstrap import Server
-from sync_server.routes import admin, auth, devices, docs, files, health, sealed, sync, web
+from sync_server.routes import (
+    admin,
+    auth,
+    decisions,
+    devices,
+    docs,
+    files,
+    health,
+    sealed,
+    sync,
+    web,
+)
 from sync_server.routes.answers import answer_refusals
 from sync_server.routes.guard import Guard
 
@@ -65,7 +76,7 @@ def create_app(server: Server) -> FastAPI:
     app.state.server = server
     answer_refusals(app)
     # The web app comes last: it answers whatever address is left.
-    for part in (auth, sync, sealed, files, devices, admin, health, docs, web):
+    for part in (auth, sync, sealed, files, devices, admin, decisions, health, docs, web):
         app.include_router(part.router)
     docs.document(app)
     app.add_middleware(

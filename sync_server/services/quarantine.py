@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -24,12 +25,62 @@ from sync_server.db.log import CHANGE_LOG
 from sync_server.services.accounts import policy_of
 from sync_server.services.applying import Applied, Desk, apply
 from sync_server.services.caller import Caller
-from sync_server.services.grants import is_live
+from sync_server.services.grants import is_live, live_grants
 from sync_server.services.judging import Manner, Right, check_reach, right_of
 from sync_server.services.look_chain import Chain
 from sync_server.services.writing import Unit, write
 
 _LOG = CHANGE_LOG.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A quarantined change, as the manager who decides on it sees it."""
+
+    change_id: str
+    staff_id: str
+    customer_id: str
+    entity: str
+    record_id: str
+    kind: str
+    fields: dict[str, Any]
+    written_at: str
+    received_at: str
+
+
+def waiting_for(db: Database, manager: Caller, now: datetime) -> list[Waiting]:
+    """What waits for this manager: changes about customers that they hold, oldest first."""
+    if manager.role is not Role.STORE_MANAGER:
+        raise Refusal(Code.ROLE_NOT_ALLOWED)
+    with db.read() as connection:
+        held = {g.bucket for g in live_grants(connection, manager.org_id, manager.staff_id, now)}
+        unit = Unit(db, connection, manager.org_id, now, locked=True)
+        rows = connection.execute(
+            select(CHANGE_LOG)
+            .where(_LOG.org_id == manager.org_id, _LOG.verdict == "quarantined")
+            .order_by(_LOG.seq)
+        ).all()
+        found = [_shown(unit, row) for row in rows]
+    return [w for w in found if w is not None and f"customer:{w.customer_id}" in held]
+
+
+def _shown(unit: Unit, stored: Row[Any]) -> Waiting | None:
+    change = Change(**json.loads(stored.body))
+    try:
+        customer_id = _customer_of(unit, change)
+    except Refusal:  # about nothing that is here: only the log knows it
+        return None
+    return Waiting(
+        change_id=change.change_id,
+        staff_id=stored.staff_id,
+        customer_id=customer_id,
+        entity=change.entity,
+        record_id=change.record_id,
+        kind=change.kind,
+        fields=change.fields,
+        written_at=stored.written_at,
+        received_at=stored.received_at,
+    )
 
 
 def release(

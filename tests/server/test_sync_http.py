@@ -16,6 +16,7 @@ from shared.rows import read_line
 from shared.wire import SignedLease
 from sync_server.routes import sync as routes
 from sync_server.services import devices, scopes
+from sync_server.services.grants import revoke_all
 from sync_server.services.leases import lease_holds
 from sync_server.services.writing import Unit, write
 from tests.server.phones import ORG, Field, Phone, code, staff_id
@@ -190,3 +191,43 @@ def test_the_hint_is_an_event_stream_that_ends_by_itself(
     answer = lin.send("GET", "/v1/sync/poke")
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert answer.text.startswith("event: changed\ndata: ") and answer.text.count("event") == 1
+
+
+def test_a_manager_decides_over_http_on_work_that_waits(field: Field, lin: Phone) -> None:
+    customer = _customer(field)
+    header, _, _ = _lines(_pull(lin))
+    grants = json.loads(header["lease"]["payload"])["grants"]
+    grant = next(g["id"] for g in grants if g["bucket"] == f"customer:{customer}")
+    write(
+        field.server.database,
+        ORG,
+        field.clock.now(),
+        lambda unit: revoke_all(unit, "security", staff_id=staff_id("lin")),
+    )
+    edits = [
+        _change(lin, grant, kind="update", record_id=customer, number=n, fields={"city": f"城{n}"})
+        for n in (1, 2)
+    ]
+    assert {o["verdict"] for o in _push(lin, *edits).json()["outcomes"]} == {"quarantined"}
+    chen = field.phone("chen")
+    waiting = chen.send("GET", "/v1/decisions/quarantine").json()
+    assert [(w["change_id"], w["fields"]) for w in waiting] == [
+        (e["change_id"], e["fields"]) for e in edits
+    ]
+    refused = lin.send("GET", "/v1/decisions/quarantine")
+    assert code(refused) == Code.ROLE_NOT_ALLOWED.key
+    first, second = ({"change_ids": [e["change_id"]]} for e in edits)
+    done = chen.send("POST", "/v1/decisions/quarantine/release", first)
+    assert done.json() == {"verdicts": {edits[0]["change_id"]: "late"}}
+    assert chen.send("POST", "/v1/decisions/quarantine/refuse", second).status_code == 204
+    assert chen.send("GET", "/v1/decisions/quarantine").json() == []
+
+
+def test_head_office_asks_and_a_manager_of_the_store_answers(field: Field) -> None:
+    customer = _customer(field)
+    chen, lin = field.phone("chen"), field.phone("lin")
+    asked = {"customer_id": customer, "reason": "投诉升级"}
+    assert code(lin.send("POST", "/v1/decisions/details", asked)) == Code.ROLE_NOT_ALLOWED.key
+    missing = f"/v1/decisions/details/{new_id()}/decide"
+    answer = chen.send("POST", missing, {"approve": True})
+    assert (code(answer), answer.status_code) == (Code.RECORD_MISSING.key, 404)
