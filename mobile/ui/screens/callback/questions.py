@@ -57,5 +57,5 @@ def _question(form: Form, question: Question) -> ft.Control:
             key, chosen, lambda value: answer(None if value is None else str(value))
         )
     else:
-        row = chips(key, question.options, given or None, answer)
+        row = chips(key, question.options, given or None, answer, question.label)
     return ft.Column([words.body(question.label), row], spacing=4, tight=True)

@@ -13,13 +13,19 @@ from mobile.ui.state import watch
 from mobile.ui.texts import label, t
 
 
-def yes_no(key: str, value: bool | None, answer: Callable[[bool | None], None]) -> ft.Control:
-    """Two chips; a second tap takes the answer back."""
+def yes_no(
+    key: str, about: str, value: bool | None, answer: Callable[[bool | None], None]
+) -> ft.Control:
+    """Two chips; a second tap takes the answer back. `about` is the question, to be heard."""
 
     said = {True: "yes", False: "no"}
     options = [(word, t(f"report.{word}")) for word in said.values()]
     chosen = None if value is None else said[value]
-    return chips(key, options, chosen, lambda word: answer(None if word is None else word == "yes"))
+
+    def choose(word: str | None) -> None:
+        answer(None if word is None else word == "yes")
+
+    return chips(key, options, chosen, choose, about)
 
 
 @ft.component
@@ -29,7 +35,7 @@ def YesNo(form: Form, name: str) -> ft.Control:
     return ft.Column(
         [
             words.body(label(name)),
-            yes_no(name, form.get(name), lambda value: form.set(name, value)),
+            yes_no(name, label(name), form.get(name), lambda value: form.set(name, value)),
         ],
         spacing=4,
         tight=True,

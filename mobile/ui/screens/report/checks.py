@@ -61,12 +61,15 @@ def Check(shell: Shell, line: Line, change: Callable[..., None]) -> ft.Control:
     """One line. A no asks for a word; a yes may have one."""
     noting, set_noting = use_state(bool(line.get("note")))
     key, done = line["key"], line.get("done")
-    row: list[ft.Control] = [yes_no(key, done, lambda value: change(key, done=value))]
+    row: list[ft.Control] = [
+        yes_no(key, line["label"], done, lambda value: change(key, done=value))
+    ]
+    says = f"{t('report.add_note')} {line['label']}"
     wants_note = noting or done is False
     if not wants_note:
         row.append(
             buttons.icon(
-                shell, f"{key}-note", ft.Icons.ADD_COMMENT_OUTLINED, t("report.add_note"),
+                shell, f"{key}-note", ft.Icons.ADD_COMMENT_OUTLINED, says,
                 lambda: set_noting(True),
             )
         )  # fmt: skip

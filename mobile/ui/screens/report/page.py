@@ -127,21 +127,26 @@ def _to_sign(shell: Shell, job: Job, report: Report, sign: Callable[[], None]) -
 
 
 def _trail(shell: Shell, step: str, go: Callable[[str], None]) -> ft.Control:
-    """Where one is, and a tap to anywhere."""
+    """Where one is, and a tap to anywhere. A phone has room for the present step's name only."""
 
     def mark(place: int, name: str) -> ft.Control:
         here = name == step
+        named = here or shell.window.wide
         ink = ft.Colors.ON_PRIMARY if here else ft.Colors.ON_SURFACE_VARIANT
         return surfaces.tappable(
             ft.Row(
-                [words.label(f"{place}", color=ink), words.label(t(f"report.{name}"), color=ink)],
+                [
+                    words.label(f"{place}", color=ink),
+                    words.label(t(f"report.{name}"), color=ink, visible=named),
+                ],
                 spacing=6,
                 tight=True,
+                alignment=ft.MainAxisAlignment.CENTER,
             ),
             key=f"step-{name}",
             says=t("report.step", place=place, count=len(STEPS), name=t(f"report.{name}")),
             on_click=guarded(shell, lambda: go(name)),
-            padding=ft.Padding.symmetric(horizontal=14, vertical=14),
+            padding=ft.Padding.symmetric(horizontal=19 if not named else 14, vertical=15),
             bgcolor=ft.Colors.PRIMARY if here else ft.Colors.SURFACE_CONTAINER_HIGH,
         )
 

@@ -156,7 +156,7 @@ def Editor(shell: Shell, form: Form, part: Part) -> ft.Control:
     def entry(name: str, **more: Any) -> ft.Control:
         value = part.get(name)
         return ft.TextField(
-            key=f"part-{name}", label=label(more.pop("called", name)),
+            key=f"part-{name}", label=more.pop("called", label(name)),
             value="" if value is None else str(value),
             border=ft.OutlineInputBorder(border_radius=12), on_change=typed(name), **more,
         )  # fmt: skip
@@ -164,13 +164,13 @@ def Editor(shell: Shell, form: Form, part: Part) -> ft.Control:
     price = part.get("unit_price_cents")
     part = {**part, "price": part.get("price", "" if price is None else f"{price / 100:.2f}")}
     lines: list[ft.Control] = [
-        entry("name", called="product", max_length=120, counter="", autofocus=True),
+        entry("name", called=t("report.parts.name"), max_length=120, counter="", autofocus=True),
         entry("code", max_length=40, counter=""),
         ft.Row(
             [
                 entry("quantity", keyboard_type=ft.KeyboardType.NUMBER, expand=True),
                 entry(
-                    "price", called="unit_price_cents", keyboard_type=ft.KeyboardType.NUMBER,
+                    "price", called=label("unit_price_cents"), keyboard_type=ft.KeyboardType.NUMBER,
                     suffix=currency or None, expand=True,
                 ),
             ]

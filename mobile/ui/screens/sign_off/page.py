@@ -150,7 +150,6 @@ def _laid_out(
     read = ft.Column(
         [
             *summary(job, report),
-            words.body(t("sign.statement")),
             words.faint(t("sign.at", when=formats.when(now, now))),
         ],
         spacing=GAP,
@@ -218,10 +217,12 @@ def _tools(shell: Shell, pad: PadState, empty: bool) -> ft.Control:
         pad.ink.clear()
         pad.redraw()
 
-    here = words.body(t("sign.here"), color=ft.Colors.ERROR if empty else None, expand=True)
+    ink = ft.Colors.ERROR if empty else ft.Colors.ON_SURFACE_VARIANT
+    ask = words.faint(t("sign.here"), color=ink)
+    said = ft.Column([words.body(t("sign.statement")), ask], spacing=0, tight=True, expand=True)
     return ft.Row(
         [
-            here,
+            said,
             buttons.icon(shell, "pad-undo", ft.Icons.UNDO, t("sign.undo"), undo),
             buttons.icon(shell, "pad-clear", ft.Icons.DELETE_OUTLINE, t("sign.clear"), clear),
         ],
