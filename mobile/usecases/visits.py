@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 DEFAULT_HOUR = 10  # local: after the morning's rush, before lunch
 DEFAULT_PURPOSE = "experience"
+ABOUT_NOW = timedelta(hours=6)
+STALE_AFTER = timedelta(minutes=1)
 
 WRITTEN = (
     "contact_id", "purpose", "channel", "answers", "notes", "needs_found", "preferences_found",
@@ -111,14 +113,18 @@ def plan(store: Store, customer_id: str, values: Mapping[str, Any]) -> Visit:
 
 
 def start_now(store: Store, customer_id: str, zone: ZoneInfo) -> Visit:
-    """A visit that nobody planned begins now. A visit of the user's that is under way already at
-    this customer is gone on with: a second tap makes no second visit.
+    """A visit begins now: the one that is under way already, or else the user's own that was
+    planned for about this time, or else one that nobody planned. A second tap makes no second
+    visit.
     """
-    me = store.staff().id
-    for open_visit in store.find(Visit, customer_id=customer_id, state="started"):
-        if open_visit.owner_id == me:
-            return open_visit
-    now = store.now()
+    me, now = store.staff().id, store.now()
+    mine = [v for v in store.find(Visit, customer_id=customer_id) if v.owner_id == me]
+    for visit in mine:
+        if visit.state == "started":
+            return visit
+    for visit in mine:
+        if visit.state == "planned" and abs(visit.planned_at - now) <= ABOUT_NOW:
+            return start(store, visit)
     values = {
         **suggested_plan(store, customer_id, zone),
         "planned_at": to_wire(now),
@@ -170,9 +176,6 @@ def set_position(store: Store, visit: Visit, position: Position) -> Visit:
     if abs(store.now() - position.fixed_at) > STALE_AFTER:
         raise Refusal(Code.FIELD_INVALID, field="visit.position", wanted="a fresh fix")
     return _update(store, visit, position=position, no_position_because=None)
-
-
-STALE_AFTER = timedelta(minutes=1)
 
 
 def set_no_position(store: Store, visit: Visit, because: str) -> Visit:

@@ -82,7 +82,10 @@ def _screen(shell: Shell, form: Form, title: str, back: str, save: Callable[[], 
     for group, names in CUSTOMER_FIELDS.items():
         fields = [form.field(name) for name in names if _mine(shell, name)]
         if fields:
-            body.append(surfaces.section(t(f"customer.group.{group}"), fields))
+            stretched = ft.Column(
+                fields, tight=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH
+            )
+            body.append(surfaces.section(t(f"customer.group.{group}"), [stretched]))
     body.append(form.saved_line())
     return frame.screen(
         shell,

@@ -18,7 +18,7 @@ from shared.entities import Order, OrderLine
 
 Opens = Callable[[str], None]
 PAGE = 20
-_TONE = {"running": "active", "ending": "wait", "over": "error", "unknown": "calm"}
+_TONE = {"running": "strong", "ending": "wait", "over": "error", "unknown": "calm"}
 
 
 @ft.component
@@ -63,10 +63,15 @@ def _asset(shell: Shell, owned: OwnedAsset, open_: Opens, writing: bool) -> ft.C
         )
     lines: list[ft.Control] = [
         ft.Row(head),
-        marks.badge(
-            t(f"customer.warranty.{owned.warranty}", until=until),
-            _TONE[owned.warranty],
-            ft.Icons.VERIFIED_USER_OUTLINED,
+        ft.Row(
+            [
+                marks.badge(
+                    t(f"customer.warranty.{owned.warranty}", until=until),
+                    _TONE[owned.warranty],
+                    ft.Icons.VERIFIED_USER_OUTLINED,
+                )
+            ],
+            wrap=True,
         ),
     ]
     facts = (
@@ -75,7 +80,9 @@ def _asset(shell: Shell, owned: OwnedAsset, open_: Opens, writing: bool) -> ft.C
         ("bought_at", formats.day(asset.bought_at, now) if asset.bought_at else None),
         ("location", asset.location),
     )
-    lines += [surfaces.pair(label(name), text) for name, text in facts if text]
+    told = [t("customer.fact", name=label(name), text=text) for name, text in facts if text]
+    if told:
+        lines.append(words.faint(" · ".join(told), selectable=True))
     return surfaces.card(lines)
 
 

@@ -12,14 +12,27 @@ from mobile.ui.state import watch
 from mobile.ui.texts import label, t
 from mobile.ui.theme import GAP
 
+CHIPS_UP_TO = 8
+
 
 @ft.component
 def ChooseRecord(form: Form, name: str, choices: Sequence[tuple[str, str]]) -> ft.Control:
     """Chips of (id, what it is called) for the reference field `name`; a second tap takes the
-    choice back. Says so where there is nothing to choose.
+    choice back. Of many, one is found by typing. Says so where there is nothing to choose.
     """
     watch(form.state)
     picked = form.get(name)
+    if len(choices) > CHIPS_UP_TO:
+        return ft.Dropdown(
+            key=name,
+            label=label(name),
+            value=picked,
+            options=[ft.DropdownOption(key=one, text=called) for one, called in choices],
+            enable_filter=True,
+            editable=True,
+            expand=True,
+            on_select=lambda event: form.set(name, event.control.value),
+        )
 
     def chip(record_id: str, called: str) -> ft.Control:
         return ft.Chip(

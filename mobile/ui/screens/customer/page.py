@@ -12,7 +12,7 @@ import flet as ft
 
 from mobile.ui import formats
 from mobile.ui.components import buttons, frame, marks, privacy, surfaces, words
-from mobile.ui.components.messages import refusal_card, say
+from mobile.ui.components.messages import refusal_card
 from mobile.ui.hooks import use_effect, use_maybe, use_state
 from mobile.ui.screens.customer.belongings import Assets, Orders
 from mobile.ui.screens.customer.history import History
@@ -243,8 +243,6 @@ def _bottom(shell: Shell, page: CustomerPage, open_: Opens) -> list[ft.Control]:
     def begin() -> None:
         visit = visits.start_now(shell.store, customer_id, formats.zone())
         open_(f"/visits/{visit.id}")
-        if mine is None:
-            say(shell, t("visit.started"))
 
     return [
         buttons.secondary(

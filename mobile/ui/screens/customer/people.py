@@ -86,7 +86,7 @@ def _card(shell: Shell, contact: Contact, open_: Opens, writing: bool) -> ft.Con
 
 def _verified(shell: Shell, contact: Contact) -> ft.Control:
     if contact.verified_at is None:
-        return words.faint(t("customer.check.never"))
+        return words.faint(t("customer.contact.unverified"))
     return words.faint(t("customer.check.last", when=formats.ago(contact.verified_at, shell.now())))
 
 

@@ -9,9 +9,10 @@ import flet as ft
 from mobile.device.port import NoFix
 from mobile.ui import formats
 from mobile.ui.components import buttons, marks, surfaces, words
+from mobile.ui.components.form import Form
 from mobile.ui.hooks import use_maybe, use_state
 from mobile.ui.screens.visit.seen import Seen
-from mobile.ui.state import Shell
+from mobile.ui.state import Shell, watch
 from mobile.ui.texts import choice, t
 from mobile.ui.theme import GAP
 from mobile.usecases import visits
@@ -22,8 +23,9 @@ REASONS = ENTITIES["visit"].fields["no_position_because"].choices
 
 
 @ft.component
-def Place(shell: Shell, seen: Seen, lacking: bool) -> ft.Control:
+def Place(shell: Shell, seen: Seen, form: Form) -> ft.Control:
     """Nothing is located before the tap; what is shown is when and how exactly it was."""
+    watch(form.state)
     visit = seen.visit
     busy, set_busy = use_state(False)
     failed, set_failed = use_maybe(NoFix)
@@ -54,7 +56,7 @@ def Place(shell: Shell, seen: Seen, lacking: bool) -> ft.Control:
         lines.append(ft.ProgressBar(semantics_label=t("visit.place.busy")))
     if failed is not None:
         lines.append(words.body(t(f"visit.place.failed.{failed}"), color=ft.Colors.ERROR))
-    elif lacking and visit.position is None and not visit.no_position_because:
+    elif form.errors.get("position") and not (visit.position or visit.no_position_because):
         lines.append(words.body(t("visit.place.lacking"), color=ft.Colors.ERROR))
     again = "again" if visit.position is not None else "get"
     lines.append(

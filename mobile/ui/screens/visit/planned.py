@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import flet as ft
 
-from mobile.ui.components import buttons, frame, privacy, surfaces, words
+from mobile.ui.components import buttons, surfaces, words
 from mobile.ui.components.messages import say
 from mobile.ui.hooks import use_held, use_state
 from mobile.ui.screens.visit.seen import Seen, head
@@ -18,36 +18,19 @@ from mobile.usecases.customer_page import whole_address
 
 
 @ft.component
-def Planned(shell: Shell, seen: Seen) -> ft.View:
+def Planned(shell: Shell, seen: Seen) -> ft.Control:
     """What was noted when it was planned stands below the head."""
-    visit = seen.visit
-    body: list[ft.Control] = [head(shell, seen, *_way(seen))]
-    if visit.notes:
-        body.append(surfaces.card([surfaces.pair(label("notes"), visit.notes)]))
-    body.append(Cancelling(shell, seen))
-    return frame.screen(
-        shell,
-        body,
-        title=t("entity.visit"),
-        back=seen.back,
-        actions=[
-            buttons.icon(
-                shell, "open-customer", ft.Icons.BUSINESS_OUTLINED, t("visit.customer"),
-                lambda: shell.go(seen.back),
-            )
-        ],
-        bottom=[
-            buttons.secondary(
-                shell, "replan", t("visit.replan"), lambda: shell.go(f"/visits/{visit.id}/plan"),
-                icon=ft.Icons.EVENT_OUTLINED,
-            ),
-            buttons.primary(
-                shell, "start", t("visit.start"), lambda: visits.start(shell.store, visit),
-                icon=ft.Icons.PLAY_ARROW,
-            ),
-        ],
-        overlay=privacy.watermark(shell),
+    to_customer = buttons.quiet(
+        shell, "open-customer", t("visit.customer"), lambda: shell.go(seen.back),
+        icon=ft.Icons.BUSINESS_OUTLINED,
     )  # fmt: skip
+    body: list[ft.Control] = [head(shell, seen, *_way(seen), ft.Row([to_customer]))]
+    if seen.visit.notes:
+        body.append(surfaces.card([surfaces.pair(label("notes"), seen.visit.notes)]))
+    body.append(Cancelling(shell, seen))
+    return ft.Column(
+        body, spacing=16, tight=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH
+    )
 
 
 def _way(seen: Seen) -> list[ft.Control]:

@@ -33,7 +33,13 @@ def Questions(form: Form) -> ft.Control:
         return ft.Container(visible=False)
     return surfaces.section(
         t("visit.section.questions", purpose=choice("purpose", purpose)),
-        [_asked(form, question) for question in asked],
+        [
+            ft.Column(
+                [_asked(form, question) for question in asked],
+                tight=True,
+                horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+            )
+        ],
     )
 
 

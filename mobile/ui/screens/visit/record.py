@@ -7,7 +7,7 @@ from __future__ import annotations
 import flet as ft
 
 from mobile.ui import formats
-from mobile.ui.components import buttons, frame, privacy, surfaces
+from mobile.ui.components import buttons, surfaces
 from mobile.ui.components.messages import notice, say
 from mobile.ui.screens.visit.photos import thumbnail
 from mobile.ui.screens.visit.place import fix_lines
@@ -21,7 +21,7 @@ from shared.entities import Visit
 
 
 @ft.component
-def Record(shell: Shell, seen: Seen) -> ft.View:
+def Record(shell: Shell, seen: Seen) -> ft.Control:
     """Finished or cancelled."""
     visit = seen.visit
     asked = use_query(
@@ -48,19 +48,9 @@ def Record(shell: Shell, seen: Seen) -> ft.View:
         body.append(
             surfaces.section(t("visit.section.photos"), [ft.Row(shown, wrap=True, spacing=GAP)])
         )
-    return frame.screen(
-        shell,
-        body,
-        title=t("entity.visit"),
-        back=seen.back,
-        bottom=[
-            buttons.primary(
-                shell, "open-customer", t("visit.customer"), lambda: shell.go(seen.back),
-                icon=ft.Icons.BUSINESS_OUTLINED,
-            )
-        ],
-        overlay=privacy.watermark(shell),
-    )  # fmt: skip
+    return ft.Column(
+        body, spacing=16, tight=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH
+    )
 
 
 def _cancelled(shell: Shell, visit: Visit) -> ft.Control:

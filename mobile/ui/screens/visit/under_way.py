@@ -2,54 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import flet as ft
 
 from mobile.ui import formats
-from mobile.ui.components import buttons, frame, privacy, surfaces
-from mobile.ui.components.form import Form, use_form
+from mobile.ui.components import buttons, surfaces, words
+from mobile.ui.components.form import Form
 from mobile.ui.components.messages import confirm, notice, say
-from mobile.ui.hooks import use_effect, use_held, use_state
+from mobile.ui.hooks import use_state
 from mobile.ui.screens.customer.choosing import ChooseRecord
 from mobile.ui.screens.visit.photos import Photos
 from mobile.ui.screens.visit.place import Place
 from mobile.ui.screens.visit.planned import Cancelling
 from mobile.ui.screens.visit.questions import Questions, Scale
 from mobile.ui.screens.visit.seen import Seen, head
-from mobile.ui.state import Shell, use_now
-from mobile.ui.texts import label, t
+from mobile.ui.state import Shell, use_now, watch
+from mobile.ui.texts import choice, label, t
+from mobile.ui.theme import GAP
 from mobile.usecases import visits
-from shared.codec import write
+from shared.codec import read
 from shared.entities import Visit
 from shared.errors import Refusal
 
 
-@ft.component
-def UnderWay(shell: Shell, seen: Seen) -> ft.View:
-    """`began` is the visit as it was when this writing began: what the author has seen."""
-    visit = seen.visit
-    use_now(60)  # how long it has been going on
-    began = use_held(visit)
-    form = use_form(
-        shell,
-        Visit,
-        draft=visits.visit_draft(visit.id),
-        start=write(visit),
-        about=("visit", visit.id),
-    )
-    restored = use_held(form.kept.saved)
-    ended = use_held(False)  # the writing has become a record: nothing is kept twice
-    lacks_place, set_lacks_place = use_state(False)
+@dataclass(eq=False)
+class Writing:
+    """What is being written about one visit, and how it ends. Lives as long as the screen."""
 
-    def leave() -> None:
-        if shell.session.store is not None and not ended.current:
-            ended.current = _keep(shell, began.current, form)
+    shell: Shell
+    form: Form
+    restored: bool  # it began with a draft that was left behind
+    seen: Seen | None = None
+    ended: bool = False
 
-    use_effect(lambda: None, [visit.id], leave)
+    @property
+    def visit(self) -> Visit:
+        """The visit as it is now, with what is typed about as the author found it: so a change
+        that came meanwhile is not taken for one that they had seen.
+        """
+        assert self.seen is not None, "nothing is shown yet"
+        found = read(Visit, {"id": self.seen.visit.id, **self.form.start})
+        return replace(self.seen.visit, **{name: getattr(found, name) for name in visits.WRITTEN})
 
-    async def finish() -> None:
-        lacking = visits.missing(visit, form.changes())
-        set_lacks_place("position" in lacking)
-        holds = form.complete(required=[name for name in lacking if name != "position"])
+    async def finish(self) -> None:
+        """Asks first: this can't be undone. What is lacking is said at its field and at once."""
+        shell, form = self.shell, self.form
+        lacking = visits.missing(self.visit, form.changes())
+        holds = form.complete(required=lacking)
         if lacking or not holds:
             names = [label(name) for name in (*lacking, *form.errors)]
             say(shell, t("visit.lacking", fields=t("visit.comma").join(dict.fromkeys(names))))
@@ -57,82 +57,104 @@ def UnderWay(shell: Shell, seen: Seen) -> ft.View:
         asked = confirm(shell, t("visit.finish.ask"), t("visit.finish.text"), t("visit.finish"))
         if not await asked:
             return
-        done = visits.finish(shell.store, began.current, form.changes(), formats.zone())
+        done = visits.finish(shell.store, self.visit, form.changes(), formats.zone())
         form.done()
-        ended.current = True
+        self.ended = True
         if done.following is None:
             say(shell, t("visit.finished"))
         else:
             when = formats.when(done.following.planned_at, shell.now())
             say(shell, t("visit.finished.next", when=when))
 
-    def later() -> None:
-        leave()
-        say(shell, t("visit.kept" if ended.current else "visit.kept.draft"))
-        shell.back(seen.back)
+    def later(self) -> None:
+        """Back to where one came from; nothing is lost."""
+        assert self.seen is not None, "nothing is shown yet"
+        self.leave()
+        say(self.shell, t("visit.kept" if self.ended else "visit.kept.draft"))
+        self.shell.back(self.seen.back)
 
+    def leave(self) -> None:
+        """Hands what was written to the record, so that it travels even if nobody comes back here.
+        What does not fit yet stays a draft. Harmless twice, and when the vault is shut.
+        """
+        open_ = self.shell.session.store is not None and self.seen is not None
+        if self.ended or not open_ or self.visit.state != "started":
+            return
+        try:
+            if changes := self.form.changes():
+                visits.keep(self.shell.store, self.visit, changes)
+            self.form.done()
+            self.ended = True
+        except Refusal:
+            self.form.save()
+
+
+@ft.component
+def UnderWay(shell: Shell, seen: Seen, writing: Writing) -> ft.Control:
+    """Where, what was said, what was asked, and what comes next."""
+    use_now(60)  # how long it has been going on
+    form = writing.form
     body: list[ft.Control] = [head(shell, seen)]
-    if restored.current:
+    if writing.restored:
         body.append(notice(ft.Icons.HISTORY_EDU, t("visit.restored"), t("visit.restored.text")))
     body += [
-        Place(shell, seen, lacks_place),
-        _about(form, seen),
-        Questions(form),
+        Place(shell, seen, form),
+        About(shell, form, seen),
         _learned(form),
+        Questions(form),
         Photos(shell, seen),
         _next(form),
         form.saved_line(),
         Cancelling(shell, seen),
     ]
-    return frame.screen(
-        shell,
-        body,
-        title=t("entity.visit"),
-        back=seen.back,
-        bottom=[
-            buttons.secondary(shell, "later", t("visit.later"), later),
-            buttons.primary(shell, "finish", t("visit.finish"), finish, icon=ft.Icons.CHECK),
-        ],
-        overlay=privacy.watermark(shell),
+    return stacked(*body, spacing=16)
+
+
+def stacked(*controls: ft.Control, spacing: int = GAP) -> ft.Control:
+    """One below the other, each as wide as there is room."""
+    return ft.Column(
+        list(controls),
+        spacing=spacing,
+        tight=True,
+        horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
     )
 
 
-def _keep(shell: Shell, visit: Visit, form: Form) -> bool:
-    """Hands what was written to the record, so that it travels even if nobody comes back here.
-    False when it does not fit yet: then it stays a draft.
+@ft.component
+def About(shell: Shell, form: Form, seen: Seen) -> ft.Control:
+    """Purpose, channel and contact: settled mostly when the visit was planned, so one line until
+    they are to be changed.
     """
-    try:
-        if changes := form.changes():
-            visits.keep(shell.store, visit, changes)
-    except Refusal:
-        form.save()
-        return False
-    form.done()
-    return True
-
-
-def _about(form: Form, seen: Seen) -> ft.Control:
+    watch(form.state)
+    open_, set_open = use_state(False)
     contacts = [(contact.id, contact.name) for contact in seen.contacts]
+    if open_:
+        chosen = ChooseRecord(form, "contact_id", contacts)
+        fields = stacked(form.field("purpose"), form.field("channel"), chosen)
+        return surfaces.section(t("visit.section.about"), [fields])
+    said = (
+        choice("purpose", form.get("purpose")),
+        choice("channel", form.get("channel")),
+        dict(contacts).get(str(form.get("contact_id")), ""),
+    )
+    change = buttons.quiet(shell, "about", t("visit.about.change"), lambda: set_open(True))
     return surfaces.section(
-        t("visit.section.about"),
-        [form.field("purpose"), form.field("channel"), ChooseRecord(form, "contact_id", contacts)],
+        t("visit.section.about"), [words.body(" · ".join(one for one in said if one))], change
     )
 
 
 def _learned(form: Form) -> ft.Control:
-    return surfaces.section(
-        t("visit.section.learned"),
-        [
-            form.field("notes", lines=5, hint=t("visit.notes.hint")),
-            form.field("needs_found", lines=3),
-            form.field("preferences_found", lines=2),
-            Scale(form, "satisfaction"),
-        ],
+    fields = stacked(
+        form.field("notes", lines=5, hint=t("visit.notes.hint")),
+        form.field("needs_found", lines=3),
+        form.field("preferences_found", lines=2),
+        Scale(form, "satisfaction"),
     )
+    return surfaces.section(t("visit.section.learned"), [fields])
 
 
 def _next(form: Form) -> ft.Control:
-    return surfaces.section(
-        t("visit.section.next"),
-        [form.field("next_step", lines=2, hint=t("visit.next.hint")), form.field("next_step_on")],
+    fields = stacked(
+        form.field("next_step", lines=2, hint=t("visit.next.hint")), form.field("next_step_on")
     )
+    return surfaces.section(t("visit.section.next"), [fields])
