@@ -85,6 +85,11 @@ class Inbound:
             self._refresh(self._parts.outbox.uncovered(reply.outcomes))
             self._backed_up(reply.backed_up_to)
 
+    def epoch_changed(self, epoch: str) -> None:
+        """The server was restored from a backup: everything that this had not is unsent again."""
+        with self._parts.commits.begin() as touched:
+            touched |= self._epoch_seen(epoch)
+
     def held_back(self, number: int, code: Code) -> None:
         """Change `number` was refused as it is, with nothing stored: its author sees why it
         waits."""

@@ -26,10 +26,12 @@ async def push(exchange: Exchange) -> None:
     most, most_bytes, after = exchange.store.policy().max_push_changes, MOST_BYTES, 0
     while batch := outbox.unsettled(most, most_bytes, after):
         exchange.tell(Progress("pushing", exchange.report.sent, exchange.report.sent + len(batch)))
-        epoch = exchange.store.parts.meta.get(OUTBOX_EPOCH)
         try:
             reply = await asked(exchange, partial(_send, exchange, batch))
         except Refusal as refusal:
+            if refusal.code is Code.EPOCH_CHANGED and _sends_again(exchange, refusal):
+                after = 0
+                continue
             if refusal.code is not Code.BATCH_TOO_LARGE:
                 raise
             if len(batch) > 1:
@@ -41,8 +43,16 @@ async def push(exchange: Exchange) -> None:
         exchange.store.inbound.pushed(reply)
         exchange.report.sent += len(batch)
         exchange.report.settled += sum(o.verdict in SETTLED for o in reply.outcomes)
-        restored = epoch is not None and reply.epoch != epoch
-        after = 0 if restored else batch[-1][0]
+        after = batch[-1][0]
+
+
+def _sends_again(exchange: Exchange, refusal: Refusal) -> bool:
+    """The server was restored: what its backup had not goes first. False where that is not new."""
+    epoch = refusal.details.get("epoch")
+    if not isinstance(epoch, str) or epoch == exchange.store.parts.meta.get(OUTBOX_EPOCH):
+        return False
+    exchange.store.inbound.epoch_changed(epoch)
+    return True
 
 
 async def _send(exchange: Exchange, batch: list[tuple[int, str]]) -> PushReply:

@@ -48,7 +48,7 @@ _ROWS: dict[str, Any] = {
 
 @router.post(
     "/push",
-    responses=documented(*SIGNED_IN, *READS_BODY, Code.SERVER_BUSY),
+    responses=documented(*SIGNED_IN, *READS_BODY, Code.SERVER_BUSY, Code.EPOCH_CHANGED),
     openapi_extra=_push_schema(),
 )
 def push_changes(data: Annotated[Any, Body()], caller: AnyCaller, server: TheServer) -> PushReply:

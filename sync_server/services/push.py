@@ -30,6 +30,7 @@ from sync_server.services.alarms import raise_alarm
 from sync_server.services.applying import Applied, Desk, apply
 from sync_server.services.caller import Caller
 from sync_server.services.changes import Unreadable, content_digest, original, sending_of
+from sync_server.services.epochs import org_state
 from sync_server.services.judging import Manner, judge
 from sync_server.services.look_chain import Chain
 from sync_server.services.outcomes import Known, final, known_outcomes, record_outcome
@@ -39,10 +40,18 @@ _log = structlog.get_logger("huifang.push")
 
 
 def push(db: Database, caller: Caller, request: PushRequest, now: datetime) -> PushReply:
-    """Settles every change of the request. Refuses (`BATCH_TOO_LARGE`, `SERVER_BUSY`) only as a
-    whole, with nothing stored: the same request may be sent again at any time."""
+    """Settles every change of the request. Refuses (`BATCH_TOO_LARGE`, `SERVER_BUSY`,
+    `EPOCH_CHANGED`) only as a whole, with nothing stored: the same request may be sent again at
+    any time.
+
+    A device of another epoch first has to send again what the backup had not: a change that
+    builds on such work would be rejected for good.
+    """
     with db.read() as connection:
         policy = policy_of(connection, caller.org_id, now)
+        epoch = org_state(connection, caller.org_id).epoch
+    if request.epoch not in (None, epoch):
+        raise Refusal(Code.EPOCH_CHANGED, epoch=epoch)
     if len(request.changes) > policy.max_push_changes:
         raise Refusal(Code.BATCH_TOO_LARGE, limit=policy.max_push_changes)
     sending = sending_of(request, now)

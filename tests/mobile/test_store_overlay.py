@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mobile.store.overlay import lay_over
 from shared.declare import ENTITIES
 from shared.entities import Customer, Visit
-from shared.rows import RowLine
+from shared.rows import RowLine, body_text
 from shared.wire import Outcome, PushReply
 from tests.mobile.store_world import ME, MORNING, World, an_id, customer, visit
 
@@ -184,25 +184,39 @@ def test_pages_that_come_twice_or_late_end_in_the_same_rows(
         )
         for number, (word, gone) in enumerate(history)
     ]
-    last = {line.id: line for line in lines}
-    # A record that went and came late again can't be told from a new one: rows alone may come late.
     rows = [line for line in lines if not line.gone]
     world = world_with(("customer", ZHANG))
+    # A record that went can't be told from one that is yet to come: only rows may come late.
     for line in data.draw(st.permutations(rows + rows)):
         world.pull(line)
-    world.pull(*(line for line in last.values()))
-    found = {
-        record_id: (seq, text)
-        for record_id, seq, text in world.db.execute(
-            "SELECT id, seq, body FROM server_row WHERE entity = 'visit'"
-        )
-    }
-    assert found == {k: (v.seq, v.body) for k, v in last.items() if not v.gone}
+    assert stored_visits(world) == {line.id: (line.seq, line.body) for line in rows}
+    last = {line.id: line for line in lines}
+    world.pull(*(line for line in last.values() if line.gone))
+    kept = {i: (line.seq, line.body) for i, line in last.items() if not line.gone}
+    assert stored_visits(world) == kept
+    assert len(world.store.find(Visit)) == len(kept)
+
+
+def stored_visits(world: World) -> dict[str, tuple[int, str]]:
+    found = world.db.execute("SELECT id, seq, body FROM server_row WHERE entity = 'visit'")
+    return {record_id: (seq, text) for record_id, seq, text in found}
+
+
+def test_after_a_restore_lower_numbers_replace_higher_ones() -> None:
+    """The numbers of another epoch say nothing about those of this one."""
+    world = world_with(("customer", ZHANG), ("visit", {**VISIT, "notes": "备份之后写的"}))
+    stray = world.line("visit", visit(ZHANG, "made after the backup"))
+    world.pull(stray)
+    restored = RowLine(BUCKETS[0], "visit", VISIT["id"], 7, body_text({**VISIT, "notes": "旧的"}))
+    world.pull(epoch="epoch-2", cursor=9)
+    assert notes(world) == ("备份之后写的", False)  # shown until the whole bucket has come
+    world.fetch_whole(world.line("customer", ZHANG)._replace(seq=5), restored)
+    assert notes(world) == ("旧的", False)
+    assert world.store.get(Visit, stray.id) is None
+    assert world.store.inbound.position().cursor == 9
 
 
 def body(word: str, number: int) -> str:
-    from shared.rows import body_text
-
     return body_text({**VISIT, "id": an_id(word), "minutes": 5 + number})
 
 

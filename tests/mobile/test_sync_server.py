@@ -247,8 +247,9 @@ async def test_case_numbers_come_ahead_of_time(world: Field) -> None:
     assert len(set(numbers)) == 3 and not any(n.startswith("D") for n in numbers)
 
 
+@pytest.mark.parametrize("found_by", ["pull", "push"])
 async def test_a_restored_server_gets_again_what_its_backup_had_not(
-    world: Field, tmp_path: Path
+    world: Field, tmp_path: Path, found_by: str
 ) -> None:
     lin, chen = [await handset(world, who) for who in ("lin", "chen")]
     with lin.store.unit() as unit:
@@ -266,8 +267,13 @@ async def test_a_restored_server_gets_again_what_its_backup_had_not(
     await chen.synced()
     assert lin.store.status().received == 2
     backup.restore()
+    if found_by == "push":
+        with lin.store.unit() as unit:
+            unit.update(lost, minutes=30)
+            unit.commit()
     await lin.synced()
     await chen.synced()
+    assert lin.store.status().unsent == 0
     for phone in (lin, chen):
         again = phone.store.get(Visit, first.id)
         assert again is not None and again.notes == "之后写的"
