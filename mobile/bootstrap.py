@@ -1,5 +1,6 @@
-"""The one place that wires: which halves serve this device. Tests hand in a `Services` of their own
-instead.
+"""The one place that wires: which halves serve this device. Tests hand in `Services` of their own.
+
+What an open vault needs is imported when one is opened: the lock must be on the screen first.
 """
 
 from __future__ import annotations
@@ -17,9 +18,6 @@ from typing import TYPE_CHECKING
 import flet as ft
 
 from mobile.keys.port import DeviceKeys, Profile
-from mobile.store.store import Store
-from mobile.store.trusted_time import TrustedClock
-from mobile.store.unlocking import renew_key
 from mobile.usecases.services import Services
 from shared.ids import new_id
 from shared.policy import DEFAULTS
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from apsw import Connection
 
     from mobile.store.sealed_log import SealedLog
+    from mobile.store.store import Store
     from mobile.sync.engine import Step, SyncEngine
     from mobile.sync.peer import Peer
 
@@ -126,6 +125,9 @@ def _stores(clock: SystemClock) -> Callable[[Connection, Profile], Store]:
     tolerance = timedelta(minutes=DEFAULTS.clock_tolerance_minutes)
 
     def store(connection: Connection, _profile: Profile) -> Store:
+        from mobile.store.store import Store
+        from mobile.store.trusted_time import TrustedClock
+
         return Store(connection, TrustedClock(clock, boot, connection, tolerance))
 
     return store
@@ -135,6 +137,7 @@ def _engines(keys: DeviceKeys) -> Callable[[Store, Peer, Profile, Step, SealedLo
     def engine(
         store: Store, peer: Peer, profile: Profile, seal: Step, log: SealedLog
     ) -> SyncEngine:
+        from mobile.store.unlocking import renew_key
         from mobile.sync.engine import SyncEngine
 
         async def rekey() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
-from mobile.device.port import Device
+if TYPE_CHECKING:
+    from mobile.device.port import Device
 
 
 def this_device() -> Device:

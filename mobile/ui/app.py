@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import importlib
+from typing import TYPE_CHECKING, Any
 
 import flet as ft
 
 from mobile.ui import texts
-from mobile.ui.routes import NOT_FOUND, ROUTES, late
+from mobile.ui.routes import NOT_FOUND, ROUTES, SCREENS, late
 from mobile.ui.state import Shell, provide_shell, watch
 from mobile.ui.theme import TWO_PANES
-from mobile.usecases.services import Services
 from mobile.usecases.session import Phase, Session
+
+if TYPE_CHECKING:
+    from mobile.usecases.services import Services
 
 _GATES = {
     Phase.WELCOME: late("sign_in", "SignInScreen"),
@@ -40,6 +43,7 @@ async def show(page: ft.Page, services: Services) -> Shell:
     page.render_views(Root, shell)
     await shell.session.begin()
     shell.tasks.append(page.run_task(_watch_idleness, shell))
+    shell.tasks.append(page.run_task(warm_up))
     return shell
 
 
@@ -95,6 +99,17 @@ def _sync_changed(shell: Shell) -> None:
     shell.sync.last_at = status.last_sync_at
     shell.sync.step = syncing.progress.step if syncing.progress else ""
     shell.sync.share = syncing.progress.share if syncing.progress else None
+
+
+async def warm_up() -> None:
+    """Imports what comes next while the user types the secret, a module at a time."""
+    for module in (
+        "mobile.usecases.opening",
+        "mobile.ui.screens.today",
+        *(f"mobile.ui.screens.{module}" for module, _ in SCREENS.values()),
+    ):
+        await asyncio.sleep(0)
+        importlib.import_module(module)
 
 
 def _resized(shell: Shell, event: ft.PageResizeEvent) -> None:

@@ -18,11 +18,11 @@ import flet as ft
 
 from mobile.ui import formats, texts, theme
 from mobile.ui.hooks import Held, use_effect, use_held, use_state, use_task
-from mobile.usecases.services import Services
 from shared.errors import Code, Refusal
 
 if TYPE_CHECKING:
     from mobile.store.store import Store
+    from mobile.usecases.services import Services
     from mobile.usecases.session import Session
     from mobile.usecases.syncing import Syncing
     from shared.wire import StaffCard
@@ -117,6 +117,7 @@ class Shell:
 
     def go(self, route: str) -> None:
         """Open a screen and remember the present one for `back`."""
+        self.session.touch()
         here = self.page.route or "/"
         if route != here:
             self.trail = [*self.trail[-30:], here]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mobile.device.here import this_device
-from mobile.device.port import Device
 from mobile.keys.port import DeviceKeys, Profile
 from shared.clock import Clock
 
 if TYPE_CHECKING:
     from apsw import Connection
 
+    from mobile.device.port import Device
     from mobile.store.files import VaultFiles
     from mobile.store.sealed_log import SealedLog
     from mobile.store.store import Store
@@ -89,10 +90,10 @@ class Place(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Services:
     """Wired once. `store` wraps an opened vault, `connect` speaks to a server, `engine` ties the
-    two together.
+    two together; `open_device` is asked when the first photo, position or file is.
     """
 
     keys: DeviceKeys
@@ -104,4 +105,9 @@ class Services:
     connect: Callable[[str], Peer]
     engine: Callable[[Store, Peer, Profile, Step, SealedLog], SyncEngine]
     app_version: str
-    device: Device = field(default_factory=this_device)
+    open_device: Callable[[], Device] = this_device
+
+    @cached_property
+    def device(self) -> Device:
+        """Camera, position and files of this device."""
+        return self.open_device()

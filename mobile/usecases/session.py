@@ -14,21 +14,16 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from mobile.keys.port import Profile
-from mobile.store import credentials
-from mobile.store.sealed_log import SealedLog
-from mobile.store.unlocking import create_vault, unlock_vault
-from mobile.usecases.sealing import Sealing
 from mobile.usecases.services import Services
-from mobile.usecases.syncing import Syncing
 from shared.errors import Code, Refusal
-from shared.wire import SignInRequest, TokenReply
 
 if TYPE_CHECKING:
-    from apsw import Connection
-
     from mobile.store.store import Store
     from mobile.sync.peer import Peer
     from mobile.sync.report import Tell
+    from mobile.usecases.opening import Opened
+    from mobile.usecases.syncing import Syncing
+    from shared.wire import SignInRequest, TokenReply
 
 
 class Phase(StrEnum):
@@ -55,12 +50,20 @@ class Session:
         self._credentials: SignInRequest | None = None
         self._reply: TokenReply | None = None
         self._peer: Peer | None = None
-        self._connection: Connection | None = None
+        self._opened: Opened | None = None
         self._touched_ms = 0
         self.phase = Phase.STARTING
         self.profile: Profile | None = None
-        self.store: Store | None = None
-        self.syncing: Syncing | None = None
+
+    @property
+    def store(self) -> Store | None:
+        """The open vault's store."""
+        return self._opened.store if self._opened else None
+
+    @property
+    def syncing(self) -> Syncing | None:
+        """The open vault's sync."""
+        return self._opened.syncing if self._opened else None
 
     def subscribe(self, listener: Callable[[], None]) -> None:
         """Called after each change of phase."""
@@ -99,6 +102,8 @@ class Session:
         The password is kept in memory only, and only while an administrator has yet to approve the
         device.
         """
+        from shared.wire import SignInRequest
+
         public = await self._services.keys.public_jwk()
         self._credentials = SignInRequest(
             username=username.strip(),
@@ -146,16 +151,15 @@ class Session:
         what it held comes from the server again, and what was unsent is sent from its sealed log
         (L1).
         """
-        assert self.profile is not None and self._reply is not None, "sign in first"
-        services, vault = self._services, self.profile.vault
-        self.profile = replace(self.profile, language=language, last_opened_at=services.clock.now())
-        if await services.keys.has_vault_key(vault):
-            await services.keys.forget(vault)
-        connection = await create_vault(services.files, services.keys, vault, secret)
-        await services.keys.save_profile(self.profile)
-        self._open(connection)
-        assert self.store is not None
-        credentials.keep(self.store.parts, self._reply)
+        assert self.profile is not None and self._reply is not None and self._peer is not None
+        from mobile.usecases import opening
+
+        now = self._services.clock.now()
+        self.profile = replace(self.profile, language=language, last_opened_at=now)
+        self._opened = await opening.make(
+            self._services, self.profile, self._peer, secret, self._reply
+        )
+        await self._services.keys.save_profile(self.profile)
         self._reply = None
         self._enter(Phase.FIRST_SYNC)
 
@@ -181,11 +185,12 @@ class Session:
         `vault_damaged`; leads to ELSEWHERE while another tab has it open.
         """
         assert self.profile is not None
+        from mobile.usecases import opening
+
         services = self._services
+        self._peer = services.connect(self.profile.server_url)
         try:
-            connection = await unlock_vault(
-                services.files, services.keys, self.profile.vault, secret
-            )
+            self._opened = await opening.unlock(services, self.profile, self._peer, secret)
         except Refusal as refusal:
             if refusal.code is Code.VAULT_LOCKED_ELSEWHERE:
                 self._enter(Phase.ELSEWHERE)
@@ -193,19 +198,7 @@ class Session:
             raise
         self.profile = replace(self.profile, last_opened_at=services.clock.now())
         await services.keys.save_profile(self.profile)
-        self._peer = services.connect(self.profile.server_url)
-        self._open(connection)
         self.enter()
-
-    def _open(self, connection: Connection) -> None:
-        assert self.profile is not None and self._peer is not None
-        services = self._services
-        self._connection = connection
-        self.store = store = services.store(connection, self.profile)
-        log = SealedLog(services.files, self.profile.vault)
-        sealing = Sealing(store, log, services.keys, self.profile)
-        engine = services.engine(store, self._peer, self.profile, sealing.copy, log)
-        self.syncing = Syncing(engine, store, services.clock, services.place, sealing.copy)
 
     async def lock(self) -> None:
         """Closes the vault and drops its key from memory. Unsent work stays in it. A second call is
@@ -217,14 +210,13 @@ class Session:
         await self._close()
 
     async def _close(self) -> None:
-        if self.syncing is not None:
-            await self.syncing.stop()
-        if self._connection is not None:
-            self._connection.close()
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await opened.syncing.stop()
+            opened.connection.close()
         if self.profile is not None:
             await self._services.keys.lock(self.profile.vault)
             await self._services.files.release(self.profile.vault)
-        self._connection = self.store = self.syncing = None
 
     def touch(self) -> None:
         """Someone is using the app: the idle time begins anew."""

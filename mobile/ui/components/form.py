@@ -80,6 +80,7 @@ class Form:
 
     def set(self, name: str, value: Any, *, render: bool = True) -> None:
         """A field's new value (None or "" clears it). Its draft is saved a moment later."""
+        self.shell.session.touch()
         if value in ("", []):
             value = None
         self.values[name] = value

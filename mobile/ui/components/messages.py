@@ -63,6 +63,7 @@ def guarded(shell: Shell, action: Callable[[], Awaitable[Any] | Any]) -> Handler
         if running:
             return
         running = True
+        shell.session.touch()
         try:
             result = action()
             if inspect.isawaitable(result):

@@ -70,7 +70,7 @@ class RepairField(Field):
         await self.keys.save_profile(replace(profile, device_id=derived_id("device")))
 
     def services(self) -> Services:
-        return replace(super().services(), device=self.device)
+        return replace(super().services(), open_device=lambda: self.device)
 
     def case(self, **facts: Any) -> Case:
         """Plants a dispatched repair."""

@@ -69,7 +69,7 @@ async def test_what_is_typed_is_there_again_after_a_kill(field, open_app, monkey
     assert field.store(db).draft(DRAFT) == {"needs": "年度保养"}
     db.close()
     await field.files.release(VAULT)
-    shell.session.store = shell.session.syncing = shell.session._connection = None
+    shell.session._opened = None
 
 
 async def test_a_draft_is_laid_over_the_record_when_the_form_opens_again(

@@ -1,0 +1,64 @@
+"""Everything that an open vault needs, put together.
+
+Imported when the first vault is opened: the lock must be on the screen before store, entities and
+sync engine are loaded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mobile.keys.port import Profile
+from mobile.store import credentials
+from mobile.store.sealed_log import SealedLog
+from mobile.store.store import Store
+from mobile.store.unlocking import create_vault, unlock_vault
+from mobile.usecases.sealing import Sealing
+from mobile.usecases.services import Services
+from mobile.usecases.syncing import Syncing
+
+if TYPE_CHECKING:
+    from apsw import Connection
+
+    from mobile.sync.peer import Peer
+    from shared.wire import TokenReply
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One open vault."""
+
+    connection: Connection
+    store: Store
+    syncing: Syncing
+
+
+async def make(
+    services: Services, profile: Profile, peer: Peer, secret: str, reply: TokenReply
+) -> Opened:
+    """A new vault under this secret, knowing what the sign-in brought. One of the same user that is
+    here already is begun anew; its sealed log stays (L1).
+    """
+    if await services.keys.has_vault_key(profile.vault):
+        await services.keys.forget(profile.vault)
+    connection = await create_vault(services.files, services.keys, profile.vault, secret)
+    opened = _put_together(services, profile, peer, connection)
+    credentials.keep(opened.store.parts, reply)
+    return opened
+
+
+async def unlock(services: Services, profile: Profile, peer: Peer, secret: str) -> Opened:
+    """The vault of this profile. Refuses as `unlock_vault` does."""
+    connection = await unlock_vault(services.files, services.keys, profile.vault, secret)
+    return _put_together(services, profile, peer, connection)
+
+
+def _put_together(
+    services: Services, profile: Profile, peer: Peer, connection: Connection
+) -> Opened:
+    store = services.store(connection, profile)
+    log = SealedLog(services.files, profile.vault)
+    seal = Sealing(store, log, services.keys, profile).copy
+    engine = services.engine(store, peer, profile, seal, log)
+    return Opened(connection, store, Syncing(engine, store, services.clock, services.place, seal))
