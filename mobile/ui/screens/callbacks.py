@@ -94,8 +94,8 @@ def _card(shell: Shell, call: Call, now: datetime) -> ft.Control:
     )
 
 
-def badges(call: Call, now: datetime) -> list[ft.Control]:
-    """How late, how often tried, and how long it may still be read."""
+def badges(call: Call, now: datetime, *, access: bool = True) -> list[ft.Control]:
+    """How late, how often tried, and with `access` how long it may still be read."""
     callback = call.callback
     found: list[ft.Control] = [marks.due(call.due_at, now)]
     if callback.state == "in_progress":
@@ -103,7 +103,7 @@ def badges(call: Call, now: datetime) -> list[ft.Control]:
     if callback.attempts:
         text = t("callback.attempts", count=len(callback.attempts))
         found.append(marks.badge(text, "wait", ft.Icons.PHONE_MISSED_OUTLINED))
-    if callback.window_ends_at is not None:
+    if access and callback.window_ends_at is not None:
         left = formats.due(callback.window_ends_at, now)
         found.append(marks.badge(t("callback.access", left=left), "calm", ft.Icons.LOCK_CLOCK))
     return found

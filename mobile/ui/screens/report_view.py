@@ -110,7 +110,7 @@ def Sealed(shell: Shell, job: Job, report: Report) -> ft.View:
             shell, "share", t("sealed.share"), hand_over, icon=ft.Icons.PICTURE_AS_PDF_OUTLINED,
             disabled=busy,
         )],
-        full_width=shell.window.wide,
+        broad=True,
         overlay=privacy.watermark(shell),
     )  # fmt: skip
 

@@ -18,7 +18,9 @@ def head(shell: Shell, call: Call) -> ft.Control:
     """The number is masked until it is needed."""
     callback, customer = call.callback, call.customer
     open_ = callback.state in OPEN_CALLBACK_STATES
-    marked = badges(call, shell.now()) if open_ else [marks.state(callback.state)]
+    marked = [marks.state(callback.state)]
+    if open_:  # how long it may be read stands above, counting down
+        marked = badges(call, shell.now(), access=False)
     shown = shell.store.row("callback", callback.id)
     if (waiting := marks.pending(shown is not None and shown.pending)) is not None:
         marked.append(waiting)

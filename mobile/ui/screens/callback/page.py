@@ -130,7 +130,7 @@ def OpenCall(shell: Shell, call: Call) -> ft.View:
         bottom=[
             buttons.primary(shell, "finish", t("callback.finish"), finish, icon=ft.Icons.CHECK)
         ],
-        full_width=shell.window.wide,
+        broad=True,
         overlay=privacy.watermark(shell),
     )
 

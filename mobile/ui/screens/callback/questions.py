@@ -23,7 +23,12 @@ def Questions(_shell: Shell, kind: str, form: Form) -> ft.Control:
     if not found.value:
         return ft.Container(visible=False)
     rows = [_question(form, question) for question in found.value]
-    return surfaces.section(t("callback.questions", kind=choice("kind", kind)), rows)
+    asking = ft.Column(
+        rows, spacing=16, tight=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH
+    )
+    return surfaces.section(
+        t("callback.questions", kind=choice("kind", kind)), [surfaces.card([asking])]
+    )
 
 
 def asked(store: Store, kind: str, spoken: str) -> tuple[Question, ...]:
@@ -44,6 +49,7 @@ def _question(form: Form, question: Question) -> ft.Control:
             label=question.label,
             value=given,
             multiline=True,
+            align_label_with_hint=True,
             min_lines=2,
             max_lines=8,
             max_length=2000,

@@ -55,7 +55,7 @@ def CaseScreen() -> ft.View:
         title=job.case.number,
         back="/cases",
         bottom=[step] if step is not None else [],
-        full_width=shell.window.wide,
+        broad=True,
         overlay=privacy.watermark(shell),
     )
 

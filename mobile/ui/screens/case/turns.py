@@ -95,6 +95,7 @@ def Turn(shell: Shell, job: Job, name: str, close: Callable[[], None]) -> ft.Con
             hint_text=t(f"repair.turn.{name}.hint"),
             value=text.current,
             multiline=True,
+            align_label_with_hint=True,
             min_lines=2,
             max_lines=6,
             max_length=2000,

@@ -38,6 +38,7 @@ def Refusing(
                 label=label("refused_because"),
                 value=reason.current,
                 multiline=True,
+                align_label_with_hint=True,
                 min_lines=3,
                 max_lines=8,
                 max_length=500,
