@@ -22,6 +22,7 @@ _LOOKED_UP = {
     "grant": ("bucket",),
     "assignment": ("subject_id",),
     "conflict": ("record_id",),
+    "callback": ("assignee_id",),
     "file": ("sha256",),
 }
 """Columns that the server's own rules search by, beside what the declarations tie records

@@ -12,7 +12,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select, tuple_
+from sqlalchemy import (
+    Connection,
+    Select,
+    String,
+    and_,
+    column,
+    delete,
+    insert,
+    select,
+    values,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from shared.access import Bucket, buckets_of, project
@@ -24,7 +34,7 @@ from sync_server.services.case_buckets import CaseBuckets
 if TYPE_CHECKING:
     from sync_server.services.writing import Held
 
-_PART = 1000
+_PART = 500
 
 
 class FeedKey(NamedTuple):
@@ -135,16 +145,26 @@ def _existing(connection: Connection, org_id: str, keys: Sequence[FeedKey]) -> d
     """Digest of what stands in the feed under these keys; 0 where the record has left the
     bucket."""
     found: dict[FeedKey, int] = {}
-    place = tuple_(FEED.c.org_id, FEED.c.bucket, FEED.c.entity, FEED.c.record_id)
     for start in range(0, len(keys), _PART):
-        part = [(org_id, *key) for key in keys[start : start + _PART]]
-        for row in connection.execute(
-            select(FEED.c.bucket, FEED.c.entity, FEED.c.record_id, FEED.c.digest).where(
-                place.in_(part)
-            )
-        ):
+        for row in connection.execute(_standing(org_id, keys[start : start + _PART])):
             found[FeedKey(row.bucket, row.entity, row.record_id)] = row.digest
     return found
+
+
+def _standing(org_id: str, keys: Sequence[FeedKey]) -> Select[Any]:
+    """A join, as SQLite reads the whole feed for ``(bucket, entity, record_id) IN (VALUES …)``."""
+    columns = [column(name, String) for name in FeedKey._fields]
+    wanted = values(*columns, name="wanted").data([tuple(key) for key in keys]).cte()
+    return select(FEED.c.bucket, FEED.c.entity, FEED.c.record_id, FEED.c.digest).join_from(
+        wanted,
+        FEED,
+        and_(
+            FEED.c.org_id == org_id,
+            FEED.c.bucket == wanted.c.bucket,
+            FEED.c.entity == wanted.c.entity,
+            FEED.c.record_id == wanted.c.record_id,
+        ),
+    )
 
 
 def _write(connection: Connection, rows: list[dict[str, Any]], *, replacing: bool) -> None:
