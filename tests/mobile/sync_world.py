@@ -51,7 +51,7 @@ class Line:
     in order: None lets one pass."""
 
     def __init__(self, world: Field) -> None:
-        self._transport = httpx.ASGITransport(app=world.client._transport.app)  # type: ignore[attr-defined]  # the app in it
+        self._transport = httpx.ASGITransport(app=world.client._transport.app)
         self.up = True
         self.script: deque[str | None] = deque()
         self.asked: list[str] = []
@@ -152,7 +152,7 @@ class Handset:
     def __post_init__(self) -> None:
         self.line = Line(self.world)
         self.keys = PhoneKeys()
-        self.peer = HttpPeer(ADDRESS, self.line, self.keys, self.world.clock)  # type: ignore[arg-type]  # the keys' part that is used
+        self.peer = HttpPeer(ADDRESS, self.line, self.keys, self.world.clock)
         self.rekeyed = 0
         self.open()
 
@@ -162,11 +162,11 @@ class Handset:
 
     def open(self) -> None:
         """Open the store anew over the same vault, as after a kill."""
-        self.store = Store(self.db, PhoneTime(self.world.clock))  # type: ignore[arg-type]  # structurally the same
+        self.store = Store(self.db, PhoneTime(self.world.clock))
         self.engine = SyncEngine(
             self.store,
             self.peer,
-            self.keys,  # type: ignore[arg-type]  # the part that is used
+            self.keys,
             app_version="1.0",
             rekey=self._rekey,
             seal=self.seal,
@@ -184,7 +184,7 @@ class Handset:
                 device_id=self.store.parts.meta.get("device_id"),
                 server_seal_key=keys.seal,
             )
-            await Sealing(self.store, self.log, self.keys, profile).copy()  # type: ignore[arg-type]  # the part that is used
+            await Sealing(self.store, self.log, self.keys, profile).copy()
 
     async def _rekey(self) -> None:
         self.rekeyed += 1

@@ -54,7 +54,7 @@ def part(word: str, of_customer: dict[str, Any], **facts: Any) -> dict[str, Any]
 )
 def test_a_customer_is_found(world: World, text: str, found: list[str]) -> None:
     hits = [hit for hit in world.store.search(text) if hit.kind == "customer"]
-    assert [hit.record.name for hit in hits] == found  # type: ignore[attr-defined]  # customers
+    assert [hit.record.name for hit in hits] == found
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_renamed_customer_is_found_by_the_new_name_at_once(world: World) -> No
         unit.update(zhang, name="周杰")
         unit.commit()
     assert [hit.id for hit in world.store.search("周杰")] == [zhang.id]
-    assert world.store.search("zj")[0].record.name == "周杰"  # type: ignore[attr-defined]  # one
+    assert world.store.search("zj")[0].record.name == "周杰"
 
 
 def test_a_record_that_left_is_not_found(world: World) -> None:

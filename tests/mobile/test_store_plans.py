@@ -25,12 +25,12 @@ def plans_of(world: World, read: object) -> list[str]:
         return True
 
     world.db.exec_trace = note
-    read()  # type: ignore[operator]  # a function of no arguments
+    read()
     world.db.exec_trace = None
     return [
         line[3]
         for sql, bindings in statements
-        for line in world.db.execute(f"EXPLAIN QUERY PLAN {sql}", bindings)  # type: ignore[arg-type]
+        for line in world.db.execute(f"EXPLAIN QUERY PLAN {sql}", bindings)
     ]
 
 

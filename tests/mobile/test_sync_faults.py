@@ -172,11 +172,11 @@ async def test_a_lease_that_the_server_did_not_sign_drops_nothing(world: Field) 
     exchange = lin.line._exchange
 
     async def tampered(*asked: object) -> Response:
-        answer = await exchange(*asked)  # type: ignore[arg-type]
+        answer = await exchange(*asked)
         body = answer.body.replace(b'\\"reason\\":\\"ended\\"', b'\\"reason\\":\\"other\\"')
         return Response(answer.status, answer.headers, body)
 
-    lin.line._exchange = tampered  # type: ignore[method-assign,assignment]  # someone on the way
+    lin.line._exchange = tampered
     report = await lin.sync()
     assert report.code is Code.SERVER_FAULT
     assert len(lin.store.find(Customer)) == 3 and lin.store.parts.meta.get(LEASE) == lease
@@ -209,9 +209,9 @@ async def test_a_page_too_large_to_push_at_once_is_split(world: Field) -> None:
         sizes.append(len(changes))
         if len(changes) > 2:
             raise Refusal(Code.BATCH_TOO_LARGE, limit=2)
-        return await real(envelope, changes)  # type: ignore[arg-type]
+        return await real(envelope, changes)
 
-    lin.peer.push = small  # type: ignore[method-assign,assignment]  # a server with a lower limit
+    lin.peer.push = small
     report = await lin.sync()
     assert report.ok and report.settled == 7 and settled(world) == before + 7
     assert sizes[:2] == [7, 3] and max(sizes[2:]) == 1

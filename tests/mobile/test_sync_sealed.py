@@ -86,7 +86,7 @@ async def test_work_of_a_vault_that_was_lost_reaches_the_server(
 
 
 def a_visit_after(report: object, phone: Handset) -> str:
-    assert report.ok  # type: ignore[attr-defined]
+    assert report.ok
     return a_visit(phone, "新的保险库")
 
 

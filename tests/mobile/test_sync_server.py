@@ -32,7 +32,7 @@ def world(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:  # the fixt
 
 def a_visit(customer: str, owner: str, **facts: object) -> Visit:
     made = {"purpose": "care", "state": "planned", "planned_at": "2026-11-22T01:00:00.000Z"}
-    return Visit(id=new_id(), customer_id=customer, owner_id=owner, **{**made, **facts})  # type: ignore[arg-type]  # a test's own words
+    return Visit(id=new_id(), customer_id=customer, owner_id=owner, **{**made, **facts})
 
 
 async def test_a_first_sync_brings_what_the_grants_cover_and_nothing_else(world: Field) -> None:
@@ -142,7 +142,7 @@ async def test_unsent_work_of_a_dropped_customer_stays_in_the_outbox(world: Fiel
     world.clock.pass_by(hours=1)
     at_the_office(world, lambda unit: scopes.assign_customer(unit, CUSTOMERS[0], he.id))
     # The push is refused while the pull goes through: the drop comes before the work is sent.
-    lin.store.parts.outbox.unsettled = lambda *_: []  # type: ignore[method-assign]  # the push finds nothing
+    lin.store.parts.outbox.unsettled = lambda *_: []
     assert (await lin.sync()).ok
     assert lin.store.get(Visit, visit.id) is None and lin.store.status().unsent == 1
     lin.open()
@@ -153,7 +153,7 @@ async def test_unsent_work_of_a_dropped_customer_stays_in_the_outbox(world: Fiel
 
 async def test_a_grant_that_ends_by_time_goes_dark_offline_and_is_deleted(world: Field) -> None:
     def call_for(unit: object) -> None:
-        unit.create(  # type: ignore[attr-defined]
+        unit.create(
             "callback",
             {
                 "id": CALLBACK,
@@ -163,7 +163,7 @@ async def test_a_grant_that_ends_by_time_goes_dark_offline_and_is_deleted(world:
                 "due_at": "2026-11-21T10:00:00.000Z",
             },
         )
-        scopes.assign_callback(unit, CALLBACK, staff_id("he"), DEFAULTS)  # type: ignore[arg-type]
+        scopes.assign_callback(unit, CALLBACK, staff_id("he"), DEFAULTS)
 
     at_the_office(world, call_for)
     he = await handset(world, "he")
@@ -187,7 +187,7 @@ CALLBACK = new_id()
 
 
 def count_rows(phone: object, customer: str) -> int:
-    db = phone.db  # type: ignore[attr-defined]
+    db = phone.db
     return int(
         db.execute(
             "SELECT count(*) FROM server_row WHERE customer_id = ? AND entity <> 'assignment'",

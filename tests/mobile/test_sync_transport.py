@@ -118,7 +118,7 @@ NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
 
 def peer_over(fetch: object, at: datetime = NOW) -> HttpPeer:
-    return HttpPeer("https://huifang.example/", fetch, PhoneKeys(), Wall(at))  # type: ignore[arg-type]  # what is used
+    return HttpPeer("https://huifang.example/", fetch, PhoneKeys(), Wall(at))
 
 
 async def test_every_request_proves_the_key_for_its_address_and_token() -> None:
