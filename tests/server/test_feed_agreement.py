@@ -15,6 +15,7 @@ from sqlalchemy import select
 from shared.access import parse_bucket, project
 from shared.clock import to_wire
 from shared.declare import ENTITIES
+from shared.errors import Code, Refusal
 from shared.ids import new_id
 from shared.rows import body_text, digest
 from shared.wire import PullRequest, SnapshotRequest
@@ -203,8 +204,14 @@ def test_a_restored_server_begins_an_epoch_and_devices_start_over(world: World) 
     an.sync()
     before = an.cursor
     epoch = begin_epoch(world.db, ORG)
+    with pytest.raises(Refusal) as refused:
+        an.push(visit)
+    assert refused.value.code is Code.EPOCH_CHANGED
+    assert refused.value.details == {"epoch": epoch}
+    an.epoch = epoch  # heard; what the backup lacked is sent again first
     again = an.push_reply(visit)
     assert again.epoch == epoch and again.outcomes[0].verdict == "applied"
+    an.epoch = None
     header = an.sync()
     assert header.epoch == epoch and an.cursor > before + 1_000_000
     assert visit.record_id in an.ids("visit")
@@ -217,7 +224,7 @@ def test_numbers_of_a_lost_epoch_are_never_given_again(world: World) -> None:
     stale = an.update("customer", customer, {"city": "苏州"}, f"customer:{customer}")
     # The restored server lost what the device had seen up to a much higher number.
     stale = type(stale)(**{**_fields(stale), "base": {"city": an.cursor + 500}})
-    begin_epoch(world.db, ORG)
+    an.epoch = begin_epoch(world.db, ORG)
     mei.sync()
     for n in range(3):
         mei.push(mei.update("customer", customer, {"city": f"城{n}"}, f"customer:{customer}"))
