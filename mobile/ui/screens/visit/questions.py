@@ -10,7 +10,6 @@ import flet as ft
 
 from mobile.ui.components import buttons, surfaces, words
 from mobile.ui.components.form import Form
-from mobile.ui.hooks import use_state
 from mobile.ui.state import Shell, use_query, watch
 from mobile.ui.texts import choice, label, language, t
 from mobile.ui.theme import GAP
@@ -107,46 +106,37 @@ def Scale(form: Form, name: str) -> ft.Control:
 
 @ft.component
 def ScaleBar(shell: Shell, key: str, heading: str, value: int | None, change: Points) -> ft.Control:
-    """0 to 100 in steps of five; unset until touched, and it can be unset again. Nothing is written
-    while the thumb is on its way.
+    """0 to 100: one tap for the tens, another for the fives; unset until tapped, and it can be
+    unset again.
+
+    No slider: in the browser, Flutter's lays a sheet for its bubble over the whole screen, which
+    keeps a screen reader's taps from everything else.
     """
-    moving, set_moving = use_state(value)
 
-    def moved(event: ft.Event[ft.Slider]) -> None:
-        set_moving(round(event.control.value or 0))
+    def step(by: int) -> Callable[[], None]:
+        return lambda: change(min(100, max(0, (value or 0) + by)))
 
-    def rested(event: ft.Event[ft.Slider]) -> None:
-        change(round(event.control.value or 0))
-
-    def unset() -> None:
-        set_moving(None)
-        change(None)
+    def chip(points: int) -> ft.Control:
+        return ft.Chip(
+            key=f"{key}-{points}",
+            label=words.body(str(points)),
+            selected=points == value,
+            show_checkmark=False,
+            on_select=lambda _: change(None if points == value else points),
+        )
 
     head: list[ft.Control] = [words.body(heading, expand=True)]
-    if value is None and moving is None:
+    if value is None:
         head.append(words.faint(t("visit.scale.unset")))
     else:
-        points = moving if moving is not None else value
-        head.append(words.title(t("customer.points", points=points)))
-        head.append(
+        head += [
             buttons.icon(
-                shell, f"{key}-clear", ft.Icons.CLOSE, f"{t('action.clear')} {heading}", unset
-            )
-        )
-    return ft.Column(
-        [
-            ft.Row(head),
-            ft.Slider(
-                key=key,
-                value=value if moving is None else moving,
-                min=0,
-                max=100,
-                divisions=20,
-                tooltip=heading,
-                on_change=moved,
-                on_change_end=rested,
+                shell, f"{key}-less", ft.Icons.REMOVE, t("visit.scale.less", name=heading), step(-5)
             ),
-        ],
-        spacing=0,
-        tight=True,
-    )
+            words.title(t("customer.points", points=value), key=f"{key}-points"),
+            buttons.icon(
+                shell, f"{key}-more", ft.Icons.ADD, t("visit.scale.more", name=heading), step(5)
+            ),
+        ]
+    tens = ft.Row([chip(points) for points in range(0, 101, 10)], wrap=True, spacing=6)
+    return ft.Column([ft.Row(head), tens], spacing=4, tight=True)
