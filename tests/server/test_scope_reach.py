@@ -68,6 +68,12 @@ def test_a_technician_sees_of_a_customer_only_what_the_visit_needs(world: World)
     assert "和平路1号" in seen and "王五" in seen
     for hidden in ("要折扣", "boss@example.cn", "赵六", "怕狗"):
         assert hidden not in seen
+    edit = {"needs": "还要赠品", "address": "和平路2号"}
+    world.write(lambda unit: unit.update("customer", customer, edit))
+    world.write(lambda unit: unit.update("contact", contacts[0], {"note": "爱抱怨"}))
+    tan.sync()
+    seen = "\n".join(tan.texts)
+    assert "和平路2号" in seen and "还要赠品" not in seen and "爱抱怨" not in seen
     assert tan.ids("case") == {case}
 
 
