@@ -11,6 +11,7 @@ from shared.declare import (
     Merge,
     Personal,
     Record,
+    Role,
     boolean,
     choice,
     entity,
@@ -42,7 +43,11 @@ class File(Record):
     verified_at: Any = instant(writers=SERVER_ONLY, case=True)
 
 
-@entity("look", customer="customer_id", at="looked_at", creators=FIELD_ROLES, one_way=True)
+_READERS = frozenset(Role)
+"""Whoever may come to see a customer leaves looks: head office too, for an approved hour."""
+
+
+@entity("look", customer="customer_id", at="looked_at", creators=_READERS, one_way=True)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look(Record):
     """Someone looked at a customer's detail, on or offline (L7, S4 #157).
@@ -51,13 +56,15 @@ class Look(Record):
     entry before, so that one left out or altered shows.
     """
 
-    customer_id: str = reference("customer", required=True, merge=Merge.IMMUTABLE)
-    entity: str = text(40, required=True, merge=Merge.IMMUTABLE)
-    record_id: str = text(36, required=True, merge=Merge.IMMUTABLE)
-    what: str = choice("opened", "unmasked", "shared", required=True, merge=Merge.IMMUTABLE)
-    looked_at: Any = instant(required=True, merge=Merge.IMMUTABLE)
-    number: int = integer(1, 2**53, required=True, merge=Merge.IMMUTABLE)
-    previous: str = text(64, required=True, merge=Merge.IMMUTABLE)
+    customer_id: str = reference("customer", required=True, merge=Merge.IMMUTABLE, writers=_READERS)
+    entity: str = text(40, required=True, merge=Merge.IMMUTABLE, writers=_READERS)
+    record_id: str = text(36, required=True, merge=Merge.IMMUTABLE, writers=_READERS)
+    what: str = choice(
+        "opened", "unmasked", "shared", required=True, merge=Merge.IMMUTABLE, writers=_READERS
+    )
+    looked_at: Any = instant(required=True, merge=Merge.IMMUTABLE, writers=_READERS)
+    number: int = integer(1, 2**53, required=True, merge=Merge.IMMUTABLE, writers=_READERS)
+    previous: str = text(64, required=True, merge=Merge.IMMUTABLE, writers=_READERS)
 
 
 @entity("conflict", customer="customer_id", case="case_id", at="found_at")

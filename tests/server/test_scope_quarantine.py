@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from shared import looks
+from shared.clock import to_wire
 from shared.errors import Code, Refusal
 from sync_server.db.base import Database
 from sync_server.db.log import CHANGE_LOG
@@ -93,6 +95,17 @@ def test_head_office_sees_a_customer_for_the_approved_hours_only(world: World) -
     assert (row["granted_by"], row["reason"]) == (person("mei"), "投诉升级")
     edit = hu.update("customer", customer, {"city": "北京"}, f"customer:{customer}")
     assert [o.code for o in hu.push(edit)] == ["role_not_allowed"]
+    look = {
+        "customer_id": customer,
+        "entity": "customer",
+        "record_id": customer,
+        "what": "opened",
+        "looked_at": to_wire(world.now),
+        "number": 1,
+        "previous": looks.FIRST,
+    }
+    seen = hu.create("look", look, f"customer:{customer}")
+    assert [o.verdict for o in hu.push(seen)] == ["applied"]
     world.pass_by(hours=5)
     hu.sync()
     assert hu.ids("customer") == set()
