@@ -28,7 +28,7 @@ def chip(
     if not about:
         return made
     return ft.Semantics(
-        label=f"{about}{t('form.colon')}{text}",
+        label=t("report.said", about=about, text=text),
         button=True,
         selected=selected,
         container=True,

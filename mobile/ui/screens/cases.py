@@ -108,9 +108,7 @@ def _card(shell: Shell, line: Line, now: datetime) -> ft.Control:
         "today.card", kind=t("entity.case"), who=line.who or t("today.unknown_customer"),
         what=case.title, when=when, state=choice("state", case.state),
     )  # fmt: skip
-    badges: list[ft.Control] = [marks.state(case.state)]
-    if case.state == "waiting" and case.waiting_for:
-        badges.append(marks.badge(choice("waiting_for", case.waiting_for), "wait"))
+    badges: list[ft.Control] = [state_badge(case)]
     badges += priority_badge(case)
     if late:
         badges.append(marks.due(line.at, now))
@@ -133,6 +131,14 @@ def _card(shell: Shell, line: Line, now: datetime) -> ft.Control:
         ],
         accent=ft.Colors.ERROR if late else None,
     )
+
+
+def state_badge(case: Case) -> ft.Control:
+    """The state, and while it waits, for what."""
+    if case.state != "waiting" or not case.waiting_for:
+        return marks.state(case.state)
+    words_ = (choice("state", case.state), choice("waiting_for", case.waiting_for))
+    return marks.badge(" · ".join(words_), "wait", ft.Icons.PAUSE)
 
 
 def priority_badge(case: Case) -> list[ft.Control]:

@@ -9,7 +9,7 @@ import flet as ft
 
 from mobile.ui import formats
 from mobile.ui.components import buttons, marks, privacy, surfaces, words
-from mobile.ui.screens.cases import priority_badge
+from mobile.ui.screens.cases import priority_badge, state_badge
 from mobile.ui.state import Shell, use_now
 from mobile.ui.texts import choice, label, t
 from mobile.ui.theme import GAP
@@ -21,9 +21,7 @@ def head(shell: Shell, job: Job) -> ft.Control:
     """Title, state, appointment, what was reported and the device."""
     case, now = job.case, shell.now()
     shown = shell.store.row("case", case.id)
-    badges: list[ft.Control] = [marks.state(case.state)]
-    if case.state == "waiting" and case.waiting_for:
-        badges.append(marks.badge(choice("waiting_for", case.waiting_for), "wait"))
+    badges: list[ft.Control] = [state_badge(case)]
     badges += [marks.badge(choice("kind", case.kind)), *priority_badge(case)]
     if case.reopened:
         badges.append(marks.badge(t("repair.reopened", count=case.reopened), "wait"))

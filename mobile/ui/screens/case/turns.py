@@ -8,7 +8,6 @@ import flet as ft
 
 from mobile.ui.components import buttons, surfaces, words
 from mobile.ui.components.chips import chips
-from mobile.ui.components.messages import say
 from mobile.ui.hooks import use_held, use_state
 from mobile.ui.state import Shell
 from mobile.ui.texts import choice, label, t
@@ -79,12 +78,12 @@ def Turn(shell: Shell, job: Job, name: str, close: Callable[[], None]) -> ft.Con
             repairs.hand_back(job.case, said)
         else:
             repairs.note(job.case, said, kind=name)
-        say(shell, t(f"repair.turn.{name}.done"))
-        close()
+        close()  # what was done stands in the state and on the record at once
 
     lines: list[ft.Control] = [words.title(t(f"repair.turn.{name}"))]
     if name == "wait":
-        lines.append(words.faint(t("repair.turn.wait.for")))
+        ink = ft.Colors.ERROR if lacking else ft.Colors.ON_SURFACE_VARIANT
+        lines.append(words.faint(t("repair.turn.wait.for"), color=ink))
         options = [(word, choice("waiting_for", word)) for word in WAITING_FOR]
         chosen = waiting_for or None
         lines.append(chips("wait", options, chosen, lambda word: set_waiting_for(word or "")))
@@ -104,8 +103,6 @@ def Turn(shell: Shell, job: Job, name: str, close: Callable[[], None]) -> ft.Con
             on_change=typed,
         )
     )
-    if lacking and name == "wait":
-        lines.append(words.faint(t("repair.turn.wait.for"), color=ft.Colors.ERROR))
     lines.append(
         ft.Row(
             [

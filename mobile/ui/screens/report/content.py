@@ -31,7 +31,9 @@ def content(shell: Shell, job: Job, report: Report) -> list[ft.Control]:
         facts.append(words.faint(f"{label('arrived_at')} {formats.when(report.arrived_at, now)}"))
     cards: list[ft.Control] = [surfaces.card(facts)]
     said = [(name, getattr(report, name)) for name in ("cause", "method")]
-    cards.append(surfaces.card([surfaces.pair(label(name), text) for name, text in said if text]))
+    pairs = [surfaces.pair(label(name), text) for name, text in said if text]
+    if pairs:
+        cards.append(surfaces.card(pairs))
     if report.checklist:
         rows = [_check(item) for item in report.checklist]
         cards.append(surfaces.card([words.title(label("checklist")), *rows], spacing=6))
@@ -55,11 +57,11 @@ def summary(job: Job, report: Report) -> list[ft.Control]:
     facts = [t("sign.checked", done=done, count=len(report.checklist))]
     if report.parts:
         listed = t("report.list").join(f"{p.name} × {p.quantity}" for p in report.parts)
-        facts.append(f"{label('parts')}{t('form.colon')}{listed}")
+        facts.append(t("report.said", about=label("parts"), text=listed))
     facts.append(t("report.works" if report.operation_confirmed else "report.works_not"))
     facts.append(t("report.trained" if report.training_given else "report.trained_not"))
     if report.remarks:
-        facts.append(f"{label('remarks')}{t('form.colon')}{report.remarks}")
+        facts.append(t("report.said", about=label("remarks"), text=report.remarks))
     return [*lines, *(words.body(fact) for fact in facts)]
 
 

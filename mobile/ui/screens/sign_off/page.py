@@ -102,26 +102,24 @@ def Signing(shell: Shell, job: Job, report: Report) -> ft.View:
         if await _sure(shell):
             _leave(shell, await sign_off(shell).refuse(report, reason, name.current))
 
+    title, back = t("sign.title"), f"/cases/{job.case.id}/report"
     if refusing:
-        body: ft.Control = Refusing(shell, refuse, lambda: set_refusing(False))
-    else:
-        fields = _fields(name.current, named, role, choose, lacking == "name")
-        body = _laid_out(shell, job, report, pad, fields, lacking == "pad")
-    bottom: list[ft.Control] = []
-    if not refusing:
-        bottom = [
+        asked = keyed("refusing", Refusing, shell, refuse, lambda: set_refusing(False))
+        return frame.screen(shell, [asked], title=title, back=back)
+    fields = _fields(name.current, named, role, choose, lacking == "name")
+    body = _laid_out(shell, job, report, pad, fields, lacking == "pad")
+    return frame.screen(
+        shell,
+        ft.Container(body, padding=PAD, expand=True),
+        title=title,
+        back=back,
+        bottom=[
             buttons.secondary(shell, "refuse", t("sign.refuse"), lambda: set_refusing(True)),
             buttons.primary(
                 shell, "sign", t("sign.do"), sign, icon=ft.Icons.LOCK_OUTLINE, disabled=busy
             ),
-        ]
-    return frame.screen(
-        shell,
-        ft.Container(body, padding=PAD, expand=True),
-        title=t("sign.title"),
-        back=f"/cases/{job.case.id}/report",
-        bottom=bottom,
-        scroll=refusing,
+        ],
+        scroll=False,
         full_width=True,
     )
 
