@@ -25,12 +25,17 @@ T = TypeVar("T")
 def parse(cls: type[T], data: Mapping[str, Any]) -> T:
     """A message from decoded JSON: unknown fields are passed over, nested messages are read as
     well. KeyError or TypeError where a field without default is missing."""
-    hints = typing.get_type_hints(cls)
+    hints = _HINTS.get(cls)
+    if hints is None:  # worked out once: a push's reply holds hundreds of outcomes
+        hints = _HINTS[cls] = typing.get_type_hints(cls)
     values: dict[str, Any] = {}
     for f in dataclasses.fields(cls):  # type: ignore[arg-type]  # every message is a dataclass
         if f.name in data:
             values[f.name] = _value(hints[f.name], data[f.name])
     return cls(**values)
+
+
+_HINTS: dict[type, dict[str, Any]] = {}
 
 
 def _value(hint: Any, value: Any) -> Any:
