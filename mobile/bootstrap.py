@@ -70,7 +70,7 @@ async def _browser(page: ft.Page) -> Services:
     from mobile.store.opfs import browser_files
     from mobile.usecases.places import BrowserPlace, BrowserPreferences
 
-    keys, clock = await browser_keys(), SystemClock()
+    keys, clock, files = await browser_keys(), SystemClock(), await browser_files()
 
     def connect(url: str) -> Peer:
         from mobile.sync.transport import HttpPeer
@@ -80,11 +80,11 @@ async def _browser(page: ft.Page) -> Services:
 
     return Services(
         keys=keys,
-        files=await browser_files(),
+        files=files,
         clock=clock,
         place=await BrowserPlace.open(page.url or ""),
         preferences=BrowserPreferences(await Database.open("huifang-display", ("preferences",))),
-        store=_stores(clock),
+        store=_stores(clock, durable=files.storage.durable),
         connect=connect,
         engine=_engines(keys),
         app_version=app_version(),
@@ -113,22 +113,24 @@ async def _desktop(page: ft.Page) -> Services:
         clock=clock,
         place=DesktopPlace(app_version(), [spoken]),
         preferences=FilePreferences(folder / "display.json"),
-        store=_stores(clock),
+        store=_stores(clock, durable=True),
         connect=connect,
         engine=_engines(keys),
         app_version=app_version(),
     )
 
 
-def _stores(clock: SystemClock) -> Callable[[Connection, Profile], Store]:
+def _stores(clock: SystemClock, *, durable: bool) -> Callable[[Connection, Profile], Store]:
     boot = new_id()
     tolerance = timedelta(minutes=DEFAULTS.clock_tolerance_minutes)
 
     def store(connection: Connection, _profile: Profile) -> Store:
         from mobile.store.store import Store
         from mobile.store.trusted_time import TrustedClock
+        from mobile.usecases.transient import TransientStore
 
-        return Store(connection, TrustedClock(clock, boot, connection, tolerance))
+        made = Store if durable else TransientStore
+        return made(connection, TrustedClock(clock, boot, connection, tolerance))
 
     return store
 

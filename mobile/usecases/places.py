@@ -64,7 +64,10 @@ class BrowserPlace:
         return self._languages
 
     async def storage(self, ask: bool) -> Storage:
-        found = await page.call("persist_storage" if ask else "storage_status")
+        try:
+            found = await page.call("persist_storage" if ask else "storage_status")
+        except page.PageRefusal:  # a browser that has no such promise
+            return Storage(persisted=False)
         return Storage(
             persisted=bool(found["persisted"]),
             usage_bytes=int(found["usage_bytes"]),

@@ -160,6 +160,8 @@ class Session:
             self._services, self.profile, self._peer, secret, self._reply
         )
         await self._services.keys.save_profile(self.profile)
+        # From now on there is something to lose: asked once here, and again from the settings.
+        await self._services.place.storage(True)
         self._reply = None
         self._enter(Phase.FIRST_SYNC)
 

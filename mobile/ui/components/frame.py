@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import flet as ft
 
-from mobile.ui.components import buttons
+from mobile.ui.components import buttons, words
 from mobile.ui.components.sync_chip import OfflineStrip, SyncChip
 from mobile.ui.state import Shell
 from mobile.ui.texts import t
@@ -79,6 +79,8 @@ def screen(
     if overlay is not None:
         main = ft.Stack([main, overlay], expand=True, fit=ft.StackFit.EXPAND)
     column: list[ft.Control] = [OfflineStrip(shell), main]
+    if not shell.services.files.storage.durable:
+        column.insert(0, _keeps_nothing())
     if bottom:
         column.append(_bottom(shell, bottom))
     stretch = ft.CrossAxisAlignment.STRETCH
@@ -141,6 +143,11 @@ def two_panes(left: ft.Control, right: ft.Control | None, *, left_width: int = 3
         spacing=0,
         vertical_alignment=ft.CrossAxisAlignment.STRETCH,
     )
+
+
+def _keeps_nothing() -> ft.Control:
+    text = words.body(t("settings.storage.not_durable"), color=ft.Colors.ON_ERROR_CONTAINER)
+    return ft.Container(text, key="keeps-nothing", bgcolor=ft.Colors.ERROR_CONTAINER, padding=12)
 
 
 def _body(

@@ -10,7 +10,7 @@ from mobile.ui.components.messages import guarded, refusal_card
 from mobile.ui.hooks import use_held, use_maybe, use_state
 from mobile.ui.state import Shell, use_shell
 from mobile.ui.texts import LANGUAGES, choice, language, t
-from shared.errors import Refusal
+from shared.errors import Code, Refusal
 
 
 @ft.component
@@ -48,6 +48,8 @@ def SignInScreen() -> ft.View:
         words.headline(t("sign_in.title")),
         words.body(t("sign_in.text"), color=ft.Colors.ON_SURFACE_VARIANT),
     ]
+    if not shell.services.files.storage.durable:
+        controls.append(refusal_card(Code.STORAGE_NOT_DURABLE))
     if not shell.services.place.origin:
         controls.append(
             entry(
@@ -94,14 +96,19 @@ def _brand(shell: Shell) -> ft.Control:
     def speak(event: ft.Event[ft.SegmentedButton]) -> None:
         shell.speak(next(iter(event.control.selected)))
 
-    names = ft.Column(
-        [
-            words.headline(t("app.name"), color=ft.Colors.PRIMARY),
-            words.faint(t("app.tagline")),
-        ],
-        spacing=4,
-        tight=True,
+    mark = ft.Container(
+        ft.Icon(ft.Icons.HANDSHAKE, color=ft.Colors.ON_PRIMARY, size=28),
+        bgcolor=ft.Colors.PRIMARY,
+        border_radius=14,
+        padding=12,
     )
+    name = ft.Column(
+        [words.headline(t("app.name"), color=ft.Colors.PRIMARY), words.faint(t("app.tagline"))],
+        spacing=0,
+        tight=True,
+        expand=True,
+    )
+    names = ft.Row([mark, name], spacing=16)
     languages = ft.SegmentedButton(
         key="language",
         selected=[language()],

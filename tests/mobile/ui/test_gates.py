@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from shared.errors import Code, Refusal
 from tests.mobile.ui.field import PIN, Report, customer
 
@@ -179,3 +181,23 @@ async def test_the_language_can_be_changed_before_anyone_has_signed_in(field, st
     assert again.says("The first time needs a network")
     await again.choose("language", ["zh-CN"])
     await again.until(lambda: again.says("首次登录需要联网"))
+
+
+async def test_a_browser_that_keeps_nothing_says_so_and_lets_nobody_write(field, open_app):
+    from mobile.store.files import Storage
+    from mobile.usecases.transient import TransientStore
+
+    one = customer("甲公司")
+    field.plant(one)
+    field.files.storage = Storage(durable=False, reason="no_private_files")
+    keep = field.store
+    field.store = lambda db, profile=None: (
+        keep(db) if profile is None else TransientStore(db, keep(db).parts.time)
+    )
+    app, shell = await open_app(field)
+    assert app.has("keeps-nothing")
+    with pytest.raises(Refusal) as refused:
+        shell.store.unit()
+    assert refused.value.code is Code.STORAGE_NOT_DURABLE
+    with pytest.raises(Refusal):
+        shell.store.save_draft("key", {"a": 1})
