@@ -20,7 +20,7 @@ from mobile.ui.screens.customer.people import People
 from mobile.ui.screens.customer.profile import Profile
 from mobile.ui.state import Shell, use_now, use_query, use_shell
 from mobile.ui.texts import choice, t
-from mobile.ui.theme import GAP
+from mobile.ui.theme import GAP, PAD
 from mobile.usecases import visits
 from mobile.usecases.customer_page import CustomerPage, customer_page, whole_address
 from mobile.usecases.customers import VISITING
@@ -76,18 +76,31 @@ def CustomerScreen() -> ft.View:
         "assets": lambda: Assets(shell, page, open_),
         "orders": lambda: Orders(shell, customer_id),
     }
+    facts = [_head(shell, page, open_), *_coming(shell, page, open_)]
+    chosen = [_chooser(page, section, show), parts[section]()]
+    wide = shell.window.wide
     return frame.screen(
         shell,
-        [
-            _head(shell, page, open_),
-            *_coming(shell, page, open_),
-            _chooser(page, section, show),
-            parts[section](),
-        ],
+        frame.two_panes(_pane(facts), _pane(chosen)) if wide else [*facts, *chosen],
         title=title,
         back="/customers",
         bottom=_bottom(shell, page, open_),
         overlay=privacy.watermark(shell),
+        scroll=not wide,
+        full_width=wide,
+    )
+
+
+def _pane(controls: list[ft.Control]) -> ft.Control:
+    """One side of a wide window; it scrolls by itself."""
+    inner = ft.Column(
+        controls, spacing=PAD, tight=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH
+    )
+    return ft.Column(
+        [ft.Container(inner, padding=PAD)],
+        scroll=ft.ScrollMode.AUTO,
+        expand=True,
+        horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
     )
 
 

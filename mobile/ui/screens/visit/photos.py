@@ -16,7 +16,7 @@ from mobile.ui.texts import error, t
 from mobile.ui.theme import GAP
 from mobile.usecases.visit_photos import Added, add_photos, remove_photo, restore_photo
 from shared.entities import File
-from shared.errors import Refusal
+from shared.errors import Code, Refusal
 
 THUMB = 104  # dp
 
@@ -51,12 +51,11 @@ def Photos(shell: Shell, seen: Seen) -> ft.Control:
         rows.append(ft.ProgressBar(semantics_label=t("visit.photos.busy", count=busy)))
         rows.append(words.faint(t("visit.photos.busy", count=busy)))
     for name, refusal in refused:
-        meaning, remedy = error(refusal)
         rows.append(
             notice(
                 ft.Icons.BROKEN_IMAGE_OUTLINED,
                 t("visit.photos.refused", name=name),
-                f"{meaning} {remedy}",
+                _why(refusal),
                 tone="error",
             )
         )
@@ -69,6 +68,14 @@ def Photos(shell: Shell, seen: Seen) -> ft.Control:
     return surfaces.section(
         t("visit.section.photos"), rows, words.faint(str(len(seen.photos)) if seen.photos else "")
     )
+
+
+def _why(refusal: Refusal) -> str:
+    meaning, remedy = error(refusal)
+    if refusal.code is Code.FILE_TOO_LARGE and "length" in refusal.details:
+        size, limit = (formats.size(int(refusal.details[name])) for name in ("length", "limit"))
+        meaning = t("visit.photos.too_large", size=size, limit=limit)
+    return f"{meaning} {remedy}"
 
 
 def thumbnail(shell: Shell, seen: Seen, file: File, *, removable: bool) -> ft.Control:
