@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import flet as ft
 
 from mobile.keys.port import SHORTEST_SECRET
 from mobile.ui import formats, theme
 from mobile.ui.components import buttons, frame, surfaces, words
+from mobile.ui.components.chips import pick_one
 from mobile.ui.components.entry import secret_entry
 from mobile.ui.components.messages import confirm, notice, say
 from mobile.ui.hooks import use_effect, use_held, use_maybe, use_state
@@ -50,37 +51,13 @@ def Look(shell: Shell) -> ft.Control:
     modes = [(word, t(f"settings.theme.{word}")) for word in theme.MODES]
     sizes = [(str(scale), f"{scale:.0%}") for scale in theme.TEXT_SCALES]
     rows = [
-        _pick("language", t("settings.language"), languages, display.language, shell.speak),
-        _pick("theme", t("settings.theme"), modes, display.mode, mode),
-        _pick("text-size", t("settings.text_size"), sizes, str(display.text_scale), size),
+        pick_one(
+            "language", languages, display.language, shell.speak, title=t("settings.language")
+        ),
+        pick_one("theme", modes, display.mode, mode, title=t("settings.theme")),
+        pick_one("text-size", sizes, str(display.text_scale), size, title=t("settings.text_size")),
     ]
     return surfaces.section(t("settings.display"), [surfaces.card(rows)])
-
-
-def _pick(
-    key: str,
-    title: str,
-    options: Sequence[tuple[str, str]],
-    chosen: str,
-    pick: Callable[[str], None],
-) -> ft.Control:
-    """One of a few, as chips that wrap: four words at 200 % don't fit one line."""
-    chips: list[ft.Control] = [
-        ft.Chip(
-            key=f"{key}-{value}",
-            label=words.body(text),
-            selected=value == chosen,
-            on_select=_picking(pick, value),
-        )
-        for value, text in options
-    ]
-    return ft.Column(
-        [words.faint(title), ft.Row(chips, wrap=True, spacing=8)], spacing=4, tight=True
-    )
-
-
-def _picking(pick: Callable[[str], None], value: str) -> Callable[[object], None]:
-    return lambda _event: pick(value)
 
 
 @ft.component

@@ -5,6 +5,7 @@ from __future__ import annotations
 import flet as ft
 
 from mobile.ui.components import buttons, frame, words
+from mobile.ui.components.chips import pick_one
 from mobile.ui.components.entry import entry, secret_entry
 from mobile.ui.components.messages import guarded, refusal_card
 from mobile.ui.hooks import use_held, use_maybe, use_state
@@ -93,9 +94,6 @@ def _brand(shell: Shell) -> ft.Control:
     change it.
     """
 
-    def speak(event: ft.Event[ft.SegmentedButton]) -> None:
-        shell.speak(next(iter(event.control.selected)))
-
     mark = ft.Container(
         ft.Icon(ft.Icons.HANDSHAKE, color=ft.Colors.ON_PRIMARY, size=28),
         bgcolor=ft.Colors.PRIMARY,
@@ -109,13 +107,6 @@ def _brand(shell: Shell) -> ft.Control:
         expand=True,
     )
     names = ft.Row([mark, name], spacing=16)
-    languages = ft.SegmentedButton(
-        key="language",
-        selected=[language()],
-        segments=[
-            ft.Segment(value=tag, label=words.label(choice("language", tag))) for tag in LANGUAGES
-        ],
-        show_selected_icon=False,
-        on_change=speak,
-    )
+    known = [(tag, choice("language", tag)) for tag in LANGUAGES]
+    languages = pick_one("language", known, language(), shell.speak)
     return ft.Column([names, languages], spacing=16, tight=True)

@@ -173,13 +173,13 @@ async def test_a_vault_open_in_another_tab_is_said_so(field, start, tmp_path):
 
 async def test_the_language_can_be_changed_before_anyone_has_signed_in(field, start):
     app, _ = await start(field)
-    await app.choose("language", ["en"])
+    await app.choose("language-en", True, "select")
     await app.until(lambda: app.says("The first time needs a network"))
     await app.settle()
     assert field.preferences.values["language"] == "en"
     again, _ = await start(field)
     assert again.says("The first time needs a network")
-    await again.choose("language", ["zh-CN"])
+    await again.choose("language-zh-CN", True, "select")
     await again.until(lambda: again.says("首次登录需要联网"))
 
 
