@@ -326,6 +326,7 @@ class Device:
             page = snapshot(self.world.db, self.caller, request, self.world.now)
             for line in page.lines:
                 self._take(line)
+            assert page.trailer.after is None or page.trailer.after != after
             after = page.trailer.after
             if after is None:
                 return
