@@ -4,6 +4,7 @@ at the field.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
@@ -247,13 +248,12 @@ def _with_error(form: Form, field: Field, control: ft.Control) -> ft.Control:
     return ft.Column([control, words.faint(problem, color=ft.Colors.ERROR)], spacing=2, tight=True)
 
 
-_YUAN = "\u00a5\uffe5"  # the sign, narrow and wide
-
-
 def _cents(text: str) -> int:
+    """Cents of an amount as typed, also with full-width digits or a yuan sign before it."""
     from decimal import Decimal
 
-    cents = Decimal(text.replace(",", "").lstrip(_YUAN)) * 100
+    plain = unicodedata.normalize("NFKC", text).replace(",", "").lstrip("\u00a5")
+    cents = Decimal(plain) * 100
     if cents != int(cents):
         raise ValueError("a cent is not divided")
     return int(cents)

@@ -126,7 +126,13 @@ async def test_changes_hold_only_what_differs_in_wire_form(field, open_app, monk
 
 async def test_a_price_is_typed_in_yuan_and_kept_in_cents(field, open_app, monkeypatch):
     app, _ = await on(open_app, field, monkeypatch, "/price")
-    for typed, cents in (("12", 1200), ("¥1,234.50", 123450), ("0.1", 10), ("", None)):
+    for typed, cents in (
+        ("12", 1200),
+        ("¥1,234.50", 123450),
+        ("￥１２", 1200),
+        ("0.1", 10),
+        ("", None),
+    ):
         await app.type("price_cents", typed)
         assert form().get("price_cents") == cents
     for wrong in ("abc", "1.234"):

@@ -77,7 +77,7 @@ def test_money_is_cents_with_a_sign_or_a_code():
     assert formats.money(None, "CNY") == ""
 
 
-def test_sizes_are_decimal():
+def test_a_size_reads_in_decimal_units():
     assert [formats.size(n) for n in (999, 1000, 2_400_000)] == ["999 B", "1.0 kB", "2.4 MB"]
 
 
