@@ -53,7 +53,9 @@ def asset_draft(customer_id: str, asset_id: str | None) -> str:
 
 
 def may_add_customers(role: str) -> bool:
-    """Whether this role meets new customers."""
+    """Whether this role meets new customers, and writes about those it has. A technician sees of
+    a customer what a case shows, and writes about the case.
+    """
     return role in {Role.ACCOUNT_MANAGER, Role.STORE_MANAGER, Role.CALLBACK_AGENT}
 
 

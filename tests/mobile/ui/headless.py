@@ -128,6 +128,17 @@ class Headless:
         self._session.apply_patch(control._i, {name: value})
         await self._event(key, event, value)
 
+    async def scroll(self, key: str, *, pixels: float, end: float) -> None:
+        """A list has been scrolled to `pixels` of the `end` that it can be scrolled to."""
+        await self._event(
+            key,
+            "scroll",
+            {
+                "event_type": "update", "pixels": pixels, "min_scroll_extent": 0,
+                "max_scroll_extent": end, "viewport_dimension": 700, "scroll_delta": 10,
+            },
+        )  # fmt: skip
+
     async def go(self, route: str) -> None:
         """Follows an address, as the browser's own back and forward do."""
         self._session.apply_page_patch({"route": route})

@@ -23,6 +23,7 @@ from mobile.ui.texts import choice, t
 from mobile.ui.theme import GAP, PAD
 from mobile.usecases import visits
 from mobile.usecases.customer_page import CustomerPage, customer_page, whole_address
+from mobile.usecases.customer_records import may_add_customers
 from mobile.usecases.customers import VISITING
 from shared.entities import Case, Customer, Visit
 from shared.errors import Refusal
@@ -138,7 +139,8 @@ def _head(shell: Shell, page: CustomerPage, open_: Opens) -> ft.Control:
                 spacing=GAP,
             )
         )
-    lines.append(_actions(shell, page, open_))
+    if may_add_customers(shell.role):
+        lines.append(_actions(shell, page, open_))
     return surfaces.card(lines)
 
 

@@ -16,18 +16,15 @@ from mobile.ui.texts import choice, t
 from mobile.ui.theme import GAP
 from mobile.usecases import customer_records
 from mobile.usecases.customer_page import CustomerPage
-from mobile.usecases.customers import VISITING
-from shared.declare import Role
 from shared.entities import Contact
 
 Opens = Callable[[str], None]
-WRITING = VISITING | {Role.CALLBACK_AGENT}
 
 
 @ft.component
 def People(shell: Shell, page: CustomerPage, open_: Opens) -> ft.Control:
     """A card each."""
-    writing = shell.role in WRITING
+    writing = customer_records.may_add_customers(shell.role)
     rows = [_card(shell, contact, open_, writing) for contact in page.contacts]
     add = buttons.tonal(
         shell,

@@ -27,7 +27,9 @@ MASKED = frozenset({Personal.EMAIL, Personal.PHONE})
 @ft.component
 def Profile(shell: Shell, page: CustomerPage) -> ft.Control:
     """The filled fields by group, and the two checks that are due by the calendar."""
-    groups: list[ft.Control] = [_checks(shell, page)]
+    groups: list[ft.Control] = []
+    if customer_records.may_add_customers(shell.role):
+        groups.append(_checks(shell, page))
     for group, names in CUSTOMER_FIELDS.items():
         rows = _rows(shell, page, names)
         if rows:
