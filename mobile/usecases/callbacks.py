@@ -147,6 +147,19 @@ class Callbacks:
             unit.commit()
         return saved
 
+    def schedule_again(self, callback: Callback) -> Callback:
+        """A call that was given up is due once more, now."""
+        with self._store.unit() as unit:
+            saved = unit.update(
+                callback,
+                state="scheduled",
+                outcome=None,
+                finished_at=None,
+                next_attempt_at=self._store.now(),
+            )
+            unit.commit()
+        return saved
+
     def finish(
         self,
         callback: Callback,

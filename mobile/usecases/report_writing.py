@@ -14,6 +14,8 @@ from mobile.device.port import Picked, Reduced
 from mobile.store.store import Store
 from mobile.store.unit import Unit
 from mobile.usecases.repairs import Repairs
+from shared.codec import write
+from shared.declare import fields_of
 from shared.entities import Case, CaseEvent, CheckItem, File, Report
 from shared.errors import Code, Refusal
 from shared.ids import new_id
@@ -195,9 +197,19 @@ class ReportWriting:
         """Names of fields that still stop the signing; they never stop the saving (ux: drafts)."""
         return tuple(name for name in REQUIRED_TO_SIGN if not _answered(report, name))
 
+    def unsaid(self, report: Report) -> bool:
+        """Whether a draft still holds words that are not in the report: signing without them would
+        lose them."""
+        draft = self._store.draft(draft_key(report)) or {}
+        now = write(report)
+        return any(name in _FIELDS and draft[name] != now.get(name) for name in draft)
+
     def may_sign(self, case: Case) -> bool:
         """Whether a report can be signed where the case stands: it is solved, or may be next."""
         return case.state == "closed" or may_move("case", case.state, "resolved")
+
+
+_FIELDS = fields_of(Report)
 
 
 def _answered(report: Report, name: str) -> bool:

@@ -160,3 +160,11 @@ def test_asking_for_more_time_stands_on_the_case(job: Job, calls: Callbacks) -> 
     calls.ask_for_more_time(job.callback, "客户要求明天再打")
     (event,) = job.store.find(CaseEvent)
     assert (event.kind, event.note) == ("noted", "客户要求明天再打")
+
+
+def test_a_call_that_was_given_up_is_due_once_more(job: Job, calls: Callbacks) -> None:
+    over = calls.not_reached(job.callback, "refused")
+    job.clock.advance(days=1)
+    again = calls.schedule_again(over)
+    assert (again.state, again.outcome, again.finished_at) == ("scheduled", None, None)
+    assert again.next_attempt_at == MORNING + timedelta(days=1) and len(again.attempts) == 1

@@ -136,3 +136,12 @@ def test_a_report_is_not_signed_from_the_road(job: Job) -> None:
     assert not job.writing.may_sign(job.case)
     assert job.writing.may_sign(job.go("on_site"))
     assert job.store.get(Report, CASE["id"]) is None
+
+
+def test_words_of_a_draft_that_the_report_lacks_are_not_signed_away(job: Job) -> None:
+    report = job.written()
+    assert not job.writing.unsaid(report)
+    job.store.save_draft(draft_key(report), {"step": "review", "cause": report.cause})
+    assert not job.writing.unsaid(report)
+    job.store.save_draft(draft_key(report), {"step": "review", "remarks": "还有一句"})
+    assert job.writing.unsaid(report)

@@ -63,8 +63,21 @@ def CallbackScreen() -> ft.View:
         [head(shell, call), *about_case(shell, call), written(shell, call), *attempts(shell, call)],
         title=title,
         back="/callbacks",
+        bottom=_once_more(shell, call),
         overlay=privacy.watermark(shell),
     )
+
+
+def _once_more(shell: Shell, call: Call) -> list[ft.Control]:
+    """Who could not be reached may be called again; a finished call stays as it is."""
+    if call.callback.state != "unreachable":
+        return []
+    return [
+        buttons.primary(
+            shell, "once-more", t("callback.once_more"),
+            lambda: Callbacks(shell.store).schedule_again(call.callback), icon=ft.Icons.REPLAY,
+        )
+    ]  # fmt: skip
 
 
 def _ended() -> ft.Control:

@@ -44,8 +44,10 @@ def SignOffScreen() -> ft.View:
     if job is None or job.open_report is None:
         problem = found.refusal or Code.REPORT_SEALED
         return frame.screen(shell, [refusal_card(problem)], title=title, back=f"/cases/{case_id}")
-    if ReportWriting(shell.store).missing_to_sign(job.open_report):
-        missing = notice(ft.Icons.EDIT_NOTE, t("sign.incomplete"), tone="warning")
+    writing = ReportWriting(shell.store)
+    if writing.missing_to_sign(job.open_report) or writing.unsaid(job.open_report):
+        to_report = buttons.tonal(shell, "to-report", t("sign.to_report"), lambda: shell.go(back))
+        missing = notice(ft.Icons.EDIT_NOTE, t("sign.incomplete"), action=to_report, tone="warning")
         return frame.screen(shell, [missing], title=title, back=back)
     return keyed(f"sign-{job.open_report.id}", Signing, shell, job, job.open_report)
 
