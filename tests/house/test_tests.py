@@ -12,7 +12,8 @@ from tests.house import tree
 
 FEWEST_WORDS = 4
 WAITING = re.compile(r"\btime\.sleep\(|\bwait_for_timeout\(")
-CLAIMS = ("raises", "expect", "assert", "warns", "fail")
+# A wait for a condition fails when the condition does not come: in a browser that is the claim.
+CLAIMS = ("raises", "expect", "assert", "warns", "fail", "wait_")
 
 
 def test_every_test_is_named_by_a_sentence() -> None:

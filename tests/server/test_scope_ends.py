@@ -92,7 +92,7 @@ def test_a_callback_opens_to_its_agent_only_when_its_window_begins(world: World)
             "due_at": due,
         }
         made.append(unit.create("callback", row).id)  # type: ignore[attr-defined]  # a Unit
-        scopes.assign_callback(unit, made[0], person("cai"), world.policy())  # type: ignore[arg-type]
+        scopes.assign_callback(unit, made[0], person("cai"), world.policy())
 
     world.write(plan)
     cai.sync()
