@@ -39,6 +39,8 @@ async def show(page: ft.Page, services: Services) -> Shell:
     shell.window.height = page.height or 800
     page.on_resize = lambda event: _resized(shell, event)
     page.on_keyboard_event = lambda _event: shell.session.touch()
+    page.on_close = lambda _event: shell.close()
+    services.place.on_visible(lambda front: None if front else shell.session.write_down())
     shell.session.subscribe(lambda: _phase_changed(shell))
     page.render_views(Root, shell)
     await shell.session.begin()

@@ -14,22 +14,22 @@ from mobile.usecases.services import Installation, Storage
 Leave = Callable[[], None]
 
 
-class _Network:
-    """Who wants to hear of the network, and its last known state."""
+class _Fact:
+    """Something that is so or not, and who wants to hear when it changes."""
 
     def __init__(self) -> None:
-        self.up = True
+        self.holds = True
         self._listeners: list[Callable[[bool], None]] = []
 
     def join(self, listener: Callable[[bool], None]) -> Leave:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
-    def tell(self, up: bool) -> None:
-        changed, self.up = up != self.up, up
+    def tell(self, holds: bool) -> None:
+        changed, self.holds = holds != self.holds, holds
         if changed:
             for listener in list(self._listeners):
-                listener(up)
+                listener(holds)
 
 
 class BrowserPlace:
@@ -41,8 +41,8 @@ class BrowserPlace:
         parts = urlsplit(address)
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self._languages: list[str] = list(status.get("languages", ()))
-        self._network = _Network()
-        self._network.up = bool(status.get("online", True))
+        self._network, self._front = _Fact(), _Fact()
+        self._network.holds = bool(status.get("online", True))
         page.listen(self._heard)
 
     @classmethod
@@ -53,12 +53,18 @@ class BrowserPlace:
     def _heard(self, event: str, detail: Any) -> None:
         if event == "page_status" and isinstance(detail, dict):
             self._network.tell(bool(detail.get("online", True)))
+            self._front.tell(bool(detail.get("visible", True)))
+        elif event == "leaving":
+            self._front.tell(False)
 
     def online(self) -> bool:
-        return self._network.up
+        return self._network.holds
 
     def on_network(self, listener: Callable[[bool], None]) -> Leave:
         return self._network.join(listener)
+
+    def on_visible(self, listener: Callable[[bool], None]) -> Leave:
+        return self._front.join(listener)
 
     def languages(self) -> list[str]:
         return self._languages
@@ -97,13 +103,16 @@ class DesktopPlace:
     def __init__(self, version: str, languages: list[str]) -> None:
         self._version = version
         self._languages = languages
-        self._network = _Network()
+        self._network, self._front = _Fact(), _Fact()
 
     def online(self) -> bool:
-        return self._network.up
+        return self._network.holds
 
     def on_network(self, listener: Callable[[bool], None]) -> Leave:
         return self._network.join(listener)
+
+    def on_visible(self, listener: Callable[[bool], None]) -> Leave:
+        return self._front.join(listener)
 
     def languages(self) -> list[str]:
         return self._languages

@@ -73,6 +73,12 @@ class Place(Protocol):
         """Tells `listener` when the network comes or goes; returns how to stop it."""
         ...
 
+    def on_visible(self, listener: Callable[[bool], None]) -> Callable[[], None]:
+        """Tells `listener` when the app comes to the front or leaves it, also for good; returns how
+        to stop it.
+        """
+        ...
+
     def languages(self) -> list[str]:
         """What the user reads, best first, as BCP 47 tags."""
         ...

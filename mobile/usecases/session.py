@@ -52,6 +52,7 @@ class Session:
         self._peer: Peer | None = None
         self._opened: Opened | None = None
         self._touched_ms = 0
+        self._unwritten: list[Callable[[], None]] = []
         self.phase = Phase.STARTING
         self.profile: Profile | None = None
 
@@ -68,6 +69,18 @@ class Session:
     def subscribe(self, listener: Callable[[], None]) -> None:
         """Called after each change of phase."""
         self._listeners.append(listener)
+
+    def before_closing(self, write: Callable[[], None]) -> Callable[[], None]:
+        """`write` stores what is still in its author's hands, before the vault closes or the app is
+        put away; returns how to take it out again.
+        """
+        self._unwritten.append(write)
+        return lambda: self._unwritten.remove(write) if write in self._unwritten else None
+
+    def write_down(self) -> None:
+        """Stores what is still being written. Harmless at any time."""
+        for write in list(self._unwritten):
+            write()
 
     def _enter(self, phase: Phase) -> None:
         self.phase = phase
@@ -208,6 +221,7 @@ class Session:
         """
         if self.phase is Phase.LOCKED or self.profile is None:
             return
+        self.write_down()
         self._enter(Phase.LOCKED)  # first, so that no screen reads a closed store
         await self._close()
 

@@ -58,6 +58,7 @@ class Syncing:
         self.exchanges: deque[Exchange] = deque(maxlen=KEPT_EXCHANGES)
         self._leave_store = store.subscribe(lambda _touched: self._noticed())
         self._leave_network = place.on_network(self._network)
+        self._leave_front = place.on_visible(self._network)  # what was missed while away
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Called whenever `state`, `code`, `progress` or the store's status may have changed;
@@ -124,6 +125,7 @@ class Syncing:
         """Ends everything under way. What was stored stays stored; a second call is harmless."""
         self._leave_store()
         self._leave_network()
+        self._leave_front()
         for task in (self._loop, self._running, self._sealing):
             if task is not None:
                 task.cancel()
@@ -137,7 +139,10 @@ class Syncing:
                 await self.now()
                 continue
             try:
-                await asyncio.wait_for(self._woken.wait(), wait)
+                # Not `wait_for`: on Python 3.11 it swallows a cancellation that comes together with
+                # the event, and `stop` would wait for ever.
+                async with asyncio.timeout(wait):
+                    await self._woken.wait()
             except TimeoutError:
                 continue
 

@@ -77,6 +77,15 @@ async def test_the_first_sync_begins_by_itself_and_the_next_when_the_network_ret
     await until(lambda: session.field.engine.syncs == 2 and syncing_of(session).state == "synced")
 
 
+async def test_coming_to_the_front_synchronises_what_was_missed(session):
+    session.field.engine.answers = [Report(), Report()]
+    syncing_of(session).start()
+    await until(lambda: session.field.engine.syncs == 1)
+    session.field.place.show(True)
+    await until(lambda: session.field.engine.syncs == 2)
+    assert syncing_of(session).state == "synced"
+
+
 async def test_without_a_network_the_state_is_offline_even_before_a_sync_fails(session):
     session.field.place.switch(False)
     assert syncing_of(session).state == "offline"
@@ -90,6 +99,24 @@ async def test_a_saved_change_has_a_sealed_copy_before_any_sync(session):
     await syncing_of(session).settled()
     assert not session.store.parts.outbox.unsealed()
     assert session.field.engine.syncs == 0
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_stopping_ends_it_even_while_it_is_being_woken(session, turns):
+    session.field.engine.answers = [Report()]
+    syncing_of(session).start()
+    await until(lambda: session.field.engine.syncs == 1)
+    await until(lambda: syncing_of(session).state == "synced")
+    for _ in range(20):
+        await asyncio.sleep(0)  # the loop has come to rest and waits
+    with session.store.unit() as unit:
+        unit.update(customer("甲公司"), needs="年度保养")
+        unit.commit()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await syncing_of(session).stop()
+    assert session.field.engine.syncs == 1
 
 
 async def test_stopping_twice_is_harmless(session):

@@ -19,7 +19,7 @@ takes.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +27,7 @@ import flet as ft
 
 from mobile.ui.components import words
 from mobile.ui.components.messages import say_refusal
-from mobile.ui.hooks import keyed, use_effect
+from mobile.ui.hooks import Held, keyed, use_effect, use_held
 from mobile.ui.state import Shell, watch
 from mobile.ui.texts import error, t
 from shared.codec import check
@@ -185,7 +185,17 @@ def use_form(
         return form
 
     form: Form = ft.use_memo(begin, [draft])
-    use_effect(lambda: None, [draft], form.save)
+    leave: Held[Callable[[], None] | None] = use_held(None)
+
+    def opened() -> None:
+        leave.current = shell.session.before_closing(form.save)
+
+    def left() -> None:
+        form.save()
+        if leave.current is not None:
+            leave.current()
+
+    use_effect(opened, [draft], left)
     return form
 
 

@@ -92,6 +92,7 @@ class TestPlace:
         self.updated = 0
         self.spoken = ["zh-CN"]
         self._listeners: list[Callable[[bool], None]] = []
+        self._watchers: list[Callable[[bool], None]] = []
 
     def online(self) -> bool:
         return self.up
@@ -99,6 +100,15 @@ class TestPlace:
     def on_network(self, listener: Callable[[bool], None]) -> Callable[[], None]:
         self._listeners.append(listener)
         return lambda: listener in self._listeners and self._listeners.remove(listener)
+
+    def on_visible(self, listener: Callable[[bool], None]) -> Callable[[], None]:
+        self._watchers.append(listener)
+        return lambda: listener in self._watchers and self._watchers.remove(listener)
+
+    def show(self, front: bool) -> None:
+        """Brings the app to the front, or puts it away."""
+        for listener in list(self._watchers):
+            listener(front)
 
     def switch(self, up: bool) -> None:
         self.up = up

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import flet as ft
@@ -54,7 +55,7 @@ class Headless:
         _context_page.set(self.page)
         msgpack.packb(self._session.get_page_patch(), default=_ENCODE)
 
-    async def until(self, holds: Callable[[], object], turns: int = 2000) -> None:
+    async def until(self, holds: Callable[[], object], turns: int = 20_000) -> None:
         """Lets the loop turn until `holds()`; fails with what is on the screen when it never does.
 
         Turns, not time: work in threads (key stretching) gets its share through the short waits.
@@ -116,6 +117,28 @@ class Headless:
         """Types into a field, as the client reports it: the value, then the event."""
         self._session.apply_patch(self.find(key)._i, {"value": text})
         await self._event(key, "change", text)
+
+    async def undo(self) -> None:
+        """Taps the button of the line at the bottom."""
+        bar = self._dialog(ft.SnackBar)
+        self._running = asyncio.ensure_future(
+            self._session.dispatch_event(bar.action._i, "click", None)
+        )
+        await self.settle()
+
+    async def pick_day(self, key: str, day: datetime) -> None:
+        """Opens the calendar of a field and chooses a day in it."""
+        await self.tap(key)
+        calendar = self._dialog(ft.DatePicker)
+        self._session.apply_patch(calendar._i, {"value": day})
+        await self._session.dispatch_event(calendar._i, "change", day)
+        await self.settle()
+
+    def _dialog(self, kind: type[Any]) -> Any:
+        """The open dialog of this kind that came last."""
+        found = [d for d in self.page._dialogs.controls if isinstance(d, kind) and d.open]
+        assert found, f"no {kind.__name__} is open; on the screen: {sorted(self.texts())}"
+        return found[-1]
 
     async def submit(self, key: str) -> None:
         """The enter key in a field."""

@@ -93,6 +93,21 @@ async def test_leaving_at_once_loses_nothing(field, open_app, monkeypatch):
     assert shell.store.draft(DRAFT) == {"needs": "年度保养"}
 
 
+async def test_locking_or_putting_the_phone_away_at_once_loses_nothing(
+    field, open_app, monkeypatch
+):
+    app, shell = await on(open_app, field, monkeypatch)
+    monkeypatch.setattr("mobile.ui.components.form.SAVE_AFTER_SECONDS", 3600)
+    await app.type("needs", "年度")
+    field.place.show(False)
+    assert shell.store.draft(DRAFT) == {"needs": "年度"}
+    await app.type("needs", "年度保养")
+    await shell.session.lock()
+    await app.settle()
+    await shell.session.unlock(PIN)
+    assert shell.store.draft(DRAFT) == {"needs": "年度保养"}
+
+
 async def test_a_required_field_stops_finishing_and_not_saving(field, open_app, monkeypatch):
     app, shell = await on(open_app, field, monkeypatch)
     await app.type("name", "")
