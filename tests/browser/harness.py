@@ -67,6 +67,18 @@ _TAPPABLE = ("tab", "link", "menuitem", "checkbox", "radio", "switch", "option")
 _NOTHING_THERE = "flt-semantics:empty:not([role]):not([aria-label]):not([flt-tappable])"
 _LET_TAPS_THROUGH = f"{_NOTHING_THERE} {{ pointer-events: none !important }}"
 
+# Where the middle of a control is, and whether a tap there would meet it.
+_MEETS = """e => {
+    const box = e.getBoundingClientRect(), x = box.x + box.width / 2, y = box.y + box.height / 2;
+    const there = document.elementFromPoint(x, y);
+    return [x, y, Boolean(there) && (e.contains(there) || there === e.parentElement)];
+}"""
+_MOVED = """([e, x, y]) => {
+    const box = e.getBoundingClientRect();
+    return box.x + box.width / 2 !== x || box.y + box.height / 2 !== y;
+}"""
+_SCROLL_MS = 2_000
+
 
 class Site:
     """Serves a built web app on a free port of 127.0.0.1, with the headers that the build asks for.
@@ -269,16 +281,40 @@ class Tab:
 
     def tap(self, name: str, *, exact: bool = False) -> None:
         """Taps the control of that name, scrolled into view."""
-        target = self.button(name, exact=exact)
-        target.wait_for(state="attached", timeout=STEP_MS)
-        target.scroll_into_view_if_needed()
+        self.press(self.button(name, exact=exact))
+
+    def press(self, target: Locator) -> None:
+        """Taps a control that was found some other way, scrolled into view."""
+        self.bring(target)
         target.click()
+
+    def bring(self, target: Locator) -> None:
+        """Scrolls with the wheel until a tap on the target's middle would meet it.
+
+        Scrolling its node in the page moves the tree alone: right after a tap, Flutter follows
+        only half a second later, and the next tap would meet what it still shows there.
+        """
+        target.wait_for(state="attached", timeout=STEP_MS)
+        size = self.page.viewport_size
+        assert size is not None, "a browser is opened with a viewport"
+        while True:
+            x, y, meets = target.evaluate(_MEETS)
+            if meets:
+                return
+            across = not 0 < x < size["width"]
+            middle = size["width"] / 2, y if across else size["height"] / 2
+            self.page.mouse.move(*middle)
+            self.page.mouse.wheel(x - middle[0] if across else 0, y - middle[1])
+            try:
+                place = [target.element_handle(), x, y]
+                self.page.wait_for_function(_MOVED, arg=place, timeout=_SCROLL_MS)
+            except PlaywrightTimeout:
+                return  # it stays where it is: whatever covers it has to go first
 
     def fill(self, label: str, text: str) -> None:
         """Replaces the content of the text field of that label, key by key as Flutter needs it."""
         field = self.page.get_by_role("textbox", name=label).first
-        field.scroll_into_view_if_needed()
-        field.click()
+        self.press(field)
         self.page.keyboard.press("Control+A")
         self.page.keyboard.type(text, delay=5)
 
@@ -289,7 +325,7 @@ class Tab:
     def draw(self, name: str, strokes: Sequence[Sequence[tuple[float, float]]]) -> None:
         """Draws on the control of that name; points are shares (0–1) of its width and height."""
         pad = self.text(name)
-        pad.scroll_into_view_if_needed()
+        self.bring(pad)
         box = pad.bounding_box()
         assert box, f"{name!r} has no place on the screen"
         mouse = self.page.mouse
