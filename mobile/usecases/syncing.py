@@ -97,12 +97,16 @@ class Syncing:
             self._listeners.remove(told)
 
     async def _sync(self) -> SyncReport:
+        written = self._store.parts.outbox.next_number()
         try:
             report = await self._engine.sync(self._progressed)
         finally:
             self._running = self.progress = None
         self.code = report.code
         self._timetable.finished(self._seconds(), report.code, report.retry_after)
+        if self._store.parts.outbox.next_number() > written:
+            self._timetable.changed(self._seconds())  # written meanwhile: this sync missed it
+        self._woken.set()
         self.exchanges.append(
             Exchange(self._clock.now(), report.sent, report.received, report.code)
         )
@@ -147,7 +151,8 @@ class Syncing:
                 continue
 
     def _noticed(self) -> None:
-        if self._running is None and self._store.status().unsent:
+        # What was just written has no sealed copy yet: work, and looks, which no count shows.
+        if self._store.parts.outbox.unsealed(most=1):
             if self._sealing is None or self._sealing.done():
                 self._sealing = asyncio.ensure_future(self._seal_safely())
             self._timetable.changed(self._seconds())

@@ -77,6 +77,25 @@ async def test_the_first_sync_begins_by_itself_and_the_next_when_the_network_ret
     await until(lambda: session.field.engine.syncs == 2 and syncing_of(session).state == "synced")
 
 
+async def test_what_is_written_during_a_sync_goes_up_soon_after_it(session, monkeypatch):
+    monkeypatch.setattr("mobile.sync.scheduler.AFTER_A_CHANGE", 0)
+
+    async def sync(_progress=None):
+        session.field.engine.syncs += 1
+        if session.field.engine.syncs == 1:
+            with session.store.unit() as unit:
+                unit.update(customer("甲公司"), needs="年度保养")
+                unit.commit()
+        return Report()
+
+    session.field.engine.sync = sync
+    syncing_of(session).start()
+    await until(lambda: session.field.engine.syncs == 2)
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert session.field.engine.syncs == 2
+
+
 async def test_coming_to_the_front_synchronises_what_was_missed(session):
     session.field.engine.answers = [Report(), Report()]
     syncing_of(session).start()
