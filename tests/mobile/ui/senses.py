@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from mobile.device.port import NoFix, Picked, Reduced
 from mobile.usecases.services import Services
+from shared.declare import Role
 from shared.entities import Position
 from shared.errors import Code, Refusal
 from tests.mobile.ui.field import NOW, Field
@@ -38,12 +40,12 @@ def here(**facts: object) -> Position:
     return Position(**(known | facts))
 
 
-def equip(phone: Field, senses: Senses) -> Senses:
-    """Gives a phone these senses; before the app starts on it."""
-    plain = phone.services
+class SensingField(Field):
+    """A phone whose camera and position are `senses`."""
 
-    def services() -> Services:
-        return replace(plain(), device=senses)
+    def __init__(self, folder: Path, role: Role = Role.ACCOUNT_MANAGER) -> None:
+        super().__init__(folder, role)
+        self.senses = Senses()
 
-    phone.services = services  # one phone's own, not every phone's
-    return senses
+    def services(self) -> Services:
+        return replace(super().services(), open_device=lambda: self.senses)

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 
 from shared.declare import Role
 from shared.entities import Asset, Assignment, Case, Contact, Customer, Order, OrderLine
 from shared.ids import derived_id
 from tests.mobile.ui.field import NOW, customer, visit
+from tests.mobile.ui.written import looks
 
 
 def contact(of: Customer, name: str, **more) -> Contact:
     return Contact(id=derived_id("contact", of.id, name), customer_id=of.id, name=name, **more)
-
-
-def looks(shell) -> list[tuple[str, str]]:
-    """(entity, what) of every look that was put on record: they go up and are not read here."""
-    changes = [json.loads(change) for _, change in shell.store.parts.outbox.unsealed()]
-    return [
-        (change["fields"]["entity"], change["fields"]["what"])
-        for change in changes
-        if change["entity"] == "look"
-    ]
 
 
 async def searched(app, text: str) -> None:
