@@ -39,7 +39,8 @@ def TodayScreen() -> ft.View:
     body: list[ft.Control] = [_greeting(shell, now.astimezone(formats.zone()).hour)]
     if found.value is None:
         assert found.refusal is not None
-        body.append(refusal_card(found.refusal))
+        connect = buttons.tonal(shell, "connect", t("sync.now"), shell.syncing.now)
+        body.append(refusal_card(found.refusal, connect))
     else:
         body += [_counters(found.value), *_lists(shell, found.value)]
     return frame.screen(

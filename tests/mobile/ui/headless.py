@@ -147,7 +147,11 @@ class Headless:
     async def choose(self, key: str, value: Any, event: str = "change") -> None:
         """Sets a dropdown, switch, checkbox or segmented button."""
         control = self.find(key)
-        name = "selected" if isinstance(control, (ft.SegmentedButton, ft.Chip)) else "value"
+        name = "value"
+        if isinstance(control, (ft.SegmentedButton, ft.Chip)):
+            name = "selected"
+        elif isinstance(control, (ft.NavigationBar, ft.NavigationRail)):
+            name = "selected_index"
         self._session.apply_patch(control._i, {name: value})
         await self._event(key, event, value)
 
