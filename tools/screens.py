@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Locator, Playwright
+from playwright.sync_api import Playwright
 
 from mobile.pwa.builder import build_web_app
 from mobile.pwa.wheels import DEFAULT_CACHE
@@ -55,45 +55,18 @@ class Walk:
     def tap(self, key: str, **values: Any) -> None:
         self.press(self.t(key, **values))
 
-    def press(self, name: str | re.Pattern[str], *, at: int = 0) -> None:
-        """Taps where the control of that name is painted, scrolled to if need be.
-
-        With the mouse, not by the semantics tree: Flutter scrolls by what it paints, and the tree
-        follows.
-        """
-        page = self.tab.page
-        target = self._controls(name).nth(at)
-        target.wait_for(state="attached")
-        across, down = _middle(target)
-        top, bottom = self._clear
-        for _ in range(12):
-            if top < down < bottom:
-                break
-            before = down
-            self.scroll(300 if down > bottom else -300)
-            across, down = _middle(target)
-            if down == before:
-                break  # it stands in a bar, or nothing scrolls
-        page.mouse.click(across, down)
-        page.wait_for_timeout(_PAINT_MS)
-
-    def _controls(self, name: str | re.Pattern[str]) -> Locator:
-        """Everything tappable of that name."""
+    def press(self, name: str | re.Pattern[str]) -> None:
+        """Taps the control of that name, and lets the screen come to rest."""
         page, exact = self.tab.page, isinstance(name, str)
         found = page.get_by_role("button", name=name, exact=exact)
         for role in ("checkbox", "radio", "tab", "link", "switch"):
             found = found.or_(page.get_by_role(role, name=name, exact=exact))
-        return found
-
-    @property
-    def _clear(self) -> tuple[int, int]:
-        """Top and bottom of what no bar covers."""
-        size = self.tab.page.viewport_size or {"height": 900}
-        return 64, size["height"] - 90
+        self.tab.press(found.first)
+        page.wait_for_timeout(_PAINT_MS)
 
     def place(self, key: str) -> None:
         """To one of the places of the navigation."""
-        # The bar's entries are tabs of that name; the rail's are buttons that also tell their place.
+        # The bar's entries are tabs of that name; the rail's are buttons that tell their place too.
         self.press(re.compile(rf"^{re.escape(self.t(key))}( |$)"))
 
     def back(self) -> None:
@@ -136,10 +109,10 @@ class Walk:
 
     def say_yes(self) -> None:
         """Answers every question of this step with yes."""
-        self.tab.page.wait_for_timeout(2 * _PAINT_MS)
-        name = re.compile(f"(^|[：:，,] ?){re.escape(self.t('report.yes'))}$")
-        for at in range(self._controls(name).count()):
-            self.press(name, at=at)
+        name = re.compile(f"[：:] ?{re.escape(self.t('report.yes'))}$")
+        asked = self.tab.page.get_by_role("button", name=name)
+        for place in range(asked.count()):
+            self.tab.press(asked.nth(place))
 
     def sign_in(self, username: str, *, pictures: bool = False) -> None:
         if pictures:
@@ -216,8 +189,10 @@ def technician(walk: Walk) -> None:
     walk.shot("23-report-diagnosis")
     for place, part in enumerate(("checklist", "parts", "photos", "handover")):
         walk.tap("action.next")
-        walk.say_yes()
-        walk.scroll(-4000)
+        if part in ("checklist", "handover"):
+            walk.tab.page.get_by_role("button", name=walk.t("report.yes")).first.wait_for()
+            walk.say_yes()
+            walk.scroll(-4000)
         walk.shot(f"24-report-{place + 1}-{part}")
     walk.tap("action.next")
     walk.shot("25-report-preview")
@@ -275,12 +250,6 @@ FOUND = {
 }
 
 
-def _middle(target: Locator) -> tuple[float, float]:
-    box = target.bounding_box()
-    assert box is not None, "it is not on the screen"
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-
-
 def _wave(left: float) -> list[tuple[float, float]]:
     return [(left + i * 0.015, 0.5 + 0.22 * math.sin(i / 2.2 + left)) for i in range(22)]
 
@@ -333,6 +302,22 @@ def main() -> None:
                         except Exception:
                             walk.shot(f"failed-{step.__name__}")
                             raise
+    if not asked.only:
+        montage(asked.album)
+
+
+def montage(album: Path) -> None:
+    """The README's picture: three screens of the technician's day, side by side."""
+    shown = ("30-today-offline", "26-sign-off", "28-sealed-report")
+    pictures = [Image.open(album / "zh-CN" / f"{name}.png").convert("RGB") for name in shown]
+    gap = 24
+    width = sum(picture.width for picture in pictures) + gap * (len(pictures) - 1)
+    sheet = Image.new("RGB", (width, max(picture.height for picture in pictures)), "white")
+    left = 0
+    for picture in pictures:
+        sheet.paste(picture, (left, 0))
+        left += picture.width + gap
+    sheet.quantize(_COLOURS, dither=Image.Dither.NONE).save(album / "readme.png", optimize=True)
 
 
 def _demo(server: Server) -> None:
