@@ -36,7 +36,6 @@ async def show(page: ft.Page, services: Services) -> Shell:
     await _recall(shell)
     shell.dress()
     shell.window.wide = (page.width or 0) >= TWO_PANES
-    shell.window.height = page.height or 800
     page.on_resize = lambda event: _resized(shell, event)
     page.on_keyboard_event = lambda _event: shell.session.touch()
     page.on_close = lambda _event: shell.close()
@@ -117,7 +116,6 @@ async def warm_up() -> None:
 def _resized(shell: Shell, event: ft.PageResizeEvent) -> None:
     shell.session.touch()
     shell.window.wide = event.width >= TWO_PANES
-    shell.window.height = event.height
 
 
 async def _watch_idleness(shell: Shell) -> None:

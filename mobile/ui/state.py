@@ -43,10 +43,11 @@ class Display:
 @ft.observable
 @dataclass
 class Window:
-    """The window's size in dp, in the two steps that layouts know."""
+    """The window's width in the two steps that layouts know. Not its height: a phone's keyboard
+    changes that with every field, and all screens would be drawn anew.
+    """
 
     wide: bool = False
-    height: float = 800
 
 
 @ft.observable
