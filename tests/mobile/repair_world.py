@@ -160,7 +160,7 @@ class Job:
 
     def looks(self) -> list[tuple[str, str, str]]:
         """(entity, id, what) of every look on its way to the server."""
-        changes = [json.loads(text) for _, text in self.store.parts.outbox.unsealed()]
+        changes = [json.loads(text) for _, text in self.store.parts.outbox.unsettled(1000, 10**9)]
         seen = [change["fields"] for change in changes if change["entity"] == "look"]
         return [(look["entity"], look["record_id"], look["what"]) for look in seen]
 

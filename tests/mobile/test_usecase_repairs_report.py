@@ -87,6 +87,8 @@ def test_what_is_missing_to_sign_is_named_and_a_no_is_an_answer(job: Job) -> Non
     assert job.writing.missing_to_sign(report) == REQUIRED_TO_SIGN
     report = job.writing.save(report, training_given=False, operation_confirmed=False, cause="")
     assert job.writing.missing_to_sign(report) == ("cause", "method", "checklist")
+    no = [{"key": i.key, "label": i.label, "done": False} for i in report.checklist]
+    assert "checklist" not in job.writing.missing_to_sign(job.writing.save(report, checklist=no))
     done = job.written()
     assert job.writing.missing_to_sign(done) == ()
 

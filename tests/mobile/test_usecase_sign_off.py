@@ -150,6 +150,8 @@ async def test_an_amendment_begins_with_the_signed_content_and_schedules_no_seco
         first.id, first.cause, "zh-CN",
     )  # fmt: skip
     assert amendment.operation_confirmed is None and amendment.signature is None
+    open_report = job.repairs.job(CASE["id"]).open_report
+    assert open_report is not None and open_report.id == amendment.id
     amendment = job.writing.save(amendment, operation_confirmed=True, remarks="更正：触点")
     amendment = await job.sign_off.sign(amendment, SIGNATURE, 2.5, "王师傅", "owner")
     assert await job.sign_off.verify(first) and await job.sign_off.verify(amendment)

@@ -85,5 +85,7 @@ async def test_a_repair_goes_from_the_list_to_the_sealed_report_and_its_pdf(phon
     await app.until(lambda: phone.device.saved)
     ((name, data),) = phone.device.saved
     assert name == f"R2600-{seal.content_hash[:8]}.pdf"
+    sent = [text for _, text in shell.store.parts.outbox.unsettled(1000, 10**9)]
+    assert sum('"what":"shared"' in text and report.id in text for text in sent) == 1
     text = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(data)).pages)
     assert "电池触点氧化" in text and "王师傅" in text and "甲公司" in text

@@ -19,7 +19,7 @@ def phone(tmp_path):
 
 def looks(shell):
     """(what, entity) of every look that was put on record."""
-    found = [w for _, w in shell.store.parts.outbox.unsealed()]
+    found = [w for _, w in shell.store.parts.outbox.unsettled(1000, 10**9)]
     return [w for w in found if '"entity":"look"' in w]
 
 

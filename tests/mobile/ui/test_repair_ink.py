@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from flet.canvas import CanvasResizeEvent
 
 from mobile.ui.screens.sign_off.ink import Ink, recalled
+from mobile.ui.screens.sign_off.pad import pad_state
 
 
 def pad(width: float = 400, height: float = 200) -> Ink:
@@ -35,6 +37,26 @@ def test_a_turned_phone_shows_the_strokes_undistorted_and_goes_on_in_the_same_me
     assert ink.outward(ink.strokes[0]) == [(200, 0), (600, 200)]
     draw(ink, (200, 200), (600, 0))
     assert ink.strokes[1] == [(0.0, 0.5), (1.0, 0.0)] and ink.aspect == 2
+
+
+def test_the_layers_draw_anew_what_a_turned_phone_moved_and_keep_the_rest() -> None:
+    state = pad_state(pad(400, 200))
+    draw(state.ink, (0, 0), (400, 200))
+    (first,) = state.curves()
+    draw(state.ink, (0, 200), (400, 0))
+    again, second = state.curves()
+    assert again is first  # Flet passes over what is the same object
+    state.ink.undo()
+    draw(state.ink, (0, 100), (400, 100))
+    assert state.curves()[0] is first and state.curves()[1] is not second
+    state.ink.begin(0, 0)
+    for x in range(60):
+        state.ink.move(x, 0)
+    parts = state.line()
+    state.ink.move(61, 0)
+    assert [new is old for new, old in zip(state.line(), parts, strict=True)] == [True, True, False]
+    state.resized(CanvasResizeEvent(control=None, name="resize", width=800, height=200))
+    assert state.curves()[0] is not first and state.line()[0] is not parts[0]
 
 
 def test_a_pen_that_leaves_the_pad_stays_at_its_edge() -> None:

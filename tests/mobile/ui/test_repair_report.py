@@ -157,10 +157,3 @@ async def test_a_value_that_is_refused_stays_typed_and_the_step_open(writing):
     await app.tap("step-on")
     assert app.says("故障原因") and app.find("cause").value == "坏\x07"
     assert stored(shell, case).cause is None
-
-
-async def test_words_not_yet_saved_are_not_signed_away(writing):
-    app, shell, case = writing
-    shell.store.save_draft(draft_key(stored(shell, case)), {"remarks": "还有一句"})
-    await app.go(f"/cases/{case.id}/sign")
-    assert app.has("to-report") and not app.has("pad")

@@ -60,9 +60,9 @@ async def test_a_second_thought_before_sealing_leaves_everything_as_it_was(at_th
 
 async def test_strokes_outlive_a_kill(phone, at_the_pad, start):
     app, shell, case = at_the_pad
-    await draw(app, *STROKES)
-    await app.type("signer-name", "王师傅")
     await app.choose("role-family", True, "select")
+    await app.type("signer-name", "王师傅")
+    await draw(app, *STROKES)  # the pen is the last to be lifted before the kill
     kept = shell.store.draft(draft_key(written(shell, case)[0].id))
     assert len(kept["strokes"]) == 2
     await shell.close()
@@ -96,6 +96,18 @@ async def test_a_turned_phone_keeps_the_strokes_and_their_shape(at_the_pad):
     assert seal.aspect == 2.0  # of the pad as the first stroke found it
     assert seal.strokes[0].points == (100, 300, 300, 150, 500, 325)
     assert seal.strokes[1].points == (500, 250, 667, 300)  # 300 wide, in the middle of 500
+
+
+async def test_words_not_yet_saved_are_not_signed_away(at_the_pad):
+    app, shell, case = at_the_pad
+    report_draft = f"report:{written(shell, case)[0].id}"
+    shell.store.save_draft(report_draft, {"remarks": "还有一句"})
+    await app.go(f"/cases/{case.id}")
+    await app.go(f"/cases/{case.id}/sign")
+    assert app.has("to-report") and not app.has("pad")
+    await app.tap("to-report")
+    await app.tap("step-handover")
+    assert app.find("remarks").value == "还有一句"
 
 
 async def test_a_customer_who_does_not_sign_says_why(at_the_pad):
