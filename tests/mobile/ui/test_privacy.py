@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 
 import flet as ft
@@ -14,6 +13,7 @@ from mobile.ui.routes import ROUTES
 from mobile.ui.state import use_shell
 from shared.declare import Role
 from tests.mobile.ui.field import NOW, customer
+from tests.mobile.ui.written import looks
 
 ONE = customer("甲公司")
 ENDS = NOW + timedelta(minutes=20)
@@ -42,11 +42,6 @@ async def on(open_app, field, monkeypatch):
     return app, shell
 
 
-def looks(shell) -> list[str]:
-    found = shell.store.parts.db.execute("SELECT change FROM outbox WHERE entity = 'look'")
-    return [json.loads(text)["fields"]["what"] for (text,) in found]
-
-
 async def test_a_number_stays_masked_until_asked_for_and_that_is_on_record(
     field, open_app, monkeypatch
 ):
@@ -55,7 +50,7 @@ async def test_a_number_stays_masked_until_asked_for_and_that_is_on_record(
     assert looks(shell) == []
     await app.tap("phone-show")
     await app.until(lambda: ONE.phone in app.texts())
-    assert looks(shell) == ["unmasked"]
+    assert looks(shell) == [("customer", "unmasked")]
 
 
 async def test_a_look_that_cannot_be_recorded_shows_nothing(field, open_app, monkeypatch):
@@ -94,7 +89,7 @@ async def test_calling_from_the_agenda_is_on_record_before_it_dials(field, open_
     app, shell = await open_app(field)
     await app.tap(f"call-{soon.id}")
     await app.settle()
-    assert looks(shell) == ["unmasked"]
+    assert looks(shell) == [("customer", "unmasked")]
 
 
 def test_every_role_reaches_sync_and_settings():
