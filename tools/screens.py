@@ -145,7 +145,7 @@ def account_manager(walk: Walk) -> None:
     walk.tap("customers.clear")
     walk.press(re.compile("^" + walk.first_customer()))
     walk.shot("06-customer")
-    for place, part in enumerate(("history", "orders", "assets", "contacts")):
+    for place, part in enumerate(("profile", "contacts", "assets", "orders")):
         walk.press(re.compile(rf"^{walk.t(f'customer.show.{part}')}( \d+)?$"))
         walk.shot(f"07-customer-{place + 1}-{part}")
     walk.tap("customer.plan_visit")
