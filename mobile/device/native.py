@@ -68,9 +68,11 @@ def reduced(data: bytes, long_edge: int, quality: int) -> Reduced:
     """See `port.Device.reduce`. Pillow is imported with the first photo: it takes a while."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-    Image.MAX_IMAGE_PIXELS = MOST_PIXELS // 2  # Pillow refuses from twice this number on
+    Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit warns at a good camera's size; ours is below
     try:
         with Image.open(io.BytesIO(data)) as opened:
+            if opened.width * opened.height > MOST_PIXELS:  # known from its head alone
+                raise Refusal(Code.FILE_TOO_LARGE, limit=MOST_PIXELS)
             # A JPEG can be decoded at a fraction of its size; that saves most of the memory.
             opened.draft("RGB", (long_edge, long_edge))
             picture = ImageOps.exif_transpose(opened)
@@ -80,8 +82,6 @@ def reduced(data: bytes, long_edge: int, quality: int) -> Reduced:
             )
             flat = Image.new("RGB", small.size, "white")
             flat.paste(small.convert("RGBA"), mask=small.convert("RGBA").getchannel("A"))
-    except Image.DecompressionBombError:
-        raise Refusal(Code.FILE_TOO_LARGE, limit=MOST_PIXELS) from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
         raise Refusal(Code.FILE_NOT_IMAGE) from None
     out = io.BytesIO()
