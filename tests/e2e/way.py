@@ -1,0 +1,183 @@
+"""The way between one browser and the server, as a proxy of its own: every request of page, worker
+and service worker passes here, is kept with its reply, and can be made to fail.
+
+    with Way(live.url) as way:
+        browser.visit(way.url)
+        with way.answering("/v1/sync/pull", 500):
+            ...
+        assert way.heard  # every reply as it came, unpacked
+
+Faults happen at the socket, so that the app meets what a phone on the road meets.
+"""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import socket
+import struct
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+
+_BETWEEN_NEIGHBOURS = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One reply on its way to the browser. `body` is unpacked, `sent` what the browser sent."""
+
+    method: str
+    path: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    sent: bytes = field(repr=False)
+
+
+@dataclass
+class Fault:
+    """What happens to requests whose path begins with `path`: an answer in the server's place
+    (`status`), or a reply that breaks off after `share` of its bytes. `met` counts them; from
+    `at_most` on they pass."""
+
+    path: str
+    status: int = 0
+    share: float | None = None
+    at_most: int | None = None
+    met: int = 0
+
+
+class Way:
+    """Open it with `with`. `url` is the server as this browser knows it."""
+
+    def __init__(self, server: str) -> None:
+        self._server = urlsplit(server).netloc
+        self.heard: list[Heard] = []
+        self.faults: list[Fault] = []
+        self._proxy = ThreadingHTTPServer(("127.0.0.1", 0), lambda *a: _Passing(self, *a))
+        self._proxy.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._proxy.server_address[1]}"
+
+    def __enter__(self) -> Way:
+        threading.Thread(target=self._proxy.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._proxy.shutdown()
+        self._proxy.server_close()
+
+    @contextmanager
+    def answering(self, path: str, status: int) -> Iterator[Fault]:
+        """The server's place is taken for these requests: they get `status` and nothing more."""
+        with self._befalling(Fault(path, status=status)) as fault:
+            yield fault
+
+    @contextmanager
+    def cutting(self, path: str, share: float, *, at_most: int | None = None) -> Iterator[Fault]:
+        """Replies break off after `share` of their bytes; 0 closes without a word."""
+        with self._befalling(Fault(path, share=share, at_most=at_most)) as fault:
+            yield fault
+
+    @contextmanager
+    def _befalling(self, fault: Fault) -> Iterator[Fault]:
+        self.faults.append(fault)
+        try:
+            yield fault
+        finally:
+            self.faults.remove(fault)
+
+    def said(self, path: str) -> list[Heard]:
+        """Replies to requests whose path begins with `path`."""
+        return [one for one in self.heard if one.path.startswith(path)]
+
+    def fault_for(self, path: str) -> Fault | None:
+        for fault in self.faults:
+            if path.startswith(fault.path) and fault.met != fault.at_most:
+                fault.met += 1
+                return fault
+        return None
+
+    def ask(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
+        """The server's own answer. Raises OSError when nobody is there."""
+        link = http.client.HTTPConnection(self._server, timeout=60)
+        try:
+            link.request(method, path, body, dict(headers))
+            reply = link.getresponse()
+            return reply.status, reply.getheaders(), reply.read()
+        finally:
+            link.close()
+
+
+class _Passing(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def __init__(self, way: Way, *args: Any) -> None:
+        self._way = way
+        super().__init__(*args)
+
+    def _pass(self) -> None:
+        sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        fault = self._way.fault_for(self.path)
+        if fault is not None and fault.status:
+            self._reply(fault.status, [("Content-Type", "text/plain")], b"")
+            return
+        asked = {k: v for k, v in self.headers.items() if k.lower() not in _BETWEEN_NEIGHBOURS}
+        try:
+            status, headers, body = self._way.ask(self.command, self.path, asked, sent)
+        except (OSError, http.client.HTTPException):
+            self._break_off()
+            return
+        named = {name.lower(): value for name, value in headers}
+        plain = gzip.decompress(body) if named.get("content-encoding") == "gzip" else body
+        heard = Heard(self.command, self.path, status, named, plain, sent)
+        if fault is not None and fault.share is not None:
+            self._reply(status, headers, body, sending=int(len(body) * fault.share))
+            return
+        self._way.heard.append(heard)
+        self._reply(status, headers, body)
+
+    do_GET = do_HEAD = do_POST = do_PATCH = do_DELETE = do_OPTIONS = _pass
+
+    def _reply(
+        self, status: int, headers: list[tuple[str, str]], body: bytes, sending: int | None = None
+    ) -> None:
+        if sending == 0:
+            self._break_off()
+            return
+        self.send_response_only(status)
+        for name, value in headers:
+            if name.lower() not in _BETWEEN_NEIGHBOURS:
+                self.send_header(name, value)
+        if self.command == "HEAD":
+            length = dict(headers).get("content-length", "0")
+            self.send_header("Content-Length", length)
+        elif status not in (204, 304):
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body[:sending])
+        if sending is not None:
+            self.wfile.flush()
+            self._break_off()
+
+    def _break_off(self) -> None:
+        """Ends the connection as a lost network does: with a reset, not with a goodbye."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Quiet: `Way.heard` says what passed."""
