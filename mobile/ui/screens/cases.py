@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import flet as ft
@@ -27,22 +26,6 @@ _ORDER = ("now", "accept", "planned", "waiting", "done")
 _FEW = 12  # cards of a group before "show all"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One card of the list."""
-
-    case: Case
-    who: str
-    place: str
-    pending: bool
-
-    @property
-    def at(self) -> datetime:
-        """The appointment; a case without one counts from its opening."""
-        moment: datetime = self.case.appointment_at or self.case.opened_at
-        return moment
-
-
 @ft.component
 def CasesScreen() -> ft.View:
     """Read anew whenever a case changes, and as time passes."""
@@ -63,61 +46,59 @@ def CasesScreen() -> ft.View:
     return frame.screen(shell, body, title=t("nav.work"), place="work")
 
 
-def work(store: Store) -> dict[str, list[Line]]:
-    """The lists by group, each by its time; what is done, the latest first."""
+def work(store: Store) -> dict[str, list[Case]]:
+    """The cases by group, each by its time; what is done, the latest first."""
     repairs = Repairs(store)
-    groups: dict[str, list[Line]] = {name: [] for name in _ORDER}
+    groups: dict[str, list[Case]] = {name: [] for name in _ORDER}
     for case in repairs.mine():
-        groups[_GROUPS[case.state]].append(_line(store, case))
-    for lines in groups.values():
-        lines.sort(key=lambda line: (line.at, line.case.id))
-    groups["done"] = [_line(store, case) for case in repairs.done()]
+        groups[_GROUPS[case.state]].append(case)
+    for cases in groups.values():
+        cases.sort(key=lambda case: (due_at(case), case.id))
+    groups["done"] = repairs.done()
     return groups
 
 
-def _line(store: Store, case: Case) -> Line:
-    customer = store.get(Customer, case.customer_id)
-    shown = store.row("case", case.id)
-    return Line(
-        case=case,
-        who=customer.name if customer else "",
-        place=case.place or (customer.address if customer else None) or "",
-        pending=shown is not None and shown.pending,
-    )
+def due_at(case: Case) -> datetime:
+    """The appointment; a case without one counts from its opening."""
+    moment: datetime = case.appointment_at or case.opened_at
+    return moment
 
 
 @ft.component
-def Group(shell: Shell, name: str, lines: Sequence[Line], now: datetime) -> ft.Control:
-    """One group; a long one, and what is done, are folded."""
+def Group(shell: Shell, name: str, cases: Sequence[Case], now: datetime) -> ft.Control:
+    """One group; a long one, and what is done, are folded. Only what is shown is looked up."""
     whole, show_whole = use_state(False)
     few = 3 if name == "done" else _FEW
-    shown = lines if whole else lines[:few]
-    rows: list[ft.Control] = [_card(shell, line, now) for line in shown]
-    if len(shown) < len(lines):
-        text = t("action.show_all", count=len(lines))
+    shown = cases if whole else cases[:few]
+    rows: list[ft.Control] = [_card(shell, case, now) for case in shown]
+    if len(shown) < len(cases):
+        text = t("action.show_all", count=len(cases))
         rows.append(buttons.quiet(shell, f"all-{name}", text, lambda: show_whole(True)))
-    return surfaces.section(t(f"repair.group.{name}"), rows, words.faint(str(len(lines))))
+    return surfaces.section(t(f"repair.group.{name}"), rows, words.faint(str(len(cases))))
 
 
-def _card(shell: Shell, line: Line, now: datetime) -> ft.Control:
-    case = line.case
-    open_ = _GROUPS.get(case.state) is not None
-    late = open_ and _GROUPS[case.state] != "now" and line.at < now
-    when = formats.when(line.at if open_ else case.resolved_at or case.opened_at, now)
+def _card(shell: Shell, case: Case, now: datetime) -> ft.Control:
+    customer = shell.store.get(Customer, case.customer_id)
+    row = shell.store.row("case", case.id)
+    who = customer.name if customer else t("today.unknown_customer")
+    place = case.place or (customer.address if customer else None) or ""
+    group = _GROUPS.get(case.state)
+    late = group not in (None, "now") and due_at(case) < now
+    when = formats.when(due_at(case) if group else case.resolved_at or case.opened_at, now)
     says = t(
-        "today.card", kind=t("entity.case"), who=line.who or t("today.unknown_customer"),
-        what=case.title, when=when, state=choice("state", case.state),
+        "today.card", kind=t("entity.case"), who=who, what=case.title, when=when,
+        state=choice("state", case.state),
     )  # fmt: skip
     badges: list[ft.Control] = [state_badge(case)]
     badges += priority_badge(case)
     if late:
-        badges.append(marks.due(line.at, now))
-    if (waiting := marks.pending(line.pending)) is not None:
+        badges.append(marks.due(due_at(case), now))
+    if (waiting := marks.pending(row is not None and row.pending)) is not None:
         badges.append(waiting)
     lines: list[ft.Control] = [
         words.title(case.title),
-        words.body(line.who or t("today.unknown_customer")),
-        words.faint(" · ".join(part for part in (when, line.place) if part)),
+        words.body(who),
+        words.faint(" · ".join(part for part in (when, place) if part)),
         ft.Row(badges, wrap=True, spacing=GAP, run_spacing=4),
     ]
     return surfaces.card(

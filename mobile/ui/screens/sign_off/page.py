@@ -28,6 +28,7 @@ from mobile.usecases.sign_off import SignOff, draft_key
 from shared.entities import Report
 from shared.errors import Code
 
+_CROWDED = 1.5  # text size from which the fields scroll with the summary, so that the pad has room
 _BESIDE = 600  # dp of width from which the summary stands beside the pad
 
 
@@ -147,11 +148,10 @@ def _laid_out(
 ) -> ft.Control:
     """Beside each other where the window is wide or lies on its side, else above."""
     now = shell.now()
+    words_ = [*summary(job, report), words.faint(t("sign.at", when=formats.when(now, now)))]
+    crowded = shell.display.text_scale >= _CROWDED
     read = ft.Column(
-        [
-            *summary(job, report),
-            words.faint(t("sign.at", when=formats.when(now, now))),
-        ],
+        [*words_, fields] if crowded else words_,
         spacing=GAP,
         scroll=ft.ScrollMode.AUTO,
         expand=True,
@@ -165,7 +165,7 @@ def _laid_out(
     )
     width, height = shell.page.width or 0, shell.page.height or 0
     if width >= _BESIDE and (width > height or shell.window.wide):
-        left = ft.Column([read, fields], spacing=GAP, expand=True)
+        left = read if crowded else ft.Column([read, fields], spacing=GAP, expand=True)
         return ft.Row(
             [ft.Container(left, width=min(360, width * 0.4)), ft.Container(drawing, expand=True)],
             spacing=PAD,
@@ -176,7 +176,7 @@ def _laid_out(
         [
             ft.Container(read, expand=3),
             ft.Divider(height=1),
-            fields,
+            *([] if crowded else [fields]),
             ft.Container(drawing, expand=5),
         ],
         spacing=GAP,
