@@ -8,7 +8,7 @@ holds them to it).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from mobile.store.gate import Gate
 from mobile.store.sql import rows
 from shared.clock import to_wire
 from shared.codec import read, to_row_value
-from shared.declare import ENTITIES, Entity, Record, entity_of
+from shared.declare import ENTITIES, MARKS, Entity, Record, entity_of
 from shared.states import OPEN_CALLBACK_STATES, OPEN_CASE_STATES, OPEN_VISIT_STATES
 
 R = TypeVar("R", bound=Record)
@@ -111,6 +111,21 @@ class Records:
         )
         return (read(cls, json.loads(body)) for (body,) in bodies)
 
+    def columns(
+        self, cls: type[Record], names: Sequence[str], **where: Any
+    ) -> list[tuple[Any, ...]]:
+        """The named fields alone, in wire form, of what `find` would give; in no order.
+
+        For lists of thousands: whole records of 10,000 customers and their visits take a second to
+        read, these columns of them a tenth of it.
+        """
+        entity = entity_of(cls)
+        self._pass(entity)
+        conditions, values = _conditions(entity, where)
+        wanted = ", ".join(_column(entity, name) for name in names)
+        rows = self._db.execute(f"SELECT {wanted} FROM shown_row WHERE {conditions}", values)
+        return list(rows)
+
     def count(self, cls: type[Record], **where: Any) -> int:
         """How many `find` would give."""
         entity = entity_of(cls)
@@ -151,11 +166,7 @@ class Records:
 def _conditions(entity: Entity, where: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
     parts, values = ["entity = ?"], [entity.name]
     for name, value in where.items():
-        if name not in entity.fields and name not in _COLUMNS:
-            raise TypeError(f"{entity.name} has no field {name}")
-        # An entity may call the column's field by another name ("id" of a customer is its
-        # customer_id).
-        column = name if name in _COLUMNS else f"json_extract(body, '$.{name}')"
+        column = _column(entity, name)
         if value is None:
             parts.append(f"{column} IS NULL")
         else:
@@ -163,3 +174,11 @@ def _conditions(entity: Entity, where: Mapping[str, Any]) -> tuple[str, tuple[An
             field = entity.fields.get(name)
             values.append(to_row_value(field, value) if field else value)
     return " AND ".join(parts), tuple(values)
+
+
+def _column(entity: Entity, name: str) -> str:
+    """What a field is read from in SQL. TypeError for one that the entity does not have."""
+    if name not in entity.fields and name not in _COLUMNS and name not in MARKS:
+        raise TypeError(f"{entity.name} has no field {name}")
+    # An entity may call the column's field by another name ("id" of a customer is its customer_id).
+    return name if name in _COLUMNS else f"json_extract(body, '$.{name}')"

@@ -6,7 +6,7 @@ Synchronous and for one thread. Reading goes through the gate (L4), writing thro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -76,6 +76,12 @@ class Store:
         return self.parts.records.find(
             cls, newest_first=newest_first, limit=limit, offset=offset, **where
         )
+
+    def columns(
+        self, cls: type[Record], names: Sequence[str], **where: Any
+    ) -> list[tuple[Any, ...]]:
+        """Some fields of many records, in wire form; see `Records.columns`."""
+        return self.parts.records.columns(cls, names, **where)
 
     def count(self, cls: type[Record], **where: Any) -> int:
         """How many `find` would give."""

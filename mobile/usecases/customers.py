@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from shared.clock import from_wire
 from shared.declare import Role
 from shared.entities import Asset, Case, Contact, Customer, Order, Visit
 from shared.followups import visit_due_at
@@ -46,6 +47,21 @@ class CustomerCard:
         return late and (self.planned_at is None or self.planned_at < now)
 
 
+class Known(NamedTuple):
+    """What a list reads of a customer, in wire form."""
+
+    id: str
+    name: str
+    company: str | None
+    city: str | None
+    tier: str | None
+    vip: bool | None
+    created_at: str | None
+
+
+KNOWN = Known._fields
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """One hit of the search box, worded by its own record. `route` opens it."""
@@ -63,63 +79,53 @@ class Found:
 
 def own_customers(store: Store) -> list[CustomerCard]:
     """All customers that this device holds, whoever is due first on top; by name for roles that
-    don't visit.
+    don't visit. Reads single fields: a thousand customers have tens of thousands of visits.
     """
-    customers = store.find(Customer)
+    known = [Known(*row) for row in store.columns(Customer, KNOWN)]
     if store.staff().role not in VISITING:
-        return sorted((_card(c, None, None, None) for c in customers), key=lambda c: c.name)
-    return by_due(
-        customers,
-        store.find(Visit, state="finished"),
-        store.agenda(Visit),
-        store.policy(),
-        store.now(),
-    )
+        return sorted((_card(one, None, None, None) for one in known), key=lambda c: c.name)
+    finished = store.columns(Visit, ("customer_id", "finished_at"), state="finished")
+    coming = [(visit.customer_id, visit.planned_at) for visit in store.agenda(Visit)]
+    return by_due(known, finished, coming, store.policy(), store.now())
 
 
 def by_due(
-    customers: Iterable[Customer],
-    finished: Iterable[Visit],
-    coming: Iterable[Visit],
+    customers: Iterable[Known],
+    finished: Iterable[tuple[str, str | None]],
+    coming: Iterable[tuple[str, datetime]],
     policy: PolicySettings,
     now: datetime,
 ) -> list[CustomerCard]:
     """Cards by due time: the last finished visit, or the customer's first day, plus the tier's
-    interval (S0 #20-#22). `coming` has the earliest first.
+    interval (S0 #20-#22). `finished` and `coming` are (customer, time): in wire form, and with the
+    earliest first.
     """
-    last: dict[str, datetime] = {}
-    for visit in finished:
-        at = visit.finished_at or visit.planned_at
-        if visit.customer_id not in last or at > last[visit.customer_id]:
-            last[visit.customer_id] = at
+    last: dict[str, str] = {}
+    for customer_id, at in finished:
+        if at is not None and at > last.get(customer_id, ""):  # wire times sort as text
+            last[customer_id] = at
     planned: dict[str, datetime] = {}
-    for visit in coming:
-        planned.setdefault(visit.customer_id, visit.planned_at)
-    cards = [
-        _card(
-            customer,
-            visit_due_at(customer.tier, last.get(customer.id), customer.created_at or now, policy),
-            planned.get(customer.id),
-            last.get(customer.id),
-        )
-        for customer in customers
-    ]
+    for customer_id, planned_at in coming:
+        planned.setdefault(customer_id, planned_at)
+    cards = []
+    for one in customers:
+        visited = from_wire(last[one.id]) if one.id in last else None
+        since = from_wire(one.created_at) if one.created_at else now
+        due = visit_due_at(one.tier, visited, since, policy)
+        cards.append(_card(one, due, planned.get(one.id), visited))
     return sorted(cards, key=lambda card: (card.due_at or now, card.name, card.id))
 
 
 def _card(
-    customer: Customer,
-    due_at: datetime | None,
-    planned_at: datetime | None,
-    visited_at: datetime | None,
+    one: Known, due_at: datetime | None, planned_at: datetime | None, visited_at: datetime | None
 ) -> CustomerCard:
     return CustomerCard(
-        id=customer.id,
-        name=customer.name,
-        company=customer.company or "",
-        city=customer.city or "",
-        tier=customer.tier,
-        vip=bool(customer.vip),
+        id=one.id,
+        name=one.name,
+        company=one.company or "",
+        city=one.city or "",
+        tier=one.tier,
+        vip=bool(one.vip),
         due_at=due_at,
         planned_at=planned_at,
         visited_at=visited_at,

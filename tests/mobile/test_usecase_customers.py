@@ -10,11 +10,11 @@ import pytest
 from mobile.usecases import customer_records as records
 from mobile.usecases.case_opening import case_draft, open_case, suggested_case
 from mobile.usecases.customer_page import customer_page, purchases, warranty
-from mobile.usecases.customers import by_due, own_customers, search
+from mobile.usecases.customers import Known, by_due, own_customers, search
 from mobile.usecases.timeline import timeline
 from shared.clock import to_wire
 from shared.declare import Role
-from shared.entities import Asset, CaseEvent, Contact, Customer, Visit
+from shared.entities import Asset, CaseEvent, Contact, Customer
 from shared.errors import Code, Refusal
 from shared.policy import DEFAULTS
 from tests.mobile.store_world import ME, MORNING, World, an_id, case, customer, visit
@@ -35,24 +35,19 @@ def world(*people: dict, rows: tuple = (), role: Role = Role.ACCOUNT_MANAGER) ->
 # ── whose turn it is ──────────────────────────────────────────────────────────────────────
 
 
-def finished(of: Customer, days_ago: int) -> Visit:
-    at = MORNING - timedelta(days=days_ago)
-    return Visit(
-        id=an_id("visit", of.id, str(days_ago)), customer_id=of.id, owner_id=ME, purpose="care",
-        state="finished", planned_at=at, finished_at=at,
-    )  # fmt: skip
+def ago(days: int) -> str:
+    return to_wire(MORNING - timedelta(days=days))
 
 
-def someone(name: str, tier: str | None, days_known: int = 400) -> Customer:
-    since = MORNING - timedelta(days=days_known)
-    return Customer(id=an_id("customer", name), name=name, tier=tier, created_at=since)
+def someone(name: str, tier: str | None, days_known: int = 400) -> Known:
+    return Known(an_id("customer", name), name, None, None, tier, None, ago(days_known))
 
 
 def test_whoever_is_due_first_by_tier_stands_on_top():
     high, mid, low = someone("高", "high"), someone("中", "mid"), someone("普", "low")
-    visits = [finished(high, 20), finished(mid, 89), finished(low, 100)]
+    finished = [(high.id, ago(20)), (mid.id, ago(89)), (low.id, ago(100))]
 
-    cards = by_due([low, mid, high], visits, [], DEFAULTS, MORNING)
+    cards = by_due([low, mid, high], finished, [], DEFAULTS, MORNING)
 
     assert [card.name for card in cards] == ["中", "高", "普"]
     assert [(card.due_at - MORNING).days for card in cards] == [2, 10, 82]
@@ -67,24 +62,37 @@ def test_a_customer_never_visited_is_due_counted_from_their_first_day():
 
 def test_the_latest_of_several_visits_counts_in_whatever_order_they_come():
     one = someone("甲", "high")
-    visits = [finished(one, 3), finished(one, 40), finished(one, 20)]
+    finished = [(one.id, ago(3)), (one.id, ago(40)), (one.id, None), (one.id, ago(20))]
 
-    (card,) = by_due([one], visits, [], DEFAULTS, MORNING)
+    (card,) = by_due([one], finished, [], DEFAULTS, MORNING)
 
     assert card.visited_at == MORNING - timedelta(days=3)
 
 
 def test_a_late_customer_with_a_coming_visit_is_not_overdue_but_one_whose_plan_passed_is():
     one = someone("甲", "high")
-    plan = Visit(
-        id=an_id("plan"), customer_id=one.id, owner_id=ME, purpose="care", state="planned",
-        planned_at=MORNING + timedelta(hours=2),
-    )  # fmt: skip
+    coming = [(one.id, MORNING + timedelta(hours=2)), (one.id, MORNING + timedelta(days=9))]
 
-    (card,) = by_due([one], [], [plan], DEFAULTS, MORNING)
+    (card,) = by_due([one], [], coming, DEFAULTS, MORNING)
 
+    assert card.planned_at == MORNING + timedelta(hours=2)
     assert not card.overdue(MORNING)
     assert card.overdue(MORNING + timedelta(hours=3))
+
+
+def test_the_list_reads_finished_and_coming_visits_of_each_customer():
+    acme = customer("甲公司", tier="high", city="上海", vip=True)
+    done = visit(acme, "done", state="finished", finished_at=ago(5))
+    made = world(
+        acme, customer("乙公司", tier="low"), rows=(("visit", done), ("visit", visit(acme)))
+    )
+
+    first, second = own_customers(made.store)
+
+    assert (first.name, first.city, first.vip) == ("甲公司", "上海", True)
+    assert first.visited_at == MORNING - timedelta(days=5)
+    assert first.planned_at == MORNING + timedelta(hours=1)
+    assert (second.name, second.visited_at, second.planned_at) == ("乙公司", None, None)
 
 
 def test_those_who_do_not_visit_see_their_customers_by_name_without_due_times():
