@@ -29,6 +29,7 @@ class Call:
     contact: Contact | None
     case: Case | None
     report: Report | None  # the signed one that is asked about
+    pending: bool  # changes of the call wait on this device
 
     @property
     def due_at(self) -> datetime:
@@ -235,6 +236,7 @@ class Callbacks:
             store.get(Contact, case.contact_id) if case and case.contact_id else None,
             case,
             next(iter([*about, *signed[::-1]]), None),
+            (shown := store.row("callback", callback.id)) is not None and shown.pending,
         )
 
 

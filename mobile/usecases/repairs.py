@@ -41,6 +41,7 @@ class Job:
     signed: tuple[Report, ...]  # the oldest first
     events: tuple[CaseEvent, ...]  # the oldest first
     callback: Callback | None  # the next one that is due
+    pending: bool  # changes of the case wait on this device
 
     @property
     def steps(self) -> frozenset[str]:
@@ -110,6 +111,7 @@ class Repairs:
             tuple(signed),
             tuple(store.find(CaseEvent, case_id=case_id)),
             next((c for c in callbacks if c.state in OPEN_CALLBACK_STATES), None),
+            (shown := store.row("case", case_id)) is not None and shown.pending,
         )
 
     def open_job(self, case_id: str) -> Job:

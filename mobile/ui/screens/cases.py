@@ -31,7 +31,7 @@ def CasesScreen() -> ft.View:
     """Read anew whenever a case changes, and as time passes."""
     shell = use_shell()
     now = use_now()
-    found = use_query(work, watch=("case", "customer"))
+    found = use_query(work, [now], watch=("case", "customer"))
     if found.value is None:
         assert found.refusal is not None
         body: list[ft.Control] = [refusal_card(found.refusal)]

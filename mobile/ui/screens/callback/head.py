@@ -21,8 +21,7 @@ def head(shell: Shell, call: Call) -> ft.Control:
     marked = [marks.state(callback.state)]
     if open_:  # how long it may be read stands above, counting down
         marked = badges(call, shell.now(), access=False)
-    shown = shell.store.row("callback", callback.id)
-    if (waiting := marks.pending(shown is not None and shown.pending)) is not None:
+    if (waiting := marks.pending(call.pending)) is not None:
         marked.append(waiting)
     lines: list[ft.Control] = [
         words.headline(customer.name if customer else t("today.unknown_customer")),

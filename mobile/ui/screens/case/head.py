@@ -20,12 +20,11 @@ from shared.service_clock import ClockReading
 def head(shell: Shell, job: Job) -> ft.Control:
     """Title, state, appointment, what was reported and the device."""
     case, now = job.case, shell.now()
-    shown = shell.store.row("case", case.id)
     badges: list[ft.Control] = [state_badge(case)]
     badges += [marks.badge(choice("kind", case.kind)), *priority_badge(case)]
     if case.reopened:
         badges.append(marks.badge(t("repair.reopened", count=case.reopened), "wait"))
-    if (waiting := marks.pending(shown is not None and shown.pending)) is not None:
+    if (waiting := marks.pending(job.pending)) is not None:
         badges.append(waiting)
     lines: list[ft.Control] = [
         words.headline(case.title),
