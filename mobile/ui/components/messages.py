@@ -24,12 +24,21 @@ Handler = Callable[[Any], Awaitable[None]]
 
 
 def say(shell: Shell, text: str, undo: Callable[[], Awaitable[Any] | Any] | None = None) -> None:
-    """A line at the bottom for a few seconds; with `undo`, a button that takes it back."""
+    """A line for a few seconds, above what stands at the bottom; with `undo`, a button that takes
+    it back.
+    """
     action = None
     if undo is not None:
         action = ft.SnackBarAction(label=t("action.undo"), on_click=guarded(shell, undo))
     shell.page.show_dialog(
-        ft.SnackBar(content=words.body(text, color=ft.Colors.ON_INVERSE_SURFACE), action=action)
+        ft.SnackBar(
+            content=words.body(text, color=ft.Colors.ON_INVERSE_SURFACE),
+            action=action,
+            # With an action Flutter would leave it there for good, over the next screen's button.
+            persist=False,
+            duration=4000 if undo is None else 7000,
+            margin=ft.Margin.only(left=16, right=16, bottom=92),
+        )
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import flet as ft
 
-from mobile.ui.components import buttons, frame
+from mobile.ui.components import buttons, frame, surfaces
 from mobile.ui.components.form import use_form
 from mobile.ui.components.messages import refusal_card, say
 from mobile.ui.hooks import keyed
+from mobile.ui.screens.customer.looking import use_look
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import t
 from mobile.usecases import customer_records
@@ -37,7 +38,9 @@ def EditContactScreen() -> ft.View:
 
 @ft.component
 def Editing(shell: Shell, customer_id: str, contact: Contact | None) -> ft.View:
-    """`contact` at the first rendering is what the author saw; None for a new one."""
+    """`contact` at the first rendering is what the author saw; None for a new one. A form shows
+    the number unmasked: that is put on record like any unmasking.
+    """
     seen = ft.use_memo(lambda: contact, [])
     form = use_form(
         shell,
@@ -47,6 +50,10 @@ def Editing(shell: Shell, customer_id: str, contact: Contact | None) -> ft.View:
         about=("customer", customer_id),
     )
     back = f"/customers/{customer_id}?show=contacts"
+    title = seen.name if seen else t("customer.contact.add")
+    recorded, unrecorded = use_look(
+        shell, "contact", seen.id if seen else "", customer_id if seen else None, "unmasked"
+    )
 
     def save() -> None:
         if form.complete(required=("name",)):
@@ -55,10 +62,15 @@ def Editing(shell: Shell, customer_id: str, contact: Contact | None) -> ft.View:
             say(shell, t("customer.saved"))
             shell.back(back)
 
+    if seen and not recorded:
+        instead = refusal_card(unrecorded) if unrecorded else surfaces.skeleton()
+        return frame.screen(shell, [instead], title=title, back=back)
+    more = {"position": {"label": t("customer.contact.position")}}  # of a visit it is a place
+    fields = [form.field(name, **more.get(name, {})) for name in CONTACT_FIELDS]
     return frame.screen(
         shell,
-        [*(form.field(name) for name in CONTACT_FIELDS), form.saved_line()],
-        title=seen.name if seen else t("customer.contact.add"),
+        [*fields, form.saved_line()],
+        title=title,
         back=back,
         bottom=[buttons.primary(shell, "save", t("action.save"), save, icon=ft.Icons.CHECK)],
     )

@@ -12,6 +12,7 @@ from mobile.ui.components import buttons, frame, surfaces
 from mobile.ui.components.form import Form, use_form
 from mobile.ui.components.messages import refusal_card, say
 from mobile.ui.hooks import keyed
+from mobile.ui.screens.customer.looking import use_look
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import t
 from mobile.usecases import customer_records
@@ -56,7 +57,9 @@ def EditCustomerScreen() -> ft.View:
 
 @ft.component
 def Editing(shell: Shell, customer: Customer) -> ft.View:
-    """`customer` at the first rendering is what the author saw."""
+    """`customer` at the first rendering is what the author saw. A form shows phone and address
+    unmasked: that is put on record like any unmasking.
+    """
     seen = ft.use_memo(lambda: customer, [])
     form = use_form(
         shell,
@@ -66,6 +69,7 @@ def Editing(shell: Shell, customer: Customer) -> ft.View:
         about=("customer", customer.id),
     )
     back = f"/customers/{customer.id}"
+    recorded, unrecorded = use_look(shell, "customer", customer.id, customer.id, "unmasked")
 
     def save() -> None:
         if form.complete(required=("name",)):
@@ -74,6 +78,9 @@ def Editing(shell: Shell, customer: Customer) -> ft.View:
             say(shell, t("customer.saved"))
             shell.back(back)
 
+    if not recorded:
+        instead = refusal_card(unrecorded) if unrecorded else surfaces.skeleton()
+        return frame.screen(shell, [instead], title=t("customer.edit"), back=back)
     return _screen(shell, form, t("customer.edit"), back, save)
 
 

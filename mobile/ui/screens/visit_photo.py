@@ -7,7 +7,7 @@ import flet as ft
 from mobile.ui import formats
 from mobile.ui.components import frame, privacy, surfaces
 from mobile.ui.components.messages import refusal_card
-from mobile.ui.hooks import use_effect
+from mobile.ui.screens.customer.looking import use_look
 from mobile.ui.state import use_query, use_shell
 from mobile.ui.texts import t
 from shared.entities import File
@@ -22,14 +22,14 @@ def VisitPhotoScreen() -> ft.View:
     found = use_query(lambda store: store.get(File, params["file_id"]), [params["file_id"]])
     file, back = found.value, f"/visits/{params['visit_id']}"
 
-    def record() -> None:
-        if file is not None:
-            privacy.record_look(shell, "file", file.id, file.customer_id, "opened")
-
-    use_effect(record, [params["file_id"]])
-    if file is None:
-        problem = found.refusal or Code.RECORD_MISSING
+    recorded, unrecorded = use_look(
+        shell, "file", params["file_id"], file.customer_id if file else None
+    )
+    if unrecorded is not None or file is None:
+        problem = unrecorded or found.refusal or Code.RECORD_MISSING
         return frame.screen(shell, [refusal_card(problem)], title=t("entity.file"), back=back)
+    if not recorded:
+        return frame.screen(shell, [surfaces.skeleton(1)], title=t("entity.file"), back=back)
     data = shell.store.blob(file.sha256)
     if data is None:
         away = surfaces.empty(

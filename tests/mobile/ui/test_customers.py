@@ -339,3 +339,16 @@ async def test_a_technician_sees_no_visit_to_plan_or_start(field_of, open_app):
 
     assert app.says("甲公司") and app.says("空调不制冷")
     assert not {"start-visit", "plan-visit", "new-case", "edit"} & app.keys()
+
+
+async def test_a_form_that_shows_a_number_is_an_unmasking_on_record(field, open_app):
+    acme = customer("甲公司", phone="13812345678")
+    main = contact(acme, "王小明", phone="13911112222")
+    field.plant(acme, main)
+    app, shell = await open_app(field)
+
+    await app.go(f"/customers/{acme.id}/edit")
+    await app.go(f"/customers/{acme.id}/contacts/{main.id}")
+
+    assert app.find("phone").value == "13911112222"
+    assert looks(shell) == [("customer", "unmasked"), ("contact", "unmasked")]

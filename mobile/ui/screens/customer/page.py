@@ -13,9 +13,10 @@ import flet as ft
 from mobile.ui import formats
 from mobile.ui.components import buttons, frame, marks, privacy, surfaces, words
 from mobile.ui.components.messages import refusal_card
-from mobile.ui.hooks import use_effect, use_maybe, use_state
+from mobile.ui.hooks import use_state
 from mobile.ui.screens.customer.belongings import Assets, Orders
 from mobile.ui.screens.customer.history import History
+from mobile.ui.screens.customer.looking import use_look
 from mobile.ui.screens.customer.people import People
 from mobile.ui.screens.customer.profile import Profile
 from mobile.ui.state import Shell, use_now, use_query, use_shell
@@ -26,7 +27,6 @@ from mobile.usecases.customer_page import CustomerPage, customer_page, whole_add
 from mobile.usecases.customer_records import may_add_customers
 from mobile.usecases.customers import VISITING
 from shared.entities import Case, Customer, Visit
-from shared.errors import Refusal
 
 Opens = Callable[[str], None]
 Shows = Callable[[str], None]
@@ -41,8 +41,6 @@ def CustomerScreen() -> ft.View:
     now = use_now(60)
     asked = parse_qs(urlsplit(shell.page.route or "").query).get("show", [""])[0]
     section, show = use_state(asked if asked in SECTIONS else SECTIONS[0])
-    recorded, set_recorded = use_state(False)
-    unrecorded, set_unrecorded = use_maybe(Refusal)
     today = formats.local(now).date()
     found = use_query(
         lambda store: customer_page(store, customer_id, today),
@@ -50,14 +48,9 @@ def CustomerScreen() -> ft.View:
         watch=("customer", "contact", "asset", "visit", "case", "policy"),
     )
 
-    def record() -> None:
-        try:
-            privacy.record_look(shell, "customer", customer_id, customer_id, "opened")
-            set_recorded(True)
-        except Refusal as refusal:
-            set_unrecorded(refusal)
-
-    use_effect(record, [customer_id])
+    recorded, unrecorded = use_look(
+        shell, "customer", customer_id, customer_id if found.value else None
+    )
     title = t("entity.customer")
     refusal = found.refusal or unrecorded
     if refusal is not None:

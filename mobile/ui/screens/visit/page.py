@@ -12,7 +12,8 @@ from mobile.store.store import Store
 from mobile.ui.components import buttons, frame, privacy, surfaces
 from mobile.ui.components.form import use_form
 from mobile.ui.components.messages import refusal_card
-from mobile.ui.hooks import keyed, use_effect, use_maybe, use_state
+from mobile.ui.hooks import keyed, use_effect
+from mobile.ui.screens.customer.looking import use_look
 from mobile.ui.screens.visit.planned import Planned
 from mobile.ui.screens.visit.record import Record
 from mobile.ui.screens.visit.seen import Seen
@@ -31,8 +32,6 @@ def VisitScreen() -> ft.View:
     """Looking at a visit is looking at its customer: it is put on record first (L7)."""
     shell = use_shell()
     visit_id = ft.use_route_params()["visit_id"]
-    recorded, set_recorded = use_state(False)
-    unrecorded, set_unrecorded = use_maybe(Refusal)
     found = use_query(
         lambda store: look_up(store, visit_id),
         [visit_id],
@@ -48,16 +47,7 @@ def VisitScreen() -> ft.View:
     )
     writing: Writing = ft.use_memo(lambda: Writing(shell, form, form.kept.saved), [form])
 
-    def record() -> None:
-        if seen is None:
-            return
-        try:
-            privacy.record_look(shell, "visit", visit_id, seen.customer.id, "opened")
-            set_recorded(True)
-        except Refusal as refusal:
-            set_unrecorded(refusal)
-
-    use_effect(record, [visit_id, seen is None])
+    recorded, unrecorded = use_look(shell, "visit", visit_id, seen.customer.id if seen else None)
     use_effect(lambda: None, [form], writing.leave)
     title, refusal = t("entity.visit"), found.refusal or unrecorded
     if refusal is not None:

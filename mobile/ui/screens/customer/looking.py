@@ -1,0 +1,32 @@
+"""Putting a look on record before anything is shown (L7)."""
+
+from __future__ import annotations
+
+from mobile.ui.components import privacy
+from mobile.ui.hooks import use_effect, use_maybe, use_state
+from mobile.ui.state import Shell
+from shared.errors import Refusal
+
+
+def use_look(
+    shell: Shell, entity: str, record_id: str, customer_id: str | None, what: str = "opened"
+) -> tuple[bool, Refusal | None]:
+    """(whether it is on record, why it could not be) of one look per screen and record (a hook).
+
+    Show nothing of the record while the first is False. Without a `customer_id` there is nothing
+    to look at yet, and nothing happens.
+    """
+    recorded, set_recorded = use_state("")
+    refused, set_refused = use_maybe(Refusal)
+
+    def record() -> None:
+        if customer_id is None:
+            return
+        try:
+            privacy.record_look(shell, entity, record_id, customer_id, what)
+            set_recorded(record_id)
+        except Refusal as refusal:
+            set_refused(refusal)
+
+    use_effect(record, [record_id, customer_id])
+    return recorded == record_id, refused
