@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from playwright.sync_api import Playwright
+from playwright.sync_api import Page, Playwright, Worker
 
 from sync_server.demo.load import ZONE
 from tests.e2e.calling import Called, call_back
@@ -28,11 +28,14 @@ _ASK = "fetch('/healthz', { cache: 'no-store' }).then(() => 'answered', () => 'r
 
 @dataclass
 class Day:
-    """How it went. By user name: `cut` what page, worker and service worker said when they asked
-    for something offline, `strayed` the paths that were asked for all the same, `unsent` how much
-    waited before the network returned, `standing` the sync screen after it."""
+    """How it went. Each browser profile lies in `profiles` under its user name.
 
-    live: LiveServer
+    By user name: `cut` what page, worker and service worker said when they asked for something
+    offline, `strayed` the paths that were asked for all the same, `unsent` how much waited before
+    the network returned, `standing` the sync screen after it.
+    """
+
+    profiles: Path
     evidence: Evidence
     people: dict[str, Person] = field(default_factory=dict)
     cut: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -47,7 +50,7 @@ class Day:
 @contextmanager
 def a_day(playwright: Playwright, live: LiveServer, folder: Path) -> Iterator[Day]:
     """The people stay at their devices until the end, online, on Today or where they stopped."""
-    day = Day(live, Evidence(live))
+    day = Day(folder, Evidence(live))
     with ExitStack() as devices:
 
         def come(username: str) -> Person:
@@ -74,7 +77,11 @@ def _leave_the_network(person: Person, day: Day) -> None:
     person.way.heard.clear()
     person.restart()
     page = person.tab.page
-    asked = (page, *page.workers, *person.browser.context.service_workers)
+    asked: tuple[Page | Worker, ...] = (
+        page,
+        *page.workers,
+        *person.browser.context.service_workers,
+    )
     day.cut[person.username] = tuple(one.evaluate(_ASK) for one in asked)
 
 
