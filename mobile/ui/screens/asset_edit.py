@@ -12,6 +12,7 @@ from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import t
 from mobile.usecases import customer_records
 from mobile.usecases.customer_records import ASSET_FIELDS
+from mobile.usecases.drafting import as_seen
 from shared.codec import write
 from shared.entities import Asset
 from shared.errors import Code
@@ -37,16 +38,19 @@ def EditAssetScreen() -> ft.View:
 
 @ft.component
 def Editing(shell: Shell, customer_id: str, asset: Asset | None) -> ft.View:
-    """`asset` at the first rendering is what the author saw; None for a new one."""
-    seen = ft.use_memo(lambda: asset, [])
+    """`asset` is None for a new one."""
     form = use_form(
         shell,
         Asset,
-        draft=customer_records.asset_draft(customer_id, seen.id if seen else None),
-        start=write(seen) if seen else {},
+        draft=customer_records.asset_draft(customer_id, asset.id if asset else None),
+        start=write(asset) if asset else {},
         about=("customer", customer_id),
     )
     back = f"/customers/{customer_id}?show=assets"
+
+    seen = None
+    if asset is not None:
+        seen = as_seen(Asset, asset.id, ASSET_FIELDS, form.start, form.values)
 
     def save() -> None:
         if form.complete(required=("product",)):
@@ -58,7 +62,7 @@ def Editing(shell: Shell, customer_id: str, asset: Asset | None) -> ft.View:
     return frame.screen(
         shell,
         [*(form.field(name) for name in ASSET_FIELDS), form.saved_line()],
-        title=seen.product if seen else t("customer.asset.add"),
+        title=asset.product if asset else t("customer.asset.add"),
         back=back,
         bottom=[buttons.primary(shell, "save", t("action.save"), save, icon=ft.Icons.CHECK)],
     )

@@ -13,6 +13,7 @@ from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import t
 from mobile.usecases import customer_records
 from mobile.usecases.customer_records import CONTACT_FIELDS
+from mobile.usecases.drafting import as_seen
 from shared.codec import write
 from shared.entities import Contact
 from shared.errors import Code
@@ -38,22 +39,29 @@ def EditContactScreen() -> ft.View:
 
 @ft.component
 def Editing(shell: Shell, customer_id: str, contact: Contact | None) -> ft.View:
-    """`contact` at the first rendering is what the author saw; None for a new one. A form shows
-    the number unmasked: that is put on record like any unmasking.
+    """`contact` is None for a new one. A form shows the number unmasked: that is put on record
+    like any unmasking.
     """
-    seen = ft.use_memo(lambda: contact, [])
     form = use_form(
         shell,
         Contact,
-        draft=customer_records.contact_draft(customer_id, seen.id if seen else None),
-        start=write(seen) if seen else {},
+        draft=customer_records.contact_draft(customer_id, contact.id if contact else None),
+        start=write(contact) if contact else {},
         about=("customer", customer_id),
     )
     back = f"/customers/{customer_id}?show=contacts"
-    title = seen.name if seen else t("customer.contact.add")
+    title = contact.name if contact else t("customer.contact.add")
     recorded, unrecorded = use_look(
-        shell, "contact", seen.id if seen else "", customer_id if seen else None, "unmasked"
+        shell,
+        "contact",
+        contact.id if contact else "",
+        customer_id if contact else None,
+        "unmasked",
     )
+
+    seen = None
+    if contact is not None:
+        seen = as_seen(Contact, contact.id, CONTACT_FIELDS, form.start, form.values)
 
     def save() -> None:
         if form.complete(required=("name",)):
@@ -62,7 +70,7 @@ def Editing(shell: Shell, customer_id: str, contact: Contact | None) -> ft.View:
             say(shell, t("customer.saved"))
             shell.back(back)
 
-    if seen and not recorded:
+    if contact and not recorded:
         instead = refusal_card(unrecorded) if unrecorded else surfaces.skeleton()
         return frame.screen(shell, [instead], title=title, back=back)
     more = {"position": {"label": t("customer.contact.position")}}  # of a visit it is a place

@@ -17,10 +17,13 @@ from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import t
 from mobile.usecases import customer_records
 from mobile.usecases.customer_records import CUSTOMER_FIELDS, NEW_CUSTOMER_DRAFT
+from mobile.usecases.drafting import as_seen
 from shared.codec import write
 from shared.declare import ENTITIES, Role
 from shared.entities import Customer
 from shared.errors import Code
+
+_WRITTEN = tuple(name for names in CUSTOMER_FIELDS.values() for name in names)
 
 
 @ft.component
@@ -57,17 +60,15 @@ def EditCustomerScreen() -> ft.View:
 
 @ft.component
 def Editing(shell: Shell, customer: Customer) -> ft.View:
-    """`customer` at the first rendering is what the author saw. A form shows phone and address
-    unmasked: that is put on record like any unmasking.
-    """
-    seen = ft.use_memo(lambda: customer, [])
+    """A form shows phone and address unmasked: that is put on record like any unmasking."""
     form = use_form(
         shell,
         Customer,
         draft=customer_records.customer_draft(customer.id),
-        start=write(seen),
+        start=write(customer),
         about=("customer", customer.id),
     )
+    seen = as_seen(Customer, customer.id, _WRITTEN, form.start, form.values)
     back = f"/customers/{customer.id}"
     recorded, unrecorded = use_look(shell, "customer", customer.id, customer.id, "unmasked")
 

@@ -15,6 +15,7 @@ from mobile.ui.screens.customer.choosing import ChooseRecord
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import t
 from mobile.usecases import visits
+from mobile.usecases.drafting import as_seen
 from shared.codec import write
 from shared.entities import Contact, Customer, Visit
 from shared.errors import Code
@@ -55,15 +56,19 @@ def MoveVisitScreen() -> ft.View:
 
 @ft.component
 def Planning(shell: Shell, customer: Customer, visit: Visit | None) -> ft.View:
-    """`visit` is the one to be moved as the author saw it; None for a new one."""
-    seen = ft.use_memo(lambda: visit, [])
+    """`visit` is the one to be moved; None for a new one."""
     store = shell.store
     start = ft.use_memo(
-        lambda: write(seen) if seen else visits.suggested_plan(store, customer.id, formats.zone()),
+        lambda: (
+            write(visit) if visit else visits.suggested_plan(store, customer.id, formats.zone())
+        ),
         [],
     )
-    draft = visits.replan_draft(seen.id) if seen else visits.plan_draft(customer.id)
+    draft = visits.replan_draft(visit.id) if visit else visits.plan_draft(customer.id)
     form = use_form(shell, Visit, draft=draft, start=start, about=("customer", customer.id))
+    seen = None
+    if visit is not None:
+        seen = as_seen(Visit, visit.id, PLANNED, form.start, form.values)
     contacts = use_query(
         lambda store: store.find(Contact, customer_id=customer.id), [customer.id], ("contact",)
     )
@@ -89,7 +94,7 @@ def Planning(shell: Shell, customer: Customer, visit: Visit | None) -> ft.View:
     return frame.screen(
         shell,
         [words.headline(customer.name), *_fields(form, people), form.saved_line()],
-        title=t("visit.replan" if seen else "customer.plan_visit"),
+        title=t("visit.replan" if visit else "customer.plan_visit"),
         back=f"/customers/{customer.id}",
         bottom=[buttons.primary(shell, "save", t("visit.plan.save"), save, icon=ft.Icons.CHECK)],
     )

@@ -352,3 +352,28 @@ async def test_looking_at_a_visit_is_on_record(field, open_app):
     await app.go(f"/visits/{plan.id}")
 
     assert looks(shell) == [("visit", "opened")]
+
+
+async def test_what_came_while_a_draft_lay_there_is_not_taken_for_seen_either(
+    field, start, open_app
+):
+    app, shell = await open_app(field)
+    begun = await under_way(app, shell)
+    await app.type("notes", "我的记录")
+    await app.until(lambda: shell.store.draft(f"visit/{begun.id}"))
+    shell.store.parts.db.close()
+    await field.files.release(VAULT)
+    app, shell = await start(field)
+    await shell.session.unlock(PIN)
+    theirs = visit(
+        ACME, field.staff, begun.planned_at, id=begun.id, purpose=begun.purpose,
+        state="started", started_at=begun.started_at, notes="同事的记录",
+    )  # fmt: skip
+    field.receive(shell.store, theirs)
+
+    await app.go(f"/visits/{begun.id}")
+    assert app.find("notes").value == "我的记录"
+    await app.tap("later")
+
+    (change,) = [one for one in written(shell) if "notes" in one["fields"]]
+    assert change["base"]["notes"] == 0

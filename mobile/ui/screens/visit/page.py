@@ -54,7 +54,7 @@ def VisitScreen() -> ft.View:
         return frame.screen(shell, [refusal_card(refusal)], title=title, back="/")
     if not recorded or seen is None:
         return frame.screen(shell, [surfaces.skeleton()], title=title, back="/")
-    writing.seen = seen
+    writing.look_at(seen)
     return frame.screen(
         shell,
         [_face(shell, seen, writing)],

@@ -21,7 +21,7 @@ from mobile.ui.state import Shell, use_now, watch
 from mobile.ui.texts import choice, label, t
 from mobile.ui.theme import GAP
 from mobile.usecases import visits
-from shared.codec import read
+from mobile.usecases.drafting import as_seen
 from shared.entities import Visit
 from shared.errors import Refusal
 
@@ -36,14 +36,20 @@ class Writing:
     seen: Seen | None = None
     ended: bool = False
 
+    def look_at(self, seen: Seen) -> None:
+        """What is shown now; the first time, what the author finds before they change it."""
+        self.seen = seen
+        as_seen(Visit, seen.visit.id, visits.WRITTEN, self.form.start, self.form.values)
+
     @property
     def visit(self) -> Visit:
         """The visit as it is now, with what is typed about as the author found it: so a change
         that came meanwhile is not taken for one that they had seen.
         """
         assert self.seen is not None, "nothing is shown yet"
-        found = read(Visit, {"id": self.seen.visit.id, **self.form.start})
-        return replace(self.seen.visit, **{name: getattr(found, name) for name in visits.WRITTEN})
+        now, form = self.seen.visit, self.form
+        found = as_seen(Visit, now.id, visits.WRITTEN, form.start, form.values)
+        return replace(now, **{name: getattr(found, name) for name in visits.WRITTEN})
 
     async def finish(self) -> None:
         """Asks first: this can't be undone. What is lacking is said at its field and at once."""
