@@ -90,6 +90,6 @@ def _return_to_the_network(person: Person, day: Day) -> None:
     day.strayed[person.username] = [one.path for one in person.way.heard]
     person.browser.online()
     person.wait_synced()
-    person.tab.page.evaluate("location.hash = '#/sync'")
+    person.go("/sync")
     person.tab.wait_text("没有等待上传的内容")
     day.standing[person.username] = person.tab.all_text()

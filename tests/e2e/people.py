@@ -84,6 +84,10 @@ class Person:
         self.unlock()
         self.wait_today()
 
+    def go(self, address: str) -> None:
+        """Opens a screen by its address: "/", "/sync"…"""
+        self.tab.page.evaluate("address => { location.hash = `#${address}` }", address)
+
     # -- the network, and how things stand with the server
 
     def cut_network(self) -> None:
@@ -112,12 +116,12 @@ class Person:
 
     # -- touching
 
-    def choose_files(self, name: str, *files: FilePayload, place: int = 0) -> None:
+    def choose_files(self, name: str, *files: FilePayload | Path, place: int = 0) -> None:
         """Taps what opens the file chooser (the `place`-th of that name) and chooses."""
         opener = self.tab.page.get_by_role("button", name=name).nth(place)
         with self.tab.page.expect_file_chooser() as asked:
             self.tab.press(opener)
-        asked.value.set_files(files)
+        asked.value.set_files(list(files))  # type: ignore[arg-type]  # all of one kind or the other
 
     def answer_all(self, text: str) -> int:
         """Answers every question of the screen with `text`; how many there were."""

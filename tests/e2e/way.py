@@ -43,13 +43,13 @@ class Heard:
 @dataclass
 class Fault:
     """What happens to requests whose path begins with `path`: an answer in the server's place
-    (`status`), or a reply that breaks off after `share` of its bytes. `met` counts them; from
-    `at_most` on they pass."""
+    (`status`), or a reply that breaks off after `share` of its bytes. The first `spared` of them
+    pass; `met` counts the others."""
 
     path: str
     status: int = 0
     share: float | None = None
-    at_most: int | None = None
+    spared: int = 0
     met: int = 0
 
 
@@ -84,9 +84,9 @@ class Way:
             yield fault
 
     @contextmanager
-    def cutting(self, path: str, share: float, *, at_most: int | None = None) -> Iterator[Fault]:
+    def cutting(self, path: str, share: float, *, spared: int = 0) -> Iterator[Fault]:
         """Replies break off after `share` of their bytes; 0 closes without a word."""
-        with self._befalling(Fault(path, share=share, at_most=at_most)) as fault:
+        with self._befalling(Fault(path, share=share, spared=spared)) as fault:
             yield fault
 
     @contextmanager
@@ -103,7 +103,10 @@ class Way:
 
     def fault_for(self, path: str) -> Fault | None:
         for fault in self.faults:
-            if path.startswith(fault.path) and fault.met != fault.at_most:
+            if path.startswith(fault.path):
+                if fault.spared:
+                    fault.spared -= 1
+                    return None
                 fault.met += 1
                 return fault
         return None
