@@ -34,11 +34,12 @@ class _Client(Connection):
         self.pubsubhub = PubSubHub(loop=loop)
         self.page_url = "http://app.test"
         self.sent: list[Any] = []
+        self.packed: list[bytes] = []
         self.asked: list[InvokeMethodRequestBody] = []
 
     def send_message(self, message: Any) -> None:
         # Encoding is part of the protocol: Flet notes what the client knows while it encodes.
-        msgpack.packb([message.action, message.body], default=_ENCODE)
+        self.packed.append(msgpack.packb([message.action, message.body], default=_ENCODE))
         self.sent.append(message)
         if isinstance(message.body, InvokeMethodRequestBody):
             self.asked.append(message.body)
@@ -109,6 +110,10 @@ class Headless:
     def says(self, part: str) -> bool:
         """Whether some text on the screen contains `part`."""
         return any(part in text for text in self.texts())
+
+    def ever_said(self, part: str) -> bool:
+        """Whether `part` was sent to the client at any time, be it for one frame."""
+        return any(part.encode() in packed for packed in self._client.packed)
 
     async def tap(self, key: str) -> None:
         await self._event(key, "click", None)

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import apsw
+
+from mobile.keys.port import Profile
+from mobile.store.store import Store
+from mobile.store.unit import Unit
 from shared.declare import Role
 from shared.entities import Asset, Assignment, Case, Contact, Customer, Order, OrderLine
+from shared.errors import Code, Refusal
 from shared.ids import derived_id
-from tests.mobile.ui.field import NOW, customer, visit
+from tests.mobile.ui.field import NOW, Field, customer, visit
 from tests.mobile.ui.written import looks
 
 
@@ -101,6 +107,31 @@ async def test_opening_a_customer_is_on_record_before_anything_is_shown(field, o
 
     assert app.says("甲公司")
     assert looks(shell) == [("customer", "opened")]
+
+
+class FullPhone(Field):
+    """A phone on which nothing can be written any more."""
+
+    def store(self, db: apsw.Connection, profile: Profile | None = None) -> Store:
+        time = super().store(db, profile).parts.time
+        return FullStore(db, time)
+
+
+class FullStore(Store):
+    def unit(self) -> Unit:
+        raise Refusal(Code.DISK_FULL)
+
+
+async def test_a_look_that_cannot_be_kept_shows_nothing(tmp_path, open_app):
+    phone = FullPhone(tmp_path)
+    acme = customer("甲公司")
+    phone.plant(acme)
+    app, _ = await open_app(phone)
+
+    await app.go(f"/customers/{acme.id}")
+    assert app.says("存储空间不足") and not app.ever_said("甲公司")
+    await app.go(f"/customers/{acme.id}/edit")
+    assert app.says("存储空间不足") and not app.has("phone")
 
 
 async def test_a_number_is_masked_until_asked_for_and_the_asking_is_on_record(field, open_app):
