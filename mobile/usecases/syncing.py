@@ -19,6 +19,7 @@ from mobile.sync.report import Progress, SyncReport, Tell
 from mobile.sync.scheduler import Scheduler
 from mobile.usecases.services import Place
 from shared.clock import Clock
+from shared.entities import File
 from shared.errors import Code, Refusal
 
 KEPT_EXCHANGES = 20
@@ -119,6 +120,12 @@ class Syncing:
         """
         if self._loop is None:
             self._loop = asyncio.ensure_future(self._keep_going())
+
+    async def file(self, file: File) -> bytes:
+        """The content of a file that others took, fetched if it is not on this device. Refuses
+        `offline` and what else the way between refuses.
+        """
+        return await self._engine.file(file)
 
     async def settled(self) -> None:
         """Returns once what was saved so far has its sealed copy."""

@@ -10,7 +10,7 @@ import pytest
 from mobile.device.port import NoFix, Picked
 from shared.entities import Contact, Customer, File, Reference, Visit
 from shared.ids import derived_id
-from tests.mobile.ui.field import NOW, PIN, VAULT, customer, visit
+from tests.mobile.ui.field import NOW, PIN, VAULT, Engine, customer, visit
 from tests.mobile.ui.senses import SensingField, here
 from tests.mobile.ui.written import looks, written
 
@@ -305,6 +305,37 @@ async def test_a_photo_is_removed_and_the_removal_undone_and_opened_whole(field,
 
     await app.tap(f"photo-{file.id}")
     assert app.says("文件 · 10 B")
+
+
+async def test_a_photo_that_a_colleague_took_is_fetched_when_looked_at(field, open_app):
+    theirs = File(
+        id=derived_id("file"), customer_id=ACME.id, sha256="a" * 64, bytes=9, purpose="visit",
+        media_type="image/jpeg", verified_at=NOW,
+    )  # fmt: skip
+    was = visit(
+        ACME, field.staff, NOW, state="finished", finished_at=NOW, photo_ids=(theirs.id,)
+    )  # fmt: skip
+    field.plant(theirs, was)
+    field.engine = FetchingEngine(b"the photo")
+    app, _ = await open_app(field)
+    await app.go(f"/visits/{was.id}")
+
+    await app.tap(f"photo-{theirs.id}")
+    assert app.says("照片不在这台手机上")
+    await app.tap("fetch")
+
+    assert not app.says("照片不在这台手机上") and app.says("9 B")
+
+
+class FetchingEngine(Engine):
+    """An engine whose server has the file."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__()
+        self.content = content
+
+    async def file(self, _file: File) -> bytes:
+        return self.content
 
 
 # ── afterwards ────────────────────────────────────────────────────────────────────────────

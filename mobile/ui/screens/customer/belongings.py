@@ -128,6 +128,9 @@ def Orders(shell: Shell, customer_id: str) -> ft.Control:
 def OrderRow(shell: Shell, order: Order) -> ft.Control:
     """One order; open, it shows its lines. They are read when it is opened."""
     open_, set_open = use_state(False)
+    lines = use_query(
+        lambda store: order_lines(store, order) if open_ else [], [order.id, open_], ("order_line",)
+    )
     cancelled = order.state == "cancelled"
     head = ft.Row(
         [
@@ -159,8 +162,7 @@ def OrderRow(shell: Shell, order: Order) -> ft.Control:
             padding=8,
         )
     ]
-    if open_:
-        rows += [_line(line) for line in order_lines(shell.store, order)]
+    rows += [_line(line) for line in lines.value or []]
     return surfaces.card(rows)
 
 

@@ -9,9 +9,9 @@ import flet as ft
 from mobile.ui import formats
 from mobile.ui.components import buttons, surfaces, words
 from mobile.ui.components.messages import notice, say
-from mobile.ui.hooks import use_state
+from mobile.ui.hooks import keyed, use_state
 from mobile.ui.screens.visit.seen import Seen
-from mobile.ui.state import Shell
+from mobile.ui.state import Shell, use_query
 from mobile.ui.texts import error, t
 from mobile.ui.theme import GAP
 from mobile.usecases.visit_photos import Added, add_photos, remove_photo, restore_photo
@@ -80,20 +80,34 @@ def _why(refusal: Refusal) -> str:
 
 def thumbnail(shell: Shell, seen: Seen, file: File, *, removable: bool) -> ft.Control:
     """A small picture with its size; a tap shows it whole."""
-    data = shell.store.blob(file.sha256)
+    return keyed(f"photo {file.id}", Thumbnail, shell, seen, file, removable)
+
+
+@ft.component
+def Thumbnail(shell: Shell, seen: Seen, file: File, removable: bool) -> ft.Control:
+    """A cloud stands for a photo that is not on this phone."""
+    data = use_query(lambda store: store.blob(file.sha256), [file.sha256], ("file",)).value
     says = t("visit.photo", size=formats.size(file.bytes))
     picture: ft.Control = (
         ft.Image(
-            src=data, width=THUMB, height=THUMB, fit=ft.BoxFit.COVER, cache_width=THUMB * 3,
-            border_radius=8, exclude_from_semantics=True,
+            src=data,
+            width=THUMB,
+            height=THUMB,
+            fit=ft.BoxFit.COVER,
+            cache_width=THUMB * 3,
+            border_radius=8,
+            exclude_from_semantics=True,
         )
         if data is not None
         else ft.Container(
             ft.Icon(ft.Icons.CLOUD_OUTLINED),
-            width=THUMB, height=THUMB, border_radius=8, alignment=ft.Alignment.CENTER,
+            width=THUMB,
+            height=THUMB,
+            border_radius=8,
+            alignment=ft.Alignment.CENTER,
             bgcolor=ft.Colors.SURFACE_CONTAINER_HIGHEST,
         )
-    )  # fmt: skip
+    )
     below: list[ft.Control] = [words.label(formats.size(file.bytes), expand=True)]
     if removable:
         below.append(
