@@ -80,7 +80,7 @@ class PolicySettings:
         return "low"
 
     def visit_every(self, tier: str | None) -> timedelta:
-        """How often a customer of a tier is visited (S0 #20–#22); one without a tier counts as
+        """How often a customer of a tier is visited (S0 #20–#22); without a tier as the low one."""
         low."""
         days = {"high": self.visit_every_days_high, "mid": self.visit_every_days_mid}
         return timedelta(days=days.get(tier or "", self.visit_every_days_low))
