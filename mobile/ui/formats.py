@@ -50,9 +50,7 @@ def day(on: date, now: datetime) -> str:
         return t(("day.yesterday", "day.today", "day.tomorrow")[apart + 1])
     weekday = t(f"weekday.{on.isoweekday()}")
     if abs(apart) < 7 and apart > 0:
-        return t(
-            "day.this_week", weekday=weekday, day=on.day, mon=t(f"month.{on.month}")
-        )
+        return t("day.this_week", weekday=weekday, day=on.day, mon=t(f"month.{on.month}"))
     key = "day.same_year" if on.year == today.year else "day.other_year"
     return t(key, year=on.year, day=on.day, mon=t(f"month.{on.month}"))
 
