@@ -72,7 +72,7 @@ class PolicySettings:
     retention_days: int = 3650  # the server keeps the record (S2 #100, #103)
 
     def tier_of(self, spend_cents: int, orders: int) -> str:
-        """The tier that a year's amount and frequency propose (S0 #7); a panel confirms (S1 #51)."""
+        """The tier that a year's amount and frequency propose (S0 #7); a panel decides (S1 #51)."""
         if spend_cents >= self.tier_high_cents and orders >= self.tier_high_orders:
             return "high"
         if spend_cents >= self.tier_mid_cents and orders >= self.tier_mid_orders:
