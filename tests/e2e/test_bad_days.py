@@ -13,7 +13,7 @@ from tests.e2e.conftest import Meet
 from tests.e2e.evidence import Evidence
 from tests.e2e.people import PIN, Person, at_work
 from tests.e2e.pictures import photo
-from tests.e2e.visiting import begin_visit
+from tests.e2e.visiting import begin_visit, keep_visit
 from tests.live_server import LiveServer
 
 WRONG_PIN = "135791"
@@ -140,7 +140,7 @@ def test_photos_that_cannot_be_taken_are_refused_by_name_and_the_draft_stays(
     manager.tab.wait_text("草稿已存在本机")
     manager.restart()
     manager.expect_typed("记录", NOTES)
-    manager.tab.tap("稍后继续")
+    keep_visit(manager)
     manager.wait_synced()
     row = evidence.row("visit", visit_id)
     assert row["notes"] == NOTES
@@ -156,7 +156,7 @@ def test_a_text_stops_at_its_limit_and_says_how_much_room_there_is(
     manager.tab.page.keyboard.insert_text(text)
     manager.expect_typed("下一步", text[:limit])
     manager.tab.wait_text("还可输入 0 个字符")
-    manager.tab.tap("稍后继续")
+    keep_visit(manager)
     manager.wait_synced()
     assert evidence.row("visit", visit_id)["next_step"] == text[:limit]
 

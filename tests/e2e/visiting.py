@@ -40,6 +40,12 @@ def begin_visit(person: Person) -> str:
     return person.record_id()
 
 
+def keep_visit(person: Person) -> None:
+    """Leaves the visit for later: what was written is a change that waits for the server."""
+    person.tab.tap("稍后继续")
+    person.tab.wait_text("稍后可以继续")
+
+
 def take_position(person: Person) -> None:
     """The browser allows it and has a fix of this moment: an older one would be refused."""
     context = person.browser.context

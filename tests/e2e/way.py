@@ -16,6 +16,7 @@ import gzip
 import http.client
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -60,8 +61,7 @@ class Way:
         self._server = urlsplit(server).netloc
         self.heard: list[Heard] = []
         self.faults: list[Fault] = []
-        self._proxy = ThreadingHTTPServer(("127.0.0.1", 0), lambda *a: _Passing(self, *a))
-        self._proxy.daemon_threads = True
+        self._proxy = _Proxy(("127.0.0.1", 0), lambda *a: _Passing(self, *a))
         self.url = f"http://127.0.0.1:{self._proxy.server_address[1]}"
 
     def __enter__(self) -> Way:
@@ -122,6 +122,15 @@ class Way:
             return reply.status, reply.getheaders(), reply.read()
         finally:
             link.close()
+
+
+class _Proxy(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A page that leaves before it has everything is no error."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Passing(BaseHTTPRequestHandler):
