@@ -14,9 +14,11 @@ from mobile.ui.components.entry import secret_entry
 from mobile.ui.components.messages import confirm, notice, say
 from mobile.ui.hooks import use_effect, use_held, use_maybe, use_state
 from mobile.ui.screens.enrol import secret_pair, secret_problem
-from mobile.ui.state import Shell, use_shell, watch
+from mobile.ui.state import Shell, use_now, use_shell, watch
 from mobile.ui.texts import LANGUAGES, choice, t
 from mobile.usecases.services import Installation, Storage
+
+_LOOK_SECONDS = 5
 
 
 @ft.component
@@ -119,10 +121,13 @@ def ChangeSecret(shell: Shell, done: Callable[[], None]) -> ft.Control:
 
 @ft.component
 def Device(shell: Shell) -> ft.Control:
-    """What the device promises about storage, and the app's version."""
+    """What the device promises about storage, and the app's version: looked at again and again,
+    since a new version may arrive while one reads this.
+    """
     storage, set_storage = use_maybe(Storage)
     app, set_app = use_maybe(Installation)
     place = shell.services.place
+    now = use_now(_LOOK_SECONDS)
 
     async def look() -> None:
         set_storage(await place.storage(False))
@@ -131,7 +136,7 @@ def Device(shell: Shell) -> ft.Control:
     async def ask() -> None:
         set_storage(await place.storage(True))
 
-    use_effect(look, [])
+    use_effect(look, [now])
     rows: list[ft.Control] = [
         words.body(t(f"settings.protection.{shell.services.keys.protection.value}"))
     ]
