@@ -315,7 +315,13 @@ class Tab:
         """Replaces the content of the text field of that label, key by key as Flutter needs it."""
         field = self.page.get_by_role("textbox", name=label).first
         self.press(field)
-        self.page.keyboard.press("Control+A")
+        expect(field).to_be_focused(timeout=STEP_MS)
+        while True:
+            self.page.keyboard.press("Control+A")
+            self.page.keyboard.press("Delete")
+            # A moment after the tap Flutter puts the cursor where it was, and nothing is selected.
+            if not field.input_value():
+                break
         self.page.keyboard.type(text, delay=5)
 
     def value(self, label: str) -> str:
@@ -346,7 +352,10 @@ class Tab:
         return self.page.get_by_text(text).or_(self.page.get_by_label(text)).first
 
     def wait_text(self, text: str, *, timeout_ms: int = STEP_MS) -> None:
-        self.text(text).wait_for(state="attached", timeout=timeout_ms)
+        try:
+            self.text(text).wait_for(state="attached", timeout=timeout_ms)
+        except PlaywrightTimeout:
+            raise AssertionError(f"{text!r} did not come; there is: {self.all_text()}") from None
 
     def wait_no_text(self, text: str, *, timeout_ms: int = STEP_MS) -> None:
         expect(self.page.get_by_text(text)).to_have_count(0, timeout=timeout_ms)
