@@ -1,6 +1,6 @@
 """Every entity, declared once. Importing this package fills `shared.declare.ENTITIES`."""
 
-from shared.entities.access import Assignment, Grant
+from shared.entities.access import Assignment, Grant, Notice
 from shared.entities.callback import Attempt, Callback
 from shared.entities.case import Case, CaseEvent
 from shared.entities.catalogue import Policy, Reference
@@ -26,6 +26,7 @@ __all__ = [
     "File",
     "Grant",
     "Look",
+    "Notice",
     "Order",
     "OrderLine",
     "Organisation",

@@ -7,16 +7,19 @@ from typing import Any
 
 from shared.declare import (
     SERVER_ONLY,
+    Merge,
     Record,
     Role,
     choice,
     entity,
     instant,
+    integer,
     reference,
     text,
 )
 
 PURPOSES = ("role", "assignment", "dispatch", "callback", "approved_detail", "store")
+NOTICES = ("received", "handed_on", "transferred")
 END_REASONS = ("reassigned", "ended", "security")
 
 
@@ -53,4 +56,26 @@ class Grant(Record):
     revoked_because: str | None = choice(*END_REASONS, writers=SERVER_ONLY)
 
 
-__all__ = ["END_REASONS", "PURPOSES", "Assignment", "Grant"]
+@entity("notice", user="staff_id", at="happened_at")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice(Record):
+    """What someone is told about their own scope: how many came or went, from whom and to whom.
+
+    It names no customer: whoever lost one must not be reminded of who it was. `other_id` is whom
+    they came from or went to, `by_id` who decided it. Dismissed by its reader, on all their devices.
+    """
+
+    staff_id: str = reference("staff", required=True, writers=SERVER_ONLY)
+    kind: str = choice(*NOTICES, required=True, writers=SERVER_ONLY)
+    subject: str | None = choice(
+        "customer", "contact", "asset", "visit", "case", "callback", writers=SERVER_ONLY
+    )
+    count: int | None = integer(0, 10**9, writers=SERVER_ONLY)
+    by_id: str | None = reference("staff", writers=SERVER_ONLY)
+    other_id: str | None = reference("staff", writers=SERVER_ONLY)
+    store_id: str | None = reference("store", writers=SERVER_ONLY)
+    happened_at: Any = instant(required=True, writers=SERVER_ONLY)
+    dismissed_at: Any = instant(merge=Merge.MAX, writers=frozenset(Role))
+
+
+__all__ = ["END_REASONS", "NOTICES", "PURPOSES", "Assignment", "Grant", "Notice"]

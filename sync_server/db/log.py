@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Index,
     Integer,
@@ -162,14 +163,54 @@ DETAIL_REQUEST = Table(
 """Head office asks to see one customer's detail for a while; `grant_id` is null when it was
 refused."""
 
+RECORD_MOVE = Table(
+    "record_move",
+    METADATA,
+    Column("org_id", String(36), nullable=False),
+    Column("id", String(36), nullable=False),
+    Column("entity", String(40), nullable=False),
+    Column("record_id", String(36), nullable=False),
+    Column("from_customer", String(36), nullable=False),
+    Column("to_customer", String(36), nullable=False),
+    Column("moved_at", Instant, nullable=False),
+    Column("moved_by", String(36)),
+    Column("reason", Text),
+    PrimaryKeyConstraint("org_id", "id"),
+    Index(None, "org_id", "record_id"),
+    Index(None, "org_id", "from_customer"),
+)
+"""Each record that was put under another customer: where late work on it was written, and where a
+case lay at an instant of the past."""
+
+DEVICE_GRANT = Table(
+    "device_grant",
+    METADATA,
+    Column("org_id", String(36), nullable=False),
+    Column("device_id", String(64), nullable=False),
+    Column("grant_id", String(36), nullable=False),
+    Column("bucket", String(80), nullable=False),
+    Column("told_at", Instant, nullable=False),
+    Column("held_at", Instant),
+    Column("drop_told_at", Instant),
+    Column("dropped_at", Instant),
+    Column("open", Boolean, nullable=False),
+    PrimaryKeyConstraint("org_id", "device_id", "grant_id"),
+    Index(None, "org_id", "bucket"),
+    Index(None, "org_id", "device_id", "open"),
+)
+"""What each device was told to hold and to drop, and when it said that it had (`held_at`,
+`dropped_at`). `open`: it was told something that it has not confirmed yet."""
+
 __all__ = [
     "ALARM",
     "BUCKET_HEAD",
     "CASE_NUMBER_BLOCK",
     "CHANGE_LOG",
     "DETAIL_REQUEST",
+    "DEVICE_GRANT",
     "FEED",
     "HISTORY",
     "LOOK_HEAD",
     "ORG_STATE",
+    "RECORD_MOVE",
 ]
