@@ -48,6 +48,13 @@ _NEXT_EDGE = """
         SELECT expires_at AS edge FROM held_grant WHERE expires_at > :now
         UNION ALL SELECT not_before FROM held_grant WHERE not_before > :now)
 """
+_ENDS = """
+    SELECT CASE WHEN count(*) = count(g.expires_at) THEN max(g.expires_at) END
+    FROM held_grant g JOIN temp.open_bucket o ON o.no = g.bucket
+    WHERE g.listed AND g.not_before <= ?1 AND (g.expires_at IS NULL OR g.expires_at > ?1)
+      AND g.bucket IN (SELECT bucket FROM server_row WHERE entity = ?2 AND id = ?3
+                       UNION SELECT bucket FROM pending_row WHERE entity = ?2 AND id = ?3)
+"""
 
 
 class Gate:
@@ -90,6 +97,12 @@ class Gate:
         except Refusal as refusal:
             return refusal.code
         return None
+
+    def access_ends(self, entity: str, record_id: str) -> datetime | None:
+        """When the last of the running grants that show a record ends; None where one has no end,
+        or none shows it."""
+        ends = self._db.execute(_ENDS, (self.settle(), entity, record_id)).get
+        return from_wire(ends) if ends else None
 
     def lease_ends_at(self) -> datetime | None:
         """Until when may be read without a sync; None before the first."""

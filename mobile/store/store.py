@@ -110,6 +110,10 @@ class Store:
         """Conflicts that nobody has resolved yet, the oldest first."""
         return self.find(Conflict, resolution=None)
 
+    def access_ends(self, entity: str, record_id: str) -> datetime | None:
+        """When a record that is shown now will no longer be; None while no end is set."""
+        return self.parts.gate.access_ends(entity, record_id)
+
     def suspended(self) -> Code | None:
         """Why nothing is readable now (`lease_ended`, `clock_behind`), or None."""
         return self.parts.gate.suspended()

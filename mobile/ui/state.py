@@ -85,6 +85,7 @@ class Shell:
     gate: Gate = field(default_factory=Gate)
     sync: SyncState = field(default_factory=SyncState)
     trail: list[str] = field(default_factory=list)
+    scrolled: dict[str, float] = field(default_factory=dict)  # dp, of lists one may come back to
     tasks: list[Future[Any]] = field(default_factory=list)
 
     @property
@@ -125,8 +126,9 @@ class Shell:
             self.page.navigate(route)
 
     def visit(self, route: str) -> None:
-        """Open a place of the navigation: the trail begins anew there."""
+        """Open a place of the navigation: the trail begins anew there, and lists at their top."""
         self.trail = []
+        self.scrolled = {}
         if route != (self.page.route or "/"):
             self.page.navigate(route)
 

@@ -11,6 +11,8 @@ from mobile.ui.components import words
 from mobile.ui.texts import t
 from mobile.ui.theme import GAP
 
+TALL = ft.Padding.symmetric(horizontal=12, vertical=14)  # a line of text in a target's 48 dp
+
 
 def chip(
     key: str, text: str, selected: bool, on_select: Callable[[], Any], about: str = ""
@@ -22,7 +24,7 @@ def chip(
         key=key,
         label=words.body(text),
         selected=selected,
-        padding=ft.Padding.symmetric(horizontal=12, vertical=12),
+        padding=TALL,
         on_select=lambda _event: on_select(),
     )
     if not about:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import flet as ft
 
 from mobile.ui import formats
-from mobile.ui.components import words
+from mobile.ui.components import chips, words
 from mobile.ui.texts import choice, label, t
-from mobile.ui.theme import GAP, TARGET
+from mobile.ui.theme import TARGET
 from shared.clock import from_wire, to_wire
 from shared.declare import Field, Kind
 
@@ -123,23 +123,13 @@ def _choice(form: Form, field: Field, more: dict[str, Any]) -> ft.Control:
         )
     picked = form.get(field.name)
 
-    def pick(word: str) -> Callable[[Any], None]:
-        return lambda _event: form.set(field.name, None if word == form.get(field.name) else word)
+    options = [(word, choice(field.name, word)) for word in more.get("only", field.choices)]
 
-    chips = [
-        ft.Chip(
-            key=f"{field.name}-{word}",
-            label=words.body(choice(field.name, word)),
-            selected=word == picked,
-            on_select=pick(word),
-        )
-        for word in more.get("only", field.choices)
-    ]
-    box = ft.Column(
-        [words.faint(_heading(field, more)), ft.Row(list(chips), wrap=True, spacing=GAP)],
-        spacing=4,
-        tight=True,
-    )
+    def pick(word: str | None) -> None:
+        form.set(field.name, word)
+
+    row = chips.chips(field.name, options, picked, pick)
+    box = ft.Column([words.faint(_heading(field, more)), row], spacing=4, tight=True)
     return _with_error(form, field, box)
 
 

@@ -192,7 +192,7 @@ def _bottom(shell: Shell, controls: Sequence[ft.Control]) -> ft.Control:
             [
                 ft.Container(
                     row,
-                    width=READING_WIDTH if shell.window.wide else None,
+                    width=READING_WIDTH - 2 * PAD if shell.window.wide else None,
                     expand=not shell.window.wide,
                 )
             ],

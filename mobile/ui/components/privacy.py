@@ -17,6 +17,8 @@ from mobile.ui.texts import label, t
 from shared.declare import Personal
 from shared.masking import mask
 
+_LARGE = 1920, 1080  # dp
+
 
 def record_look(shell: Shell, entity: str, record_id: str, customer_id: str, what: str) -> None:
     """Puts a look on record (L7) before anything is shown: what is "opened", "unmasked" or
@@ -94,10 +96,12 @@ def AccessCountdown(
     head: list[ft.Control] = [marks.badge(formats.due(ends_at, now), "wait", ft.Icons.LOCK_CLOCK)]
     if more is not None and ends_at - now < timedelta(hours=4):
         head.append(more)
+    shown = content()
     return ft.Column(
-        [ft.Row(head, wrap=True), content()],
+        [ft.Row(head, wrap=True), shown],
         horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
         spacing=8,
+        expand=shown.expand,
     )
 
 
@@ -108,9 +112,14 @@ def watermark(shell: Shell) -> ft.Control:
     """
     line = f"{shell.staff.name} · {formats.when(shell.now(), shell.now())}"
     style = ft.TextStyle(size=13, color=ft.Colors.with_opacity(0.09, ft.Colors.ON_SURFACE))
+    # A window may grow without being drawn anew: a wide one is covered as far as a large screen.
+    least = _LARGE if shell.window.wide else (0, 0)
+    width = max(int(shell.page.width or 0), least[0])
+    height = max(int(shell.page.height or 0), least[1])
     marks_: list[cv.Shape] = [
-        cv.Text(40 + 190 * (i % 2), 130 + 170 * i, value=line, style=style, rotate=-0.4)
-        for i in range(6)
+        cv.Text(x + 190 * (row % 2), y, value=line, style=style, rotate=-0.4)
+        for row, y in enumerate(range(130, height, 170))
+        for x in range(40, width, 380)
     ]
     # Painted, not laid out: controls would stand in the semantics tree, before what they cover, and
     # keep a screen reader's taps from it.

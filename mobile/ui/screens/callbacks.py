@@ -13,7 +13,7 @@ from mobile.ui.components.messages import refusal_card
 from mobile.ui.hooks import keyed, use_state
 from mobile.ui.state import Shell, use_now, use_query, use_shell
 from mobile.ui.texts import choice, t
-from mobile.ui.theme import GAP
+from mobile.ui.theme import GAP, PAD
 from mobile.usecases.callbacks import Call, Callbacks
 from shared.declare import Personal
 from shared.masking import mask
@@ -88,9 +88,11 @@ def _card(shell: Shell, call: Call, now: datetime) -> ft.Control:
                 key=f"call-{callback.id}",
                 says=says,
                 on_click=lambda _: shell.go(f"/callbacks/{callback.id}"),
+                padding=PAD,
             )
         ],
         accent=ft.Colors.ERROR if late else None,
+        padding=0,
     )
 
 

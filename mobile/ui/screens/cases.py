@@ -14,7 +14,7 @@ from mobile.ui.components.messages import refusal_card
 from mobile.ui.hooks import keyed, use_state
 from mobile.ui.state import Shell, use_now, use_query, use_shell
 from mobile.ui.texts import choice, t
-from mobile.ui.theme import GAP
+from mobile.ui.theme import GAP, PAD
 from mobile.usecases.repairs import Repairs
 from shared.entities import Case, Customer
 
@@ -108,9 +108,11 @@ def _card(shell: Shell, case: Case, now: datetime) -> ft.Control:
                 key=f"case-{case.id}",
                 says=says,
                 on_click=lambda _: shell.go(f"/cases/{case.id}"),
+                padding=PAD,
             )
         ],
         accent=ft.Colors.ERROR if late else None,
+        padding=0,
     )
 
 

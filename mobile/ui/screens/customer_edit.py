@@ -15,6 +15,7 @@ from mobile.ui.hooks import keyed
 from mobile.ui.screens.customer.looking import use_look
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import t
+from mobile.ui.theme import PAD
 from mobile.usecases import customer_records
 from mobile.usecases.customer_records import CUSTOMER_FIELDS, NEW_CUSTOMER_DRAFT
 from mobile.usecases.drafting import as_seen
@@ -91,7 +92,7 @@ def _screen(shell: Shell, form: Form, title: str, back: str, save: Callable[[], 
         fields = [form.field(name) for name in names if _mine(shell, name)]
         if fields:
             stretched = ft.Column(
-                fields, tight=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH
+                fields, spacing=PAD, tight=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH
             )
             body.append(surfaces.section(t(f"customer.group.{group}"), [stretched]))
     body.append(form.saved_line())

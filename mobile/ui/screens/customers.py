@@ -12,7 +12,7 @@ import flet as ft
 from mobile.ui import formats
 from mobile.ui.components import buttons, frame, marks, surfaces, words
 from mobile.ui.components.messages import refusal_card
-from mobile.ui.hooks import Held, use_held, use_state
+from mobile.ui.hooks import Held, use_effect, use_held, use_state
 from mobile.ui.state import Read, Shell, use_now, use_query, use_shell
 from mobile.ui.texts import t
 from mobile.ui.theme import GAP, PAD
@@ -22,6 +22,7 @@ from mobile.usecases.customers import CustomerCard, Found, own_customers, search
 DEBOUNCE_SECONDS = 0.08  # results stand within a tenth of a second of the last key
 PAGE = 60  # rows handed to the client at once; more as it scrolls
 ROW_HEIGHT = 76
+_LIST = "customers"
 
 _ICON = {
     "customer": ft.Icons.BUSINESS_OUTLINED,
@@ -43,7 +44,9 @@ def CustomersScreen() -> ft.View:
     query, set_query = use_state(asked)
     text = use_held(asked)  # as typed; the query follows when the typing rests
     typing: Held[asyncio.Task[None] | None] = use_held(None)
-    shown, set_shown = use_state(PAGE)
+    offset = shell.scrolled.get(_LIST, 0.0)
+    shown, set_shown = use_state(PAGE + int(offset / ROW_HEIGHT))
+    listed: Held[ft.ListView | None] = use_held(None)
     own = use_query(own_customers, watch=("customer", "visit", "policy"))
     found = use_query(
         lambda store: search(store, query),
@@ -66,9 +69,15 @@ def CustomersScreen() -> ft.View:
         set_query("")
 
     def scrolled(event: ft.OnScrollEvent) -> None:
+        shell.scrolled[_LIST] = event.pixels
         if event.pixels > event.max_scroll_extent - 10 * ROW_HEIGHT:
             set_shown(lambda old: old + PAGE if old < len(own.value or ()) else old)
 
+    async def return_to_place() -> None:
+        if listed.current is not None and offset:
+            await listed.current.scroll_to(offset=offset)
+
+    use_effect(return_to_place, [])
     actions = []
     if may_add_customers(shell.role):
         add = buttons.icon(
@@ -83,7 +92,8 @@ def CustomersScreen() -> ft.View:
     elif query:
         body.append(_hits(shell, query, found))
     else:
-        body.append(_own(shell, own.value or [], shown, now, scrolled))
+        listed.current = _list(shell, (own.value or [])[:shown], now, scrolled)
+        body.append(_own(own.value or [], listed.current, now))
     return frame.screen(
         shell,
         ft.Column(body, expand=True, spacing=0),
@@ -117,9 +127,7 @@ def _search_box(shell: Shell, text: str, typed: Any, clear: buttons.Action) -> f
 # ── one's own ─────────────────────────────────────────────────────────────────────────────
 
 
-def _own(
-    shell: Shell, cards: list[CustomerCard], shown: int, now: datetime, scrolled: Any
-) -> ft.Control:
+def _own(cards: list[CustomerCard], listed: ft.Control, now: datetime) -> ft.Control:
     if not cards:
         return surfaces.empty(
             ft.Icons.PEOPLE_OUTLINE, t("customers.empty"), t("customers.empty.text")
@@ -128,25 +136,20 @@ def _own(
     counts = t("customers.count", count=len(cards))
     if late:
         counts += t("customers.count.late", late=late)
-    rows: list[ft.Control] = [
-        _row(shell, card, now, f"/customers/{card.id}") for card in cards[:shown]
-    ]
-    return ft.Column(
-        [
-            ft.Container(words.faint(counts, key="count"), padding=ft.Padding.only(left=PAD)),
-            ft.ListView(
-                rows,
-                key="customers",
-                expand=True,
-                # Rows of one height let ten thousand of them scroll without being measured.
-                item_extent=ROW_HEIGHT * shell.display.text_scale,
-                padding=ft.Padding.only(left=GAP, right=GAP, bottom=PAD),
-                on_scroll=scrolled,
-                scroll_interval=100,
-            ),
-        ],
+    count = ft.Container(words.faint(counts, key="count"), padding=ft.Padding.only(left=PAD))
+    return ft.Column([count, listed], expand=True, spacing=4)
+
+
+def _list(shell: Shell, cards: list[CustomerCard], now: datetime, scrolled: Any) -> ft.ListView:
+    return ft.ListView(
+        [_row(shell, card, now, f"/customers/{card.id}") for card in cards],
+        key=_LIST,
         expand=True,
-        spacing=4,
+        # Rows of one height let ten thousand of them scroll without being measured.
+        item_extent=ROW_HEIGHT * shell.display.text_scale,
+        padding=ft.Padding.only(left=GAP, right=GAP, bottom=PAD),
+        on_scroll=scrolled,
+        scroll_interval=100,
     )
 
 

@@ -68,7 +68,7 @@ def _left(share: float | None, passed_ms: int) -> str:
     """How long it will still take, once enough has come to tell."""
     if not share or passed_ms < 2000 or share >= 1:
         return ""
-    return t(
-        "first_sync.left",
-        span=formats.span(timedelta(milliseconds=passed_ms * (1 - share) / share)),
-    )
+    left = timedelta(milliseconds=passed_ms * (1 - share) / share)
+    if left < timedelta(minutes=1):
+        return t("first_sync.left.little")
+    return t("first_sync.left", span=formats.span(left))

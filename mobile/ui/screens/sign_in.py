@@ -7,7 +7,7 @@ import flet as ft
 from mobile.ui.components import buttons, frame, words
 from mobile.ui.components.chips import pick_one
 from mobile.ui.components.entry import entry, secret_entry
-from mobile.ui.components.messages import guarded, refusal_card
+from mobile.ui.components.messages import guarded, notice, refusal_card
 from mobile.ui.hooks import use_held, use_maybe, use_state
 from mobile.ui.state import Shell, use_shell
 from mobile.ui.texts import LANGUAGES, choice, language, t
@@ -75,7 +75,7 @@ def SignInScreen() -> ft.View:
     if missing:
         controls.append(words.body(t("sign_in.missing"), color=ft.Colors.ERROR))
     if refusal is not None:
-        controls.append(refusal_card(refusal))
+        controls.append(_refused(refusal))
     controls.append(
         buttons.primary(
             shell, "sign-in", t("sign_in.submit"), submit, icon=ft.Icons.LOGIN, disabled=busy
@@ -89,13 +89,20 @@ def SignInScreen() -> ft.View:
     return frame.plain(controls)
 
 
+def _refused(refusal: Refusal) -> ft.Control:
+    """Elsewhere work goes on without a network; here it can't begin."""
+    if refusal.code is Code.OFFLINE:
+        return notice(ft.Icons.CLOUD_OFF_OUTLINED, t("sign_in.offline"), t("sign_in.offline.text"))
+    return refusal_card(refusal)
+
+
 def _brand(shell: Shell) -> ft.Control:
     """Name and what it is for, and the language: someone who can't read this page must be able to
     change it.
     """
 
     mark = ft.Container(
-        ft.Icon(ft.Icons.HANDSHAKE, color=ft.Colors.ON_PRIMARY, size=28),
+        ft.Icon(ft.Icons.PUBLISHED_WITH_CHANGES, color=ft.Colors.ON_PRIMARY, size=28),
         bgcolor=ft.Colors.PRIMARY,
         border_radius=14,
         padding=12,

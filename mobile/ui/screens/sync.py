@@ -104,7 +104,10 @@ def _standing(shell: Shell, status: Status) -> list[ft.Control]:
         )
         for name, count, icon in figures
     ]
-    found: list[ft.Control] = [ft.Row(cells, spacing=GAP)]
+    as_tall_as_any = ft.CrossAxisAlignment.STRETCH
+    found: list[ft.Control] = [
+        ft.Row(cells, spacing=GAP, intrinsic_height=True, vertical_alignment=as_tall_as_any)
+    ]
     if status.unsent_files:
         found.append(words.faint(t("sync.photos", count=status.unsent_files)))
     if status.suspended is not None:

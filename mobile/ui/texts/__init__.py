@@ -9,6 +9,7 @@ and a new rendering of the root switch it.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -46,11 +47,24 @@ def language() -> str:
 def t(key: str, /, **values: object) -> str:
     """The text of `key` with `{name}` placeholders filled in.
 
-    A key that no catalogue has is shown as it is: an ugly word on a screen beats a screen that
-    fails.
+    A count chooses its noun: "{count} {count:photo|photos}" says "1 photo". A key that no catalogue
+    has is shown as it is: an ugly word on a screen beats a screen that fails.
     """
     found = catalogue(_chosen[0]).get(key)
-    return key if found is None else found.format(**values) if values else found
+    return key if found is None else worded(found, values) if values else found
+
+
+def worded(text: str, values: Mapping[str, object]) -> str:
+    """A text with its placeholders filled in, nouns agreeing with their counts."""
+    return text.format(**{n: _Count(v) if type(v) is int else v for n, v in values.items()})
+
+
+class _Count(int):
+    """An integer whose format "one|many" is the word that goes with it."""
+
+    def __format__(self, spec: str) -> str:
+        one, agrees, many = spec.partition("|")
+        return (one if self == 1 else many) if agrees else super().__format__(spec)
 
 
 def has(key: str) -> bool:

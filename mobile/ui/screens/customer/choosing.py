@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import flet as ft
 
 from mobile.ui.components import words
+from mobile.ui.components.chips import TALL
 from mobile.ui.components.form import Form
 from mobile.ui.state import watch
 from mobile.ui.texts import label, t
@@ -38,6 +39,7 @@ def ChooseRecord(form: Form, name: str, choices: Sequence[tuple[str, str]]) -> f
         return ft.Chip(
             key=f"{name}-{record_id}",
             label=words.body(called),
+            padding=TALL,
             selected=record_id == picked,
             on_select=lambda _: form.set(name, None if record_id == picked else record_id),
         )

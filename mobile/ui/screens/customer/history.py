@@ -9,6 +9,7 @@ import flet as ft
 
 from mobile.ui import formats
 from mobile.ui.components import buttons, marks, surfaces, words
+from mobile.ui.components.chips import TALL
 from mobile.ui.components.messages import refusal_card
 from mobile.ui.hooks import use_state
 from mobile.ui.state import Shell, use_query
@@ -52,6 +53,7 @@ def History(shell: Shell, customer_id: str, open_: Opens) -> ft.Control:
         return ft.Chip(
             key=f"filter-{kind}",
             label=words.body(t(f"entity.{kind}")),
+            padding=TALL,
             selected=kind in kinds,
             on_select=lambda _: toggle(kind),
         )

@@ -13,7 +13,7 @@ import flet as ft
 from mobile.ui import formats
 from mobile.ui.components import buttons, frame, marks, privacy, surfaces, words
 from mobile.ui.components.messages import refusal_card
-from mobile.ui.hooks import use_state
+from mobile.ui.hooks import keyed, use_state
 from mobile.ui.screens.customer.belongings import Assets, Orders
 from mobile.ui.screens.customer.history import History
 from mobile.ui.screens.customer.looking import use_look
@@ -48,6 +48,10 @@ def CustomerScreen() -> ft.View:
         watch=("customer", "contact", "asset", "visit", "case", "policy"),
     )
 
+    until = use_query(
+        lambda store: store.access_ends("customer", customer_id), [customer_id, found.value]
+    )
+
     recorded, unrecorded = use_look(
         shell, "customer", customer_id, customer_id if found.value else None
     )
@@ -72,10 +76,19 @@ def CustomerScreen() -> ft.View:
     }
     facts = [_head(shell, page, open_), *_coming(shell, page, open_)]
     chosen = [_chooser(page, section, show), parts[section]()]
-    wide = shell.window.wide
+    wide, ends_at = shell.window.wide, until.value
+
+    def body() -> ft.Control:
+        if wide:
+            return frame.two_panes(_pane(facts), _pane(chosen))
+        return _stack([*facts, *chosen])
+
+    shown = body()
+    if ends_at is not None:
+        shown = keyed("access", privacy.AccessCountdown, shell, ends_at, body)
     return frame.screen(
         shell,
-        frame.two_panes(_pane(facts), _pane(chosen)) if wide else [*facts, *chosen],
+        shown,
         title=title,
         back="/customers",
         bottom=_bottom(shell, page, open_),
@@ -87,14 +100,17 @@ def CustomerScreen() -> ft.View:
 
 def _pane(controls: list[ft.Control]) -> ft.Control:
     """One side of a wide window; it scrolls by itself."""
-    inner = ft.Column(
-        controls, spacing=PAD, tight=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH
-    )
     return ft.Column(
-        [ft.Container(inner, padding=PAD)],
+        [ft.Container(_stack(controls), padding=PAD)],
         scroll=ft.ScrollMode.AUTO,
         expand=True,
         horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+    )
+
+
+def _stack(controls: list[ft.Control]) -> ft.Control:
+    return ft.Column(
+        controls, spacing=PAD, tight=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH
     )
 
 

@@ -9,6 +9,7 @@ import flet as ft
 from mobile.device.port import NoFix
 from mobile.ui import formats
 from mobile.ui.components import buttons, marks, surfaces, words
+from mobile.ui.components.chips import TALL
 from mobile.ui.components.form import Form
 from mobile.ui.hooks import use_maybe, use_state
 from mobile.ui.screens.visit.seen import Seen
@@ -88,6 +89,7 @@ def _reasons(shell: Shell, visit: Visit) -> ft.Control:
         return ft.Chip(
             key=f"no-position-{word}",
             label=words.body(choice("no_position_because", word)),
+            padding=TALL,
             selected=visit.no_position_because == word,
             on_select=lambda _: visits.set_no_position(shell.store, visit, word),
         )

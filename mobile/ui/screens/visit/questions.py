@@ -9,6 +9,7 @@ from collections.abc import Callable
 import flet as ft
 
 from mobile.ui.components import buttons, surfaces, words
+from mobile.ui.components.chips import TALL
 from mobile.ui.components.form import Form
 from mobile.ui.state import Shell, use_query, watch
 from mobile.ui.texts import choice, label, language, t
@@ -78,6 +79,7 @@ def _choice(key: str, question: Question, given: str, answer: Answers) -> ft.Con
         return ft.Chip(
             key=f"{key}-{word}",
             label=words.body(said),
+            padding=TALL,
             selected=word == given,
             on_select=lambda _: answer(None if word == given else word),
         )
@@ -120,6 +122,7 @@ def ScaleBar(shell: Shell, key: str, heading: str, value: int | None, change: Po
         return ft.Chip(
             key=f"{key}-{points}",
             label=words.body(str(points)),
+            padding=TALL,
             selected=points == value,
             show_checkmark=False,
             on_select=lambda _: change(None if points == value else points),
