@@ -1,10 +1,10 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help demo test check serve build bench fmt lock install install-dev lint types fast docs
+.PHONY: help demo test check serve build bench bench-peers fmt lock install install-dev lint types fast docs
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: install ## install, build the web app, load the demo organisation, start the server
 	@.venv/bin/huifang demo
@@ -23,6 +23,9 @@ build: install ## build the offline web app
 
 bench: install-dev ## measure, and write docs/benchmarks.md
 	@$(PY) -m bench
+
+bench-peers: install-dev ## measure ours beside the peers that HUIFANG_PEERS names
+	@$(PY) -m bench.peers
 
 fmt: install-dev ## format and sort what ruff can; write the generated docs anew
 	@$(PY) -m ruff check --quiet --fix-only .
