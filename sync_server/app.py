@@ -21,12 +21,15 @@ from sync_server.routes import (
     docs,
     files,
     health,
+    poke,
     sealed,
     sync,
     web,
 )
 from sync_server.routes.answers import answer_refusals
 from sync_server.routes.guard import Guard
+from sync_server.services.poke import Hub
+from sync_server.services.poke_between import keep_hearing
 
 log = structlog.get_logger("huifang.app")
 
@@ -45,11 +48,16 @@ HOUSEKEEPING_SECONDS = 60
 async def housekeeping(app: FastAPI) -> AsyncIterator[None]:
     """Now and then clears away what is over. Nothing relies on it: what has ended counts as ended
     whoever looks."""
-    keeping = asyncio.create_task(_keep_house(app.state.server))
+    server: Server = app.state.server
+    tasks = [
+        asyncio.create_task(_keep_house(server)),
+        asyncio.create_task(keep_hearing(app.state.hub, server.database)),
+    ]
     yield
-    keeping.cancel()
-    with suppress(asyncio.CancelledError):
-        await keeping
+    for task in tasks:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 async def _keep_house(server: Server) -> None:
@@ -74,9 +82,10 @@ def create_app(server: Server) -> FastAPI:
         redoc_url=None,
     )
     app.state.server = server
+    app.state.hub = Hub(server.database, server.clock)
     answer_refusals(app)
     # The web app comes last: it answers whatever address is left.
-    for part in (auth, sync, sealed, files, devices, admin, decisions, health, docs, web):
+    for part in (auth, sync, poke, sealed, files, devices, admin, decisions, health, docs, web):
         app.include_router(part.router)
     docs.document(app)
     app.add_middleware(

@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
 
 from shared.errors import Code, Refusal
+from sync_server.services.poke import Hub
 from sync_server.settings import Settings
 
+log = structlog.get_logger("huifang.serving")
+
 READY = "Huifang is ready at "
-_SECONDS_TO_FINISH = 3  # after a stop was asked for; listeners to hints never end by themselves
+_SECONDS_TO_FINISH = 3  # after a stop was asked for
+_BACKLOG = 2048  # phones that come back together
+_FILES_WANTED = 65_536
+FILES_NEEDED = 4096
+"""Open files that a process should be allowed: one for each phone that listens, and some."""
 
 
 class _Announced(uvicorn.Server):
-    """Tells when requests are taken."""
+    """Tells when requests are taken; ends open streams before it stops."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, app: FastAPI, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
+        self._app = app
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Streams would go on for minutes: each is told when to come back, and ends.
+        hub: Hub = self._app.state.hub
+        hub.close()
+        await super().shutdown(sockets)
 
 
 def serve(app: FastAPI, settings: Settings, ready: Callable[[str], None]) -> None:
@@ -35,6 +51,8 @@ def serve(app: FastAPI, settings: Settings, ready: Callable[[str], None]) -> Non
     Refuses FILE_UNREADABLE where half of a TLS pair is missing, and SERVER_BUSY for a port that is
     taken.
     """
+    if (files := allow_files()) < FILES_NEEDED:
+        log.warning("few_open_files", allowed=files, wanted=FILES_NEEDED)
     tls = _tls(settings)
     listening = _listen(settings)
     config = uvicorn.Config(
@@ -48,7 +66,22 @@ def serve(app: FastAPI, settings: Settings, ready: Callable[[str], None]) -> Non
     )
     with listening:
         address = address_of(listening, secure=tls is not None)
-        _Announced(config, lambda: ready(address)).run(sockets=[listening])
+        _Announced(app, config, lambda: ready(address)).run(sockets=[listening])
+
+
+def allow_files() -> int:
+    """Take as many open files as this process may have, up to what it could use; how many that
+    are. A stream keeps one open (`services.poke`)."""
+    if sys.platform == "win32":
+        return _FILES_WANTED  # no such limit
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _FILES_WANTED if hard == resource.RLIM_INFINITY else min(hard, _FILES_WANTED)
+    if soft == resource.RLIM_INFINITY or soft >= most:
+        return _FILES_WANTED if soft == resource.RLIM_INFINITY else soft
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return most
 
 
 def address_of(listening: socket.socket, *, secure: bool) -> str:
@@ -62,7 +95,7 @@ def address_of(listening: socket.socket, *, secure: bool) -> str:
 def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=512)
+        return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
     except OSError as fault:
         raise Refusal(
             Code.SERVER_BUSY, host=settings.host, port=settings.port, reason="address not free"

@@ -11,12 +11,13 @@ JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, make_url, text
 
+from sync_server.db.news import News, collect
 from sync_server.db.sealing import KeyRing, use_ring
 
 METADATA = MetaData(
@@ -29,16 +30,19 @@ METADATA = MetaData(
 )
 """Every table of the server. Each leads with `org_id` (design §8)."""
 
+Hearer = Callable[[Sequence[News]], None]
 _BUSY_MS = 10_000
 
 
 class Database:
-    """Transactions over one engine. Holds no state but the engine's pool and the key ring."""
+    """Transactions over one engine. Holds no state but the engine's pool, the key ring, and who
+    wants to hear of commits."""
 
     def __init__(self, url: str, ring: KeyRing, *, durable: bool = True) -> None:
         """`durable` False leaves out the wait for the disk: for tests and throw-away databases."""
         self.ring = ring
         self.engine = _engine(url, durable)
+        self._hearers: list[Hearer] = []
         use_ring(self.engine.dialect, ring)
 
     @property
@@ -51,8 +55,18 @@ class Database:
         PostgreSQL read committed."""
         with self.engine.connect() as connection:
             connection.execution_options(huifang_begin="BEGIN IMMEDIATE")
+            noted = collect(connection)
             with connection.begin():
                 yield connection
+        if noted:
+            for hear in list(self._hearers):
+                hear(noted)
+
+    def hear(self, hearer: Hearer) -> Callable[[], None]:
+        """`hearer` is told, in the writing thread, what each commit of this process noted
+        (`sync_server.db.news`); returns how to stop it."""
+        self._hearers.append(hearer)
+        return lambda: self._hearers.remove(hearer) if hearer in self._hearers else None
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

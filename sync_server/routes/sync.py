@@ -1,16 +1,12 @@
-"""Push, pull, snapshot and the hint (docs/protocol.md). Thin: everything is decided in the
+"""Push, pull and snapshot (docs/protocol.md). Thin: everything is decided in the
 services."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated, Any
 
-from anyio import to_thread
 from fastapi import APIRouter, Body, Request, Response
-from fastapi.responses import StreamingResponse
 from pydantic import TypeAdapter
 
 from shared.errors import Code
@@ -20,16 +16,11 @@ from sync_server.routes.caller import ActiveCaller, AnyCaller, TheServer
 from sync_server.routes.rows import MEDIA_TYPE, page_response
 from sync_server.services.changes import read_push
 from sync_server.services.leases import sign_lease
-from sync_server.services.poke import Watch
 from sync_server.services.pull import pull
 from sync_server.services.push import push
 from sync_server.services.snapshot import snapshot
 
 router = APIRouter(prefix="/v1/sync", tags=["sync"])
-
-POKE_SECONDS = 1.0
-POKE_LIFE_SECONDS = 300
-"""After which the device asks anew, with a token that still holds."""
 
 
 def _push_schema() -> dict[str, Any]:
@@ -83,29 +74,3 @@ def fetch_buckets(
 ) -> Response:
     """Whole buckets, page by page, the scope looked at anew for each page."""
     return page_response(request, snapshot(server.database, caller, asked, server.clock.now()))
-
-
-@router.get(
-    "/poke",
-    response_class=StreamingResponse,
-    responses={
-        **documented(*SIGNED_IN),
-        200: {"description": "Server-sent events `changed`.", "content": {"text/event-stream": {}}},
-    },
-)
-async def poke(request: Request, caller: ActiveCaller, server: TheServer) -> StreamingResponse:
-    """Server-sent events: something changed that you may pull. Ends after some minutes; ask
-    again."""
-    watch = Watch(server.database, caller)
-
-    async def events() -> AsyncIterator[str]:
-        for _ in range(int(POKE_LIFE_SECONDS / POKE_SECONDS)):
-            newest = await to_thread.run_sync(watch.changed, server.clock.now())
-            if newest is not None:
-                yield f"event: changed\ndata: {newest}\n\n"
-            if await request.is_disconnected():
-                return
-            await asyncio.sleep(POKE_SECONDS)
-
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(events(), media_type="text/event-stream", headers=headers)

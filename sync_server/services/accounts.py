@@ -16,6 +16,7 @@ from shared.errors import Code, Refusal
 from shared.policy import PolicySettings, policy_at
 from shared.wire import StaffCard
 from sync_server.db.accounts import ACCOUNT
+from sync_server.db.news import note_standing
 from sync_server.db.records import RECORDS
 
 LONGEST_USERNAME = 80
@@ -150,6 +151,7 @@ def set_active(connection: Connection, org_id: str, staff_id: str, active: bool)
     )
     if not changed.rowcount:
         raise Refusal(Code.RECORD_MISSING, entity="account")
+    note_standing(connection, org_id, staff_id)
 
 
 def staff_card(connection: Connection, account: Account) -> StaffCard:

@@ -14,6 +14,7 @@ from shared.clock import to_wire
 from shared.errors import Code, Refusal
 from shared.ids import new_id
 from sync_server.db.accounts import ACCOUNT, DEVICE
+from sync_server.db.news import note_standing
 
 PENDING, APPROVED, BLOCKED = "pending", "approved", "blocked"
 STATES = (PENDING, APPROVED, BLOCKED)
@@ -96,6 +97,7 @@ def decide(
             state=state, decided_at=to_wire(now), decided_by=decided_by
         )
     )
+    note_standing(connection, device.org_id, device.staff_id)
 
 
 def find(connection: Connection, org_id: str, device_id: str) -> Device:

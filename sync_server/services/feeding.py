@@ -29,6 +29,7 @@ from shared.access import Bucket, buckets_of, project
 from shared.declare import ENTITIES
 from shared.rows import DIGEST_MASK, body_text, digest
 from sync_server.db.log import BUCKET_HEAD, FEED
+from sync_server.db.news import note_moved
 from sync_server.services.case_buckets import CaseBuckets
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ def _store(connection: Connection, org_id: str, entries: Mapping[FeedKey, Entry]
     if rows:
         _write(connection, rows, replacing=bool(known))
         _move_heads(connection, org_id, heads)
+        note_moved(connection, org_id, {bucket: head[0] for bucket, head in heads.items()})
 
 
 def _existing(connection: Connection, org_id: str, keys: Sequence[FeedKey]) -> dict[FeedKey, int]:

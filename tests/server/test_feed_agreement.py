@@ -23,7 +23,6 @@ from sync_server.db.base import METADATA, Database
 from sync_server.db.log import BUCKET_HEAD, FEED
 from sync_server.services import scopes
 from sync_server.services.epochs import backed_up, begin_epoch
-from sync_server.services.poke import Watch
 from sync_server.services.pull import pull
 from sync_server.services.snapshot import snapshot
 from tests.server.field_org import ORG, PEOPLE, Device, World, person
@@ -262,19 +261,6 @@ def test_devices_that_open_cases_get_numbers_that_nobody_else_has(world: World) 
     well_off = PullRequest(app_version="1", cursor=0, grants_digest="", case_numbers_left=40)
     page = pull(world.db, world.device("an").caller, well_off, world.now, world.device("an")._sign)
     assert page.header.case_numbers is None
-
-
-def test_the_hint_tells_of_what_the_caller_may_pull_and_of_nothing_else(world: World) -> None:
-    customer, other = world.customer("an"), world.customer("bai")
-    watch = Watch(world.db, world.device("an").caller)
-    assert watch.changed(world.now) is not None
-    assert watch.changed(world.now) is None
-    world.write(lambda unit: unit.update("customer", other, {"city": "苏州"}))
-    assert watch.changed(world.now) is None
-    world.write(lambda unit: unit.update("customer", customer, {"city": "苏州"}))
-    assert watch.changed(world.now) is not None
-    world.assign(other, "an")
-    assert watch.changed(world.now) is not None
 
 
 def test_an_outdated_app_hears_that_it_is_and_may_still_push(world: World) -> None:

@@ -15,11 +15,11 @@ from shared.ids import new_id
 from shared.wire import PullRequest, SnapshotRequest
 from sync_server.db.base import Database
 from sync_server.services import scopes
-from sync_server.services.poke import Watch
 from sync_server.services.pull import pull
+from sync_server.services.reach import opening, reaches
 from sync_server.services.snapshot import snapshot
 from tests.server.conftest import RING
-from tests.server.field_org import Device, World, person
+from tests.server.field_org import ORG, Device, World, person
 
 SMALL = {"org_state", "policy_row", "staff_row", "store_row", "wanted_1", "v"}
 """Read whole without harm: a handful of rows each, or made of the statement's own values."""
@@ -107,7 +107,8 @@ def test_a_pull_a_page_and_a_hint_read_no_table_whole(world: World) -> None:
                 world.db, an.caller, SnapshotRequest(buckets=[bucket], after=after), world.now
             )
             assert len(page.lines) > 0
-        assert Watch(world.db, an.caller).changed(world.now)
+        assert opening(world.db, ORG, person("an"), world.now).newest > 0
+        assert reaches(world.db, [(ORG, person("an"))], world.now)[ORG, person("an")].buckets
     assert whole == []
 
 

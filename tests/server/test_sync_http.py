@@ -14,7 +14,6 @@ from shared.errors import Code
 from shared.ids import new_id
 from shared.rows import read_line
 from shared.wire import SignedLease
-from sync_server.routes import sync as routes
 from sync_server.services import devices, scopes
 from sync_server.services.grants import revoke_all
 from sync_server.services.leases import lease_holds
@@ -180,17 +179,6 @@ def test_nobody_syncs_without_signing_in(field: Field) -> None:
         answer = stranger.send(method, f"/v1/sync/{path}", {} if method == "POST" else None)
         assert answer.status_code in {400, 401}, path
         assert code(answer) in {Code.SIGN_IN_REQUIRED.key, Code.MALFORMED.key}
-
-
-def test_the_hint_is_an_event_stream_that_ends_by_itself(
-    field: Field, lin: Phone, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _customer(field)
-    monkeypatch.setattr(routes, "POKE_SECONDS", 0.001)
-    monkeypatch.setattr(routes, "POKE_LIFE_SECONDS", 0.003)
-    answer = lin.send("GET", "/v1/sync/poke")
-    assert answer.headers["content-type"].startswith("text/event-stream")
-    assert answer.text.startswith("event: changed\ndata: ") and answer.text.count("event") == 1
 
 
 def test_a_manager_decides_over_http_on_work_that_waits(field: Field, lin: Phone) -> None:
