@@ -1,0 +1,1 @@
+"""Databases that earlier versions wrote, opened and synced by today's code."""
