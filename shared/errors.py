@@ -122,6 +122,9 @@ class Code(Enum):
     VAULT_LOCKED_ELSEWHERE = Advice(
         0, "The app is open in another tab.", "Close it there, or take over."
     )
+    VAULT_NEWER = Advice(
+        0, "A newer version of the app wrote this store.", "Update the app; nothing was changed."
+    )
     VAULT_DAMAGED = Advice(
         0, "The store on this phone is damaged.", "Call support; sealed work is kept."
     )

@@ -139,11 +139,11 @@ screens read through: pending over server, and of a record's several buckets the
 def prepare(db: apsw.Connection) -> None:
     """Bring the vault to this version. Harmless twice; one transaction per version.
 
-    Refuses `app_outdated` where a newer app has written: nothing is touched then.
+    Refuses `vault_newer` where a newer app has written: nothing is touched then.
     """
     version = int(db.execute("PRAGMA user_version").get)
     if version > len(MIGRATIONS):
-        raise Refusal(Code.APP_OUTDATED, version=version)
+        raise Refusal(Code.VAULT_NEWER, version=version)
     for number in range(version, len(MIGRATIONS)):
         with transaction(db):
             db.execute(MIGRATIONS[number])

@@ -49,9 +49,14 @@ async def make(
 
 
 async def unlock(services: Services, profile: Profile, peer: Peer, secret: str) -> Opened:
-    """The vault of this profile. Refuses as `unlock_vault` does."""
+    """The vault of this profile. Refuses as `unlock_vault` does, and `vault_newer`; the vault is
+    closed again then."""
     connection = await unlock_vault(services.files, services.keys, profile.vault, secret)
-    return _put_together(services, profile, peer, connection)
+    try:
+        return _put_together(services, profile, peer, connection)
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _put_together(

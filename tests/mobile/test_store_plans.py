@@ -99,7 +99,7 @@ def test_a_vault_of_a_newer_app_is_left_alone() -> None:
     db.execute(f"PRAGMA user_version={len(schema.MIGRATIONS) + 1}")
     with pytest.raises(Refusal) as refused:
         schema.prepare(db)
-    assert refused.value.code is Code.APP_OUTDATED
+    assert refused.value.code is Code.VAULT_NEWER
     assert db.execute("SELECT count(*) FROM sqlite_schema").get == 0
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mobile.keys.port import TRIES
+from mobile.store import schema
 from mobile.store.sealed_log import SealedLog
 from mobile.usecases.session import Phase, Session
 from shared.entities import Customer
@@ -101,6 +102,23 @@ async def test_a_wrong_pin_costs_a_try_and_the_tenth_ends_at_the_sign_in(field):
     fresh = Session(field.services())
     await fresh.begin()
     assert fresh.phase is Phase.WELCOME
+
+
+async def test_a_vault_of_a_newer_app_is_refused_each_time_and_opens_after_the_update(
+    field, monkeypatch
+):
+    await field.prepare()
+    session = Session(field.services())
+    await session.begin()
+    with monkeypatch.context() as older:
+        older.setattr(schema, "MIGRATIONS", ())
+        for _ in range(2):
+            with pytest.raises(Refusal) as refused:
+                await session.unlock(PIN)
+            assert refused.value.code is Code.VAULT_NEWER
+    await session.unlock(PIN)
+    assert session.phase is Phase.OPEN
+    await session.lock()
 
 
 async def test_what_was_unsent_outlives_a_forgotten_pin(field):

@@ -112,7 +112,7 @@ async def test_a_vault_of_a_newer_app_is_refused_and_stays_as_it_is(
     db = open_vault(files, VAULT, VAULT_KEY)
     with pytest.raises(Refusal) as refused:
         schema.prepare(db)
-    assert refused.value.code is Code.APP_OUTDATED
+    assert refused.value.code is Code.VAULT_NEWER
     close_vault(db)
     await files.release(VAULT)
     assert digests(folder) == before
