@@ -73,10 +73,11 @@ async def _browser(page: ft.Page) -> Services:
     keys, clock, files = await browser_keys(), SystemClock(), await browser_files()
 
     def connect(url: str) -> Peer:
+        from mobile.sync.poking_browser import BrowserStream
         from mobile.sync.transport import HttpPeer
         from mobile.sync.transport_browser import BrowserFetch
 
-        return HttpPeer(url, BrowserFetch(), keys, clock)
+        return HttpPeer(url, BrowserFetch(), keys, clock, BrowserStream())
 
     return Services(
         keys=keys,
@@ -101,10 +102,11 @@ async def _desktop(page: ft.Page) -> Services:
     keys = native_keys(folder / "keys")
 
     def connect(url: str) -> Peer:
+        from mobile.sync.poking_native import NativeStream
         from mobile.sync.transport import HttpPeer
         from mobile.sync.transport_native import NativeFetch
 
-        return HttpPeer(url, NativeFetch(), keys, clock)
+        return HttpPeer(url, NativeFetch(), keys, clock, NativeStream())
 
     spoken = (locale.getlocale()[0] or "zh_CN").replace("_", "-")
     return Services(

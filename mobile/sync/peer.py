@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from mobile.sync.poking import Heard
 from shared.rows import RowLine
 from shared.wire import (
     PullHeader,
@@ -70,6 +71,11 @@ class Peer(Protocol):
 
     async def snapshot(self, request: SnapshotRequest, received: Received) -> Page[SnapshotHeader]:
         """One page of whole buckets."""
+        ...
+
+    async def listen(self, heard: Heard) -> None:
+        """Be told hints until the server ends the stream. Refuses `cut_short` where it broke off;
+        cancelling it ends the connection."""
         ...
 
     async def begin_upload(self, name: str, file_id: str, size: int, media_type: str) -> str:

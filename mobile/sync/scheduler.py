@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 
 from shared.errors import Code
 
-AFTER_A_CHANGE = 2.0
-"""Seconds: what is saved in one go is sent in one go."""
-AT_MOST_HELD = 20.0
+AFTER_A_CHANGE = 0.25
+"""Seconds: what is saved in one go is sent in one go, and is on another's screen within one."""
+AT_MOST_HELD = 5.0
 """Someone who writes without a pause is sent this often all the same."""
 EVERY = 300.0
+"""Give or take a tenth, by chance: phones that were once together drift apart."""
+POKES_APART = 0.3
+"""Between two syncs that were hinted at, where others write without a pause."""
 FIRST_RETRY = 5.0
 LONGEST_RETRY = 600.0
 
@@ -38,6 +41,7 @@ class Scheduler:
     _change_due: float = math.inf
     _failures: int = 0
     _not_before: float = 0.0
+    _finished: float = -math.inf
 
     def due(self, now: float) -> float:
         """Seconds until the next sync; 0 when it is due."""
@@ -58,10 +62,11 @@ class Scheduler:
         self._failures = 0
         self._due = max(now, self._not_before)
 
-    def poked(self, now: float) -> None:
-        """The server hinted that something changed. Phones that were poked together don't come
-        together."""
-        self._due = min(self._due, max(now + self.chance.uniform(0.0, 2.0), self._not_before))
+    def poked(self, now: float, spread: float = 0.0) -> None:
+        """The server hinted that something changed: now, or where many phones were told so, by
+        chance within `spread` seconds, so that they don't come together."""
+        when = max(now + self.chance.uniform(0.0, spread), self._finished + POKES_APART)
+        self._due = min(self._due, max(when, self._not_before))
 
     def asked(self, now: float) -> None:
         """A person pressed the button: at once, whatever else was agreed."""
@@ -72,10 +77,12 @@ class Scheduler:
         time that doubles, at random, so that phones that failed together don't come together;
         never before the server's ``Retry-After``."""
         self._changed_since, self._change_due = None, math.inf
+        self._finished = now
         self._not_before = now + (retry_after or 0.0)
         if code is None or code in NEEDS_A_PERSON:
             self._failures = 0
-            self._due = max(now + EVERY, self._not_before)
+            usual = EVERY * self.chance.uniform(0.9, 1.1)
+            self._due = max(now + usual, self._not_before)
             return
         wait = min(LONGEST_RETRY, FIRST_RETRY * 2.0 ** min(self._failures, 16))
         self._failures += 1

@@ -18,8 +18,10 @@ from hashlib import sha256
 from typing import Any, Protocol, TypeVar
 
 from mobile.keys.port import DeviceKeys
+from mobile.sync import poking
 from mobile.sync.framing import parse_json, read_page
 from mobile.sync.peer import Page, Received
+from mobile.sync.poking import Heard, Stream
 from shared import dpop
 from shared.clock import Clock
 from shared.errors import Code, Refusal
@@ -73,11 +75,20 @@ def _unheard(_size: int) -> None:
 
 
 class HttpPeer:
-    """`Peer` over HTTP at `base_url` (scheme and host, no path)."""
+    """`Peer` over HTTP at `base_url` (scheme and host, no path). Without a `stream` it hears no
+    hints."""
 
-    def __init__(self, base_url: str, fetch: Fetch, keys: DeviceKeys, clock: Clock) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        fetch: Fetch,
+        keys: DeviceKeys,
+        clock: Clock,
+        stream: Stream | None = None,
+    ) -> None:
         self._base = base_url.rstrip("/")
         self._fetch = fetch
+        self._stream = stream
         self._keys = keys
         self._clock = clock
         self._clock_off = timedelta()
@@ -113,6 +124,15 @@ class HttpPeer:
         body = _json(dump(request)).encode()
         reply = await self._send("POST", "/v1/sync/snapshot", JSON, body, received)
         return read_page(SnapshotHeader, reply.body)
+
+    async def listen(self, heard: Heard) -> None:
+        if self._stream is None:
+            raise Refusal(Code.NOT_FOUND)
+        signed = await self._signed("GET", poking.PATH, self._token)
+        events = poking.Events(heard)
+        reply = await self._stream(self._base + poking.PATH, signed, events.feed)
+        if reply.status >= 300:
+            raise refusal_of(reply)
 
     async def begin_upload(self, name: str, file_id: str, size: int, media_type: str) -> str:
         about = {"sha256": name, "file_id": file_id, "filetype": media_type}

@@ -66,4 +66,5 @@ def _put_together(
     log = SealedLog(services.files, profile.vault)
     seal = Sealing(store, log, services.keys, profile).copy
     engine = services.engine(store, peer, profile, seal, log)
-    return Opened(connection, store, Syncing(engine, store, services.clock, services.place, seal))
+    syncing = Syncing(engine, store, services.clock, services.place, seal, peer.listen)
+    return Opened(connection, store, syncing)

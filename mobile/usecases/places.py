@@ -43,6 +43,7 @@ class BrowserPlace:
         self._languages: list[str] = list(status.get("languages", ()))
         self._network, self._front = _Fact(), _Fact()
         self._network.holds = bool(status.get("online", True))
+        self._front.holds = bool(status.get("visible", True))
         page.listen(self._heard)
 
     @classmethod
@@ -59,6 +60,9 @@ class BrowserPlace:
 
     def online(self) -> bool:
         return self._network.holds
+
+    def visible(self) -> bool:
+        return self._front.holds
 
     def on_network(self, listener: Callable[[bool], None]) -> Leave:
         return self._network.join(listener)
@@ -107,6 +111,9 @@ class DesktopPlace:
 
     def online(self) -> bool:
         return self._network.holds
+
+    def visible(self) -> bool:
+        return self._front.holds
 
     def on_network(self, listener: Callable[[bool], None]) -> Leave:
         return self._network.join(listener)

@@ -69,6 +69,10 @@ class Place(Protocol):
         """Whether the device believes that it has a network. Only a hint."""
         ...
 
+    def visible(self) -> bool:
+        """Whether the app is in front."""
+        ...
+
     def on_network(self, listener: Callable[[bool], None]) -> Callable[[], None]:
         """Tells `listener` when the network comes or goes; returns how to stop it."""
         ...

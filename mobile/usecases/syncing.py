@@ -13,10 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from mobile.store.meta import CURSOR
 from mobile.store.store import Store
 from mobile.sync.engine import Step, SyncEngine
+from mobile.sync.poking import Hint, Listen
 from mobile.sync.report import Progress, SyncReport, Tell
 from mobile.sync.scheduler import Scheduler
+from mobile.usecases.listening import Listening
 from mobile.usecases.services import Place
 from shared.clock import Clock
 from shared.entities import File
@@ -40,9 +43,16 @@ class Syncing:
     """Keeps one open vault in step with its server."""
 
     def __init__(
-        self, engine: SyncEngine, store: Store, clock: Clock, place: Place, seal: Step
+        self,
+        engine: SyncEngine,
+        store: Store,
+        clock: Clock,
+        place: Place,
+        seal: Step,
+        listen: Listen,
     ) -> None:
-        """`seal` copies what was just saved into the sealed log; the engine does so as well."""
+        """`seal` copies what was just saved into the sealed log; the engine does so as well.
+        `listen` opens the stream of hints (`Peer.listen`)."""
         self._seal = seal
         self._sealing: asyncio.Task[None] | None = None
         self._engine = engine
@@ -54,6 +64,8 @@ class Syncing:
         self._loop: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
         self._listeners: list[Callable[[], None]] = []
+        self._listening = Listening(listen, place, clock, self._hinted, self._renewal)
+        self._hint: Hint | None = None
         self.progress: Progress | None = None
         self.code: Code | None = None
         self.exchanges: deque[Exchange] = deque(maxlen=KEPT_EXCHANGES)
@@ -108,6 +120,10 @@ class Syncing:
         if self._store.parts.outbox.next_number() > written:
             self._timetable.changed(self._seconds())  # written meanwhile: this sync missed it
         self._woken.set()
+        self._listening.synced(report.code)
+        hint, self._hint = self._hint, None
+        if hint is not None:
+            self._hinted(hint)
         self.exchanges.append(
             Exchange(self._clock.now(), report.sent, report.received, report.code)
         )
@@ -115,11 +131,12 @@ class Syncing:
         return report
 
     def start(self) -> None:
-        """Synchronises by itself from now on: at once, after changes, when the network returns, and
-        every few minutes. Harmless twice.
+        """Synchronises by itself from now on: at once, after changes, when the network returns,
+        when the server hints at something new, and every few minutes. Harmless twice.
         """
         if self._loop is None:
             self._loop = asyncio.ensure_future(self._keep_going())
+            self._listening.start()
 
     async def file(self, file: File) -> bytes:
         """The content of a file that others took, fetched if it is not on this device. Refuses
@@ -137,6 +154,7 @@ class Syncing:
         self._leave_store()
         self._leave_network()
         self._leave_front()
+        await self._listening.stop()
         for task in (self._loop, self._running, self._sealing):
             if task is not None:
                 task.cancel()
@@ -176,7 +194,23 @@ class Syncing:
         if online:
             self._timetable.connected(self._seconds())
             self._woken.set()
+            self._listening.returned()
+        else:
+            self._listening.look()
         self._tell()
+
+    def _hinted(self, hint: Hint) -> None:
+        if self._running is not None:
+            # Looked at when it is over: this sync may bring it, ours among it.
+            self._hint = hint if self._hint is None else _newer(self._hint, hint)
+            return
+        if hint.seq is None or hint.seq > self._store.parts.meta.get(CURSOR, 0):
+            self._timetable.poked(self._seconds(), hint.spread)
+            self._woken.set()
+
+    def _renewal(self) -> None:
+        self._timetable.poked(self._seconds())
+        self._woken.set()
 
     def _progressed(self, progress: Progress) -> None:
         self.progress = progress
@@ -188,3 +222,8 @@ class Syncing:
     def _tell(self) -> None:
         for listener in list(self._listeners):
             listener()
+
+
+def _newer(one: Hint, other: Hint) -> Hint:
+    seq = None if one.seq is None or other.seq is None else max(one.seq, other.seq)
+    return Hint(seq, max(one.spread, other.spread))

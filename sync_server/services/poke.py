@@ -41,7 +41,7 @@ class Pace:
     heartbeat: float = 25.0
     life: tuple[float, float] = (600.0, 900.0)
     back_within: float = 3.0
-    back_each: float = 0.010
+    back_each: float = 0.015
     react_each: float = 0.005
     react_free: int = 20
     turns: float = 5.0

@@ -309,8 +309,8 @@ def test_phones_come_back_over_a_longer_time_the_more_they_are(db: Database) -> 
     assert 500 <= min(alone) and max(alone) <= 3000
     hub._by_device = {("org", str(n)): Stream(None) for n in range(2000)}
     together = [hub.back_ms() for _ in range(2000)]
-    assert max(together) <= 20_000
-    busiest = max(sum(s <= ms < s + 1000 for ms in together) for s in range(0, 20_000, 500))
+    assert max(together) <= 30_000
+    busiest = max(sum(s <= ms < s + 1000 for ms in together) for s in range(0, 30_000, 500))
     assert busiest < 200  # a tenth of them in any second
 
 

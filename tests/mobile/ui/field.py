@@ -4,6 +4,7 @@ by hand; a network that is down unless a test puts a server behind it.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator
@@ -87,6 +88,7 @@ class TestPlace:
 
     def __init__(self) -> None:
         self.up = True
+        self.front = True
         self.persisted = True
         self.update = False
         self.updated = 0
@@ -101,12 +103,16 @@ class TestPlace:
         self._listeners.append(listener)
         return lambda: listener in self._listeners and self._listeners.remove(listener)
 
+    def visible(self) -> bool:
+        return self.front
+
     def on_visible(self, listener: Callable[[bool], None]) -> Callable[[], None]:
         self._watchers.append(listener)
         return lambda: listener in self._watchers and self._watchers.remove(listener)
 
     def show(self, front: bool) -> None:
         """Brings the app to the front, or puts it away."""
+        self.front = front
         for listener in list(self._watchers):
             listener(front)
 
@@ -159,6 +165,10 @@ class Server:
     device_state: str = "approved"
     refuses: Refusal | None = None
     asked: list[SignInRequest] = field(default_factory=list)
+
+    async def listen(self, _heard: Any) -> None:
+        """Tells nothing and never ends."""
+        await asyncio.Event().wait()
 
     async def sign_in(self, request: SignInRequest) -> TokenReply:
         self.asked.append(request)
