@@ -21,15 +21,19 @@ class Clock(Protocol):
 def to_wire(moment: datetime) -> str:
     """``2026-11-21T08:30:00.000Z``. Refuses a naive time: it would be read in another zone
     elsewhere."""
-    if moment.tzinfo is None:
-        raise ValueError("a naive time has no place on the wire")
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        if moment.tzinfo is None:
+            raise ValueError("a naive time has no place on the wire")
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 def from_wire(text: str) -> datetime:
     """The aware UTC time that `to_wire` wrote; any offset is read and turned to UTC. ValueError
     if naive."""
     moment = datetime.fromisoformat(text)
+    if moment.tzinfo is UTC:
+        return moment
     if moment.tzinfo is None:
         raise ValueError("a time on the wire carries its zone")
     return moment.astimezone(UTC)

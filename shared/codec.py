@@ -7,6 +7,7 @@ another version sends: it passes over fields that it does not know.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import fields as dataclass_fields
 from datetime import date, datetime
@@ -132,12 +133,16 @@ def _invalid(path: str, wanted: str) -> Refusal:
     return Refusal(Code.FIELD_INVALID, field=path, wanted=wanted)
 
 
+_NO_TEXT = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff]").search
+"""Control characters but newline and tab, and half characters, which no UTF-8 has."""
+
+
 def _text(field: Field, value: Any, path: str) -> str:
     if not isinstance(value, str):
         raise _invalid(path, "text")
     if len(value) > field.limit:
         raise Refusal(Code.FIELD_TOO_LONG, field=path, limit=field.limit, length=len(value))
-    if any((c < " " and c not in "\n\t") or "\ud800" <= c <= "\udfff" for c in value):
+    if _NO_TEXT(value):
         raise _invalid(path, "text without control characters")
     if field.required and not value.strip():
         raise Refusal(Code.FIELD_REQUIRED, field=path)
@@ -170,9 +175,15 @@ def _boolean(_field: Field, value: Any, path: str) -> bool:
     return value
 
 
+_WIRE_FORM = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d\.\d{3}Z", re.ASCII).fullmatch
+
+
 def _instant(_field: Field, value: Any, path: str) -> str:
     try:
-        return to_wire(value if isinstance(value, datetime) else from_wire(value))
+        if isinstance(value, datetime):
+            return to_wire(value)
+        moment = from_wire(value)
+        return value if _WIRE_FORM(value) else to_wire(moment)
     except (TypeError, ValueError, OverflowError):
         raise _invalid(path, "time with its zone") from None
 

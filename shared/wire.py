@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -237,8 +237,14 @@ class PushReply:
 
 
 SEALED_INFO = b"huifang sealed change v1\x00"
-"""HPKE's `info` for a change in the sealed outbox; the device's id (ASCII) follows. Binds it to
+"""HPKE's `info` for an entry of the sealed outbox; the device's id (ASCII) follows. Binds it to
 its purpose and its device."""
+
+
+def sealed_text(changes: Sequence[str]) -> str:
+    """What an entry of the sealed outbox says: one change's JSON as it was stored (all entries
+    before 2026-11-22), or a JSON list of several."""
+    return changes[0] if len(changes) == 1 else f"[{','.join(changes)}]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,7 +254,7 @@ class SealedRequest:
     there.
 
     `entries` are base64 of HPKE (X25519, HKDF-SHA256, AES-128-GCM): the encapsulated key, then the
-    ciphertext of one `Change` as its author stored it. The clocks are those of `PushRequest`.
+    ciphertext of `sealed_text`. The clocks are those of `PushRequest`.
     """
 
     __pydantic_config__ = STRICT
@@ -263,9 +269,9 @@ class SealedRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedReply:
-    """`outcomes` of the entries that were opened, in their order. `unopened` are positions in
-    `entries` of what no key of this server opens, or what holds no change: the device keeps
-    them."""
+    """`outcomes` of the changes in the entries that were opened, in their order. `unopened` are
+    positions in `entries` of what no key of this server opens, or what holds something else than
+    changes: the device keeps them."""
 
     outcomes: list[Outcome]
     unopened: list[int]

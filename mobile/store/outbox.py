@@ -25,6 +25,10 @@ from shared.wire import SETTLED, Change, Outcome, dump
 CONCERNING = frozenset({"conflict", "late", "quarantined", "rejected"})
 """Outcomes that stay in the author's list until dismissed."""
 
+SEALED_TOGETHER = 250
+SEALED_BYTES = 250_000
+"""Of one entry of the sealed log, unless a single change has more: damage costs a whole entry."""
+
 Touched = tuple[str, str]
 """(entity, id) of a record that changed."""
 
@@ -83,20 +87,13 @@ class Outbox:
     def unsettled(self, most: int, most_bytes: int, after: int = 0) -> list[tuple[int, str]]:
         """(number, JSON) of changes to send, in order: as many as fit, and at least one if there
         is one."""
-        batch: list[tuple[int, str]] = []
-        size = 0
         found = rows(
             self._db,
             "SELECT number, change FROM outbox WHERE verdict IS NULL AND number > ?"
             " ORDER BY number LIMIT ?",
             (after, most),
         )
-        for number, text in found:
-            size += len(text.encode())
-            if batch and size > most_bytes:
-                break
-            batch.append((number, text))
-        return batch
+        return _up_to(found, most_bytes)
 
     def settle(self, outcomes: Iterable[Outcome]) -> set[Touched]:
         """Write down what became of changes. A `retry` only leaves its code; settled ones are not
@@ -203,19 +200,23 @@ class Outbox:
             )
         return found
 
-    def unsealed(self, most: int = 100) -> list[tuple[int, str]]:
-        """(number, JSON) of changes without a sealed copy, in order."""
-        return list(
-            rows(
-                self._db,
-                "SELECT number, change FROM outbox WHERE sealed = 0 ORDER BY number LIMIT ?",
-                (most,),
-            )
+    def unsealed(self, most: int = SEALED_TOGETHER) -> list[tuple[int, str]]:
+        """(number, JSON) of changes without a sealed copy, in order: as many as one entry of the
+        sealed log is to hold."""
+        found = rows(
+            self._db,
+            "SELECT number, change FROM outbox WHERE sealed = 0 ORDER BY number LIMIT ?",
+            (most,),
         )
+        return _up_to(found, SEALED_BYTES)
 
-    def mark_sealed(self, number: int, log_seq: int) -> None:
-        """The sealed copy of `number` is on disk as entry `log_seq` of the sealed log."""
-        self._db.execute("UPDATE outbox SET sealed = ? WHERE number = ?", (log_seq, number))
+    def mark_sealed(self, first: int, last: int, log_seq: int) -> None:
+        """The sealed copies of what was unsealed from `first` to `last` are on disk as entry
+        `log_seq` of the sealed log."""
+        self._db.execute(
+            "UPDATE outbox SET sealed = ? WHERE sealed = 0 AND number BETWEEN ? AND ?",
+            (log_seq, first, last),
+        )
         if self._meta.get(SEALED_FROM) is None:
             self._meta.put(SEALED_FROM, log_seq)
         self._meta.put(SEALED_LAST, log_seq)
@@ -228,3 +229,13 @@ class Outbox:
         ).get
         last: int = self._meta.get(SEALED_LAST, 0)
         return last if waiting is None else waiting - 1
+
+
+def _up_to(changes: list[tuple[int, str]], most_bytes: int) -> list[tuple[int, str]]:
+    """As many of these as have `most_bytes` together, and at least one if there is one."""
+    size = 0
+    for place, (_, text) in enumerate(changes):
+        size += len(text) if text.isascii() else len(text.encode())
+        if place and size > most_bytes:
+            return changes[:place]
+    return changes

@@ -77,14 +77,11 @@ _PHONES = {name: phone_fields(entity) for name, entity in ENTITIES.items()}
 def to_columns(
     org_id: str, entity: str, row: Mapping[str, Any], seq: int, versions: Any, ring: KeyRing
 ) -> dict[str, Any]:
-    """The column values of a record; fields that the row leaves out become null."""
-    values: dict[str, Any] = {name: row.get(name) for name in ROW_FIELDS[entity]}
+    """The column values of a record; those that it leaves out are null."""
+    values: dict[str, Any] = {**row, "org_id": org_id, "seq": seq, "versions": versions}
     for name in _PHONES[entity]:
-        phone = values[name]
-        values[f"{name}_hash"] = ring.hash_phone(phone) if phone else None
-    values["org_id"] = org_id
-    values["seq"] = seq
-    values["versions"] = versions
+        if phone := row.get(name):
+            values[f"{name}_hash"] = ring.hash_phone(phone)
     return values
 
 

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -109,3 +109,22 @@ class Sealed(TypeDecorator[Any]):
             return None
         plain = _RINGS[dialect].open(value, self.context.encode()).decode()
         return json.loads(plain) if self.as_json else plain
+
+
+def sealer(dialect: Dialect, column: Sealed) -> Callable[[Any], bytes]:
+    """`Sealed.process_bind_param` for many values, none of them None. For one thread: a text that
+    is the same object as the one before (a row in its two buckets) is sealed once for both."""
+    ring, context, as_json = _RINGS[dialect], column.context.encode(), column.as_json
+    last, sealed = None, b""
+
+    def seal(value: Any) -> bytes:
+        nonlocal last, sealed
+        if as_json:
+            return ring.seal(
+                json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), context
+            )
+        if value is not last:
+            last, sealed = value, ring.seal(value.encode(), context)
+        return sealed
+
+    return seal

@@ -4,16 +4,20 @@ services."""
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Body, Request, Response
+from anyio import to_thread
+from fastapi import APIRouter, Request, Response
+from msgspec.json import encode
 from pydantic import TypeAdapter
 
 from shared.errors import Code
 from shared.wire import PullRequest, PushReply, PushRequest, SnapshotRequest
+from sync_server.bootstrap import Server
 from sync_server.routes.answers import READS_BODY, SIGNED_IN, documented
 from sync_server.routes.caller import ActiveCaller, AnyCaller, TheServer
 from sync_server.routes.rows import MEDIA_TYPE, page_response
+from sync_server.services.caller import Caller
 from sync_server.services.changes import read_push
 from sync_server.services.leases import sign_lease
 from sync_server.services.pull import pull
@@ -39,15 +43,22 @@ _ROWS: dict[str, Any] = {
 
 @router.post(
     "/push",
+    response_model=PushReply,
     responses=documented(*SIGNED_IN, *READS_BODY, Code.SERVER_BUSY, Code.EPOCH_CHANGED),
     openapi_extra=_push_schema(),
 )
-def push_changes(data: Annotated[Any, Body()], caller: AnyCaller, server: TheServer) -> PushReply:
+async def push_changes(request: Request, caller: AnyCaller, server: TheServer) -> Response:
     """Hand in changes, in order. Each gets an outcome of its own; sending them again is harmless.
 
     Open to whoever is barred as well: what was captured must not be lost with the access.
     """
-    return push(server.database, caller, read_push(data), server.clock.now())
+    body = await request.body()
+    told = await to_thread.run_sync(_pushed, server, caller, body)
+    return Response(told, media_type="application/json")
+
+
+def _pushed(server: Server, caller: Caller, body: bytes) -> bytes:
+    return encode(push(server.database, caller, read_push(body), server.clock.now()))
 
 
 @router.post(

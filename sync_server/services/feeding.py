@@ -19,17 +19,17 @@ from sqlalchemy import (
     and_,
     column,
     delete,
-    insert,
     select,
     values,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from shared.access import Bucket, buckets_of, project
 from shared.declare import ENTITIES
-from shared.rows import DIGEST_MASK, body_text, digest
+from shared.rows import DIGEST_MASK, digest
 from sync_server.db.log import BUCKET_HEAD, FEED
 from sync_server.db.news import note_moved
+from sync_server.db.putting import insert_rows, upsert_rows
+from sync_server.services.bodies import body_text
 from sync_server.services.case_buckets import CaseBuckets
 
 if TYPE_CHECKING:
@@ -78,8 +78,15 @@ def feed(connection: Connection, org_id: str, now: datetime, dirty: Sequence[Hel
 def _own(entries: Entries, held: Held, cases: CaseBuckets) -> None:
     entity = ENTITIES[held.entity]
     now_in = [b for b in buckets_of(entity, held.row) if b.kind != "case" or b.key in cases.live]
+    whole: str | None = None
     for bucket in now_in:
-        _put(entries, held, bucket, fresh=held.stored is None)
+        if bucket.kind == "case":
+            _put(entries, held, bucket, fresh=held.stored is None)
+            continue
+        whole = whole or body_text(held.row)
+        entries[FeedKey(str(bucket), held.entity, held.id)] = Entry(
+            held.seq, whole, held.stored is None
+        )
     if held.stored is not None:
         for bucket in buckets_of(entity, held.stored):
             if bucket not in now_in and (bucket.kind != "case" or bucket.key in cases.live):
@@ -170,42 +177,29 @@ def _standing(org_id: str, keys: Sequence[FeedKey]) -> Select[Any]:
 
 
 def _write(connection: Connection, rows: list[dict[str, Any]], *, replacing: bool) -> None:
-    if not replacing:
-        connection.execute(insert(FEED), rows)
-        return
-    statement = _dialect(connection).insert(FEED)
-    statement = statement.on_conflict_do_update(
-        index_elements=["org_id", "bucket", "entity", "record_id"],
-        set_={name: statement.excluded[name] for name in ("seq", "body", "digest")},
-    )
-    connection.execute(statement, rows)
+    if replacing:
+        upsert_rows(connection, FEED, rows, _NEW_ROW)
+    else:
+        insert_rows(connection, FEED, rows)
+
+
+_NEW_ROW = {name: f"excluded.{name}" for name in ("seq", "body", "digest")}
+_MOVED_HEAD = {
+    "max_seq": "excluded.max_seq",
+    "row_count": "bucket_head.row_count + excluded.row_count",
+    "digest": f"(bucket_head.digest + excluded.digest) & {DIGEST_MASK}",
+}
 
 
 def _move_heads(connection: Connection, org_id: str, heads: Mapping[str, list[int]]) -> None:
-    statement = _dialect(connection).insert(BUCKET_HEAD)
-    have, come = BUCKET_HEAD.c, statement.excluded
-    statement = statement.on_conflict_do_update(
-        index_elements=["org_id", "bucket"],
-        set_={
-            "max_seq": come.max_seq,
-            "row_count": have.row_count + come.row_count,
-            "digest": (have.digest + come.digest).op("&")(DIGEST_MASK),
-        },
-    )
-    connection.execute(
-        statement,
-        [
-            {
-                "org_id": org_id,
-                "bucket": bucket,
-                "max_seq": seq,
-                "row_count": count,
-                "digest": amount,
-            }
-            for bucket, (seq, count, amount) in sorted(heads.items())
-        ],
-    )
-
-
-def _dialect(connection: Connection) -> Any:
-    return postgresql if connection.dialect.name == "postgresql" else sqlite
+    rows = [
+        {
+            "org_id": org_id,
+            "bucket": bucket,
+            "max_seq": seq,
+            "row_count": count,
+            "digest": amount,
+        }
+        for bucket, (seq, count, amount) in sorted(heads.items())
+    ]
+    upsert_rows(connection, BUCKET_HEAD, rows, _MOVED_HEAD)

@@ -3,85 +3,114 @@ again (L2)."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, select
 
 from shared.clock import to_wire
-from shared.wire import Change, Outcome
+from shared.wire import Outcome
 from sync_server.db.log import CHANGE_LOG
 from sync_server.services.caller import Caller
-from sync_server.services.changes import Unreadable
+from sync_server.services.changes import Incoming, same_change
 from sync_server.services.writing import Unit
 
-Known = dict[str, tuple[bytes, Outcome]]
-"""Digest of the content and the outcome, by change id."""
+_LOG = CHANGE_LOG.c
+
+
+@dataclass(slots=True)
+class Settled:
+    """What became of a change. `seq` may still be a promise (`Unit.final`)."""
+
+    change: Incoming
+    verdict: str
+    seq: int = 0
+    code: str | None = None
+    field: str | None = None
+    conflicts: list[str] = dataclasses.field(default_factory=list)
+
+    def outcome(self, final: Callable[[int], int] = lambda seq: seq) -> Outcome:
+        """As it is told; `final` gives the number that a promise became."""
+        return Outcome(
+            change_id=self.change.change_id,
+            verdict=self.verdict,
+            seq=final(self.seq),
+            code=self.code,
+            field=self.field,
+            conflicts=self.conflicts,
+        )
+
+
+Known = dict[str, Settled]
+"""By change id. The changes of those that were settled by an earlier push have no text."""
 
 
 def known_outcomes(connection: Connection, org_id: str, change_ids: Iterable[str]) -> Known:
     """Those of these changes that were settled before."""
-    log = CHANGE_LOG.c
     rows = connection.execute(
-        select(log.change_id, log.digest, log.seq, log.verdict, log.code, log.outcome).where(
-            log.org_id == org_id, log.change_id.in_(sorted(set(change_ids)))
+        select(_LOG.change_id, _LOG.digest, _LOG.seq, _LOG.verdict, _LOG.code, _LOG.outcome).where(
+            _LOG.org_id == org_id, _LOG.change_id.in_(sorted(set(change_ids)))
         )
     )
     return {
-        row.change_id: (
-            bytes(row.digest),
-            Outcome(
-                change_id=row.change_id,
-                verdict=row.verdict,
-                seq=row.seq,
-                code=row.code,
-                **json.loads(row.outcome),
-            ),
+        row.change_id: Settled(
+            Incoming(row.change_id, "", bytes(row.digest)),
+            row.verdict,
+            row.seq,
+            row.code,
+            **json.loads(row.outcome),
         )
         for row in rows
     }
 
 
+def says_the_same(connection: Connection, org_id: str, first: Settled, again: Incoming) -> bool:
+    """Whether a change that came again says what it said the first time: in the same words, or in
+    others (the log's oldest digests are those of a rewritten text)."""
+    if first.change.digest == again.digest:
+        return True
+    text = first.change.text
+    if not text:
+        text = connection.scalars(
+            select(_LOG.body).where(_LOG.org_id == org_id, _LOG.change_id == again.change_id)
+        ).one()
+    return same_change(text, again.text)
+
+
 def record_outcome(
-    unit: Unit,
-    caller: Caller,
-    change: Change,
-    text: str,
-    digest: bytes,
-    written_at: datetime,
-    outcome: Outcome,
+    unit: Unit, caller: Caller, change: Incoming, written_at: datetime, settled: Settled
 ) -> None:
     """Keeps the whole change with its outcome, in the same transaction as its effects. The
     outcome takes a number of its own, so that `backed_up_to` says of rejected changes too that
     they are safe."""
-    read = not isinstance(change, Unreadable)
-    unit.append(
-        CHANGE_LOG,
-        {
-            "org_id": unit.org_id,
-            "change_id": change.change_id,
-            "seq": outcome.seq,
-            "digest": digest,
-            "verdict": outcome.verdict,
-            "code": outcome.code,
-            "outcome": json.dumps({"field": outcome.field, "conflicts": outcome.conflicts}),
-            "entity": change.entity if read else None,
-            "record_id": change.record_id if read else None,
-            "staff_id": caller.staff_id,
-            "device_id": caller.device_id,
-            "number": change.number if read else None,
-            "grant_id": change.grant_id if read else None,
-            "received_at": to_wire(unit.now),
-            "written_at": to_wire(written_at),
-            "settled_by": None,
-            "body": text,
-        },
-    )
+    values = {
+        "org_id": unit.org_id,
+        "change_id": change.change_id,
+        "seq": settled.seq,
+        "digest": change.digest,
+        "verdict": settled.verdict,
+        "outcome": _NOTHING_MORE,
+        "staff_id": caller.staff_id,
+        "device_id": caller.device_id,
+        "received_at": unit.now_text,
+        "written_at": to_wire(written_at),
+        "body": change.text,
+    }
+    if settled.code is not None:
+        values["code"] = settled.code
+    if settled.field is not None or settled.conflicts:
+        more = {"field": settled.field, "conflicts": settled.conflicts}
+        values["outcome"] = json.dumps(more)
+    content = change.content
+    if content is not None:
+        values["entity"] = content.entity
+        values["record_id"] = content.record_id
+        values["number"] = content.number
+        values["grant_id"] = content.grant_id
+    unit.append(CHANGE_LOG, values)
 
 
-def final(unit: Unit, outcome: Outcome) -> Outcome:
-    """The outcome with its number, known once the unit is stored."""
-    values: dict[str, Any] = {n: getattr(outcome, n) for n in outcome.__dataclass_fields__}
-    return Outcome(**{**values, "seq": unit.final(outcome.seq)})
+_NOTHING_MORE = json.dumps({"field": None, "conflicts": []})

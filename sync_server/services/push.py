@@ -17,32 +17,40 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from shared.clock import from_wire, to_wire
+from shared.clock import to_wire
 from shared.codec import check
 from shared.declare import ENTITIES
 from shared.device_time import Sending, correct_time
 from shared.errors import Code, Refusal
-from shared.wire import Change, Outcome, PushReply, PushRequest
+from shared.wire import Outcome, PushReply
 from sync_server.db.base import Database
 from sync_server.db.log import ORG_STATE
 from sync_server.services.accounts import policy_of
 from sync_server.services.alarms import raise_alarm
-from sync_server.services.applying import Applied, Desk, apply
+from sync_server.services.applying import Desk, apply
 from sync_server.services.caller import Caller
-from sync_server.services.changes import Unreadable, content_digest, original, sending_of
+from sync_server.services.changes import Incoming, Push, Readable
 from sync_server.services.epochs import org_state
 from sync_server.services.judging import Manner, judge
 from sync_server.services.look_chain import Chain
-from sync_server.services.outcomes import Known, final, known_outcomes, record_outcome
+from sync_server.services.outcomes import (
+    Known,
+    Settled,
+    known_outcomes,
+    record_outcome,
+    says_the_same,
+)
 from sync_server.services.writing import Unit, write
 
 _log = structlog.get_logger("huifang.push")
 
 
-def push(db: Database, caller: Caller, request: PushRequest, now: datetime) -> PushReply:
+def push(
+    db: Database, caller: Caller, request: Push, now: datetime, *, limited: bool = True
+) -> PushReply:
     """Settles every change of the request. Refuses (`BATCH_TOO_LARGE`, `SERVER_BUSY`,
     `EPOCH_CHANGED`) only as a whole, with nothing stored: the same request may be sent again at
-    any time.
+    any time. `limited` False takes a batch of any length.
 
     A device of another epoch first has to send again what the backup had not: a change that
     builds on such work would be rejected for good.
@@ -52,9 +60,9 @@ def push(db: Database, caller: Caller, request: PushRequest, now: datetime) -> P
         epoch = org_state(connection, caller.org_id).epoch
     if request.epoch not in (None, epoch):
         raise Refusal(Code.EPOCH_CHANGED, epoch=epoch)
-    if len(request.changes) > policy.max_push_changes:
+    if limited and len(request.changes) > policy.max_push_changes:
         raise Refusal(Code.BATCH_TOO_LARGE, limit=policy.max_push_changes)
-    sending = sending_of(request, now)
+    sending = request.sending(now)
     try:
         outcomes = _settle(db, caller, sending, request.changes, now)
     except OperationalError:
@@ -77,36 +85,35 @@ def push(db: Database, caller: Caller, request: PushRequest, now: datetime) -> P
 
 
 def _settle(
-    db: Database, caller: Caller, sending: Sending, changes: Sequence[Change], now: datetime
+    db: Database, caller: Caller, sending: Sending, changes: Sequence[Incoming], now: datetime
 ) -> list[Outcome]:
-    def work(unit: Unit) -> tuple[Unit, list[Outcome]]:
+    def work(unit: Unit) -> tuple[Unit, list[Settled]]:
         batch = _Batch(
             Desk(unit, caller, policy_of(unit.connection, unit.org_id, now), sending, Chain())
         )
         batch.prepare(changes)
         return unit, [batch.settle(change) for change in changes]
 
-    unit, outcomes = write(db, caller.org_id, now, work)
-    return [final(unit, outcome) for outcome in outcomes]
+    unit, settled = write(db, caller.org_id, now, work)
+    return [one.outcome(unit.final) for one in settled]
 
 
 def _one_by_one(
-    db: Database, caller: Caller, sending: Sending, changes: Sequence[Change], now: datetime
+    db: Database, caller: Caller, sending: Sending, changes: Sequence[Incoming], now: datetime
 ) -> list[Outcome]:
     """Each change in a transaction of its own; those that the database won't take are to be sent
     again."""
     outcomes: list[Outcome] = []
     waiting: set[str] = set()
     for change in changes:
-        if _names(change) & waiting:
-            outcomes.append(_retry(change))
+        if waiting and _names(change) & waiting:
+            outcomes.append(_retry(change, waiting).outcome())
             continue
         try:
             outcomes += _settle(db, caller, sending, [change], now)
         except SQLAlchemyError as error:
             _log.error("change_failed", kind=type(error).__name__, change=change.change_id)
-            waiting.add(change.record_id)
-            outcomes.append(_retry(change))
+            outcomes.append(_retry(change, waiting).outcome())
     return outcomes
 
 
@@ -119,117 +126,109 @@ class _Batch:
     known: Known = field(default_factory=dict)
     waiting: set[str] = field(default_factory=set)
 
-    def prepare(self, changes: Sequence[Change]) -> None:
+    def prepare(self, changes: Sequence[Incoming]) -> None:
         """Reads in a few statements what the changes will need."""
         unit = self.desk.unit
         self.known = known_outcomes(unit.connection, unit.org_id, (c.change_id for c in changes))
-        fresh = [
-            c for c in changes if c.change_id not in self.known and not isinstance(c, Unreadable)
-        ]
-        for entity in sorted({c.entity for c in fresh}):
-            unit.load(entity, (c.record_id for c in fresh if c.entity == entity))
-        unit.load("grant", (c.grant_id for c in fresh))
-        unit.load("customer", _texts(c.fields.get("customer_id") for c in fresh))
-        unit.load("case", _texts(c.fields.get("case_id") for c in fresh))
+        records: dict[str, set[str]] = {"grant": set(), "customer": set(), "case": set()}
+        for change in changes:
+            content = change.content
+            if content is None or change.change_id in self.known:
+                continue
+            records.setdefault(content.entity, set()).add(content.record_id)
+            records["grant"].add(content.grant_id)
+            for entity in ("customer", "case"):
+                named = content.fields.get(f"{entity}_id")
+                if isinstance(named, str):
+                    records[entity].add(named)
+        for entity in sorted(records):
+            unit.load(entity, records[entity])
 
-    def settle(self, change: Change) -> Outcome:
-        """The change's outcome; `retry` where something failed that is not the change's fault."""
-        text = original(change)
-        digest = content_digest(text)
+    def settle(self, change: Incoming) -> Settled:
+        """What became of the change; `retry` where something failed that is not its fault."""
         if change.change_id in self.known:
-            return self._again(change, text, digest)
-        if _names(change) & self.waiting:
-            return _retry(change)
+            return self._again(change)
+        if self.waiting and _names(change) & self.waiting:
+            return _retry(change, self.waiting)
         unit = self.desk.unit
+        content = change.content
         written_at = self._written_at(change)
         unit.begin_change()
         try:
-            outcome = self._outcome(change, written_at)
+            if content is None:
+                raise change.refusal or Refusal(Code.MALFORMED)
+            settled = self._outcome(change, content, written_at)
         except Refusal as refusal:
             unit.undo_change()
-            outcome = _rejected(change, refusal)
+            settled = _rejected(change, refusal)
         except Exception as error:  # whatever it is, it must not take the other changes with it
             unit.undo_change()
             _log.error("change_failed", kind=type(error).__name__, change=change.change_id)
-            self.waiting.add(change.record_id)
-            return _retry(change)
-        outcome = _numbered(outcome, unit.number())
-        record_outcome(unit, self.desk.caller, change, text, digest, written_at, outcome)
-        self.known[change.change_id] = (digest, outcome)
-        return outcome
+            return _retry(change, self.waiting)
+        settled.seq = unit.number()
+        record_outcome(unit, self.desk.caller, change, written_at, settled)
+        self.known[change.change_id] = settled
+        return settled
 
-    def _outcome(self, change: Change, written_at: datetime) -> Outcome:
-        if isinstance(change, Unreadable):
-            raise change.refusal
+    def _outcome(self, change: Incoming, content: Readable, written_at: datetime) -> Settled:
         desk = self.desk
-        held = desk.unit.get(change.entity, change.record_id)
-        entity, creating = ENTITIES[change.entity], change.kind == "create"
-        values = check(entity, change.fields, whole=creating)
+        held = desk.unit.get(content.entity, content.record_id)
+        entity, creating = ENTITIES[content.entity], content.kind == "create"
+        values = check(entity, content.fields, whole=creating)
         row: dict[str, Any] | None = held.row if held else None
         if held is None and creating:
-            row = {**values, "id": change.record_id}
-        right = judge(desk.unit, desk.caller, change, entity, row, written_at)
+            row = {**values, "id": content.record_id}
+        right = judge(desk.unit, desk.caller, content, entity, row, written_at)
         if right.manner is Manner.QUARANTINE:
-            return Outcome(change_id=change.change_id, verdict="quarantined")
-        applied: Applied = apply(desk, change, values, right, written_at)
-        return Outcome(
-            change_id=change.change_id, verdict=applied.verdict, conflicts=applied.conflicts
-        )
+            return Settled(change, "quarantined")
+        applied = apply(desk, content, values, right, written_at)
+        return Settled(change, applied.verdict, conflicts=applied.conflicts)
 
-    def _again(self, change: Change, text: str, digest: bytes) -> Outcome:
+    def _again(self, change: Incoming) -> Settled:
         """The outcome of the first time; other content under the same id is an error and an
         alarm, and is kept."""
-        first_digest, outcome = self.known[change.change_id]
-        if digest == first_digest:
-            return outcome
+        unit, first = self.desk.unit, self.known[change.change_id]
+        if says_the_same(unit.connection, unit.org_id, first, change):
+            return first
         raise_alarm(
-            self.desk.unit, self.desk.caller, "change_id_reused", change.change_id, detail=text
+            unit, self.desk.caller, "change_id_reused", change.change_id, detail=change.text
         )
-        return Outcome(
-            change_id=change.change_id,
-            verdict="rejected",
-            seq=self.desk.unit.number(),
-            code=Code.CHANGE_ID_REUSED.key,
-        )
+        return Settled(change, "rejected", unit.number(), Code.CHANGE_ID_REUSED.key)
 
-    def _written_at(self, change: Change) -> datetime:
-        if isinstance(change, Unreadable):
-            return self.desk.sending.received_at
-        claimed = from_wire(change.claimed_at)
-        return correct_time(claimed, change.boot_id, change.monotonic_ms, self.desk.sending)
+    def _written_at(self, change: Incoming) -> datetime:
+        content, sending = change.content, self.desk.sending
+        if content is None or change.claimed_at is None:
+            return sending.received_at
+        return correct_time(change.claimed_at, content.boot_id, content.monotonic_ms, sending)
 
 
-def _names(change: Change) -> set[str]:
+def _names(change: Incoming) -> set[str]:
     """The record that a change writes and those it names: none of them may still be waiting."""
-    if isinstance(change, Unreadable):
+    content = change.content
+    if content is None:
         return set()
-    return {change.record_id, *_texts(v for k, v in change.fields.items() if k.endswith("_id"))}
+    return {
+        content.record_id,
+        *_texts(v for k, v in content.fields.items() if k.endswith("_id")),
+    }
 
 
 def _texts(values: Iterable[object]) -> set[str]:
     return {v for v in values if isinstance(v, str)}
 
 
-def _retry(change: Change) -> Outcome:
-    return Outcome(change_id=change.change_id, verdict="retry", code=Code.SERVER_FAULT.key)
+def _retry(change: Incoming, waiting: set[str]) -> Settled:
+    """To be sent again, and with it whatever names its record."""
+    if change.content is not None:
+        waiting.add(change.content.record_id)
+    return Settled(change, "retry", code=Code.SERVER_FAULT.key)
 
 
-def _rejected(change: Change, refusal: Refusal) -> Outcome:
+def _rejected(change: Incoming, refusal: Refusal) -> Settled:
     named = refusal.details.get("field")
-    return Outcome(
-        change_id=change.change_id,
-        verdict="rejected",
+    return Settled(
+        change,
+        "rejected",
         code=refusal.code.key,
         field=named if isinstance(named, str) else None,
-    )
-
-
-def _numbered(outcome: Outcome, seq: int) -> Outcome:
-    return Outcome(
-        change_id=outcome.change_id,
-        verdict=outcome.verdict,
-        seq=seq,
-        code=outcome.code,
-        field=outcome.field,
-        conflicts=outcome.conflicts,
     )

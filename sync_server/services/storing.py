@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, select, update
 
-from shared.rows import body_text
 from sync_server.db.base import Database
 from sync_server.db.log import HISTORY, LOOK_HEAD, ORG_STATE
+from sync_server.db.putting import insert_rows, replace_rows, update_rows
 from sync_server.db.records import RECORDS, to_columns
+from sync_server.services.bodies import body_text
 from sync_server.services.epochs import found_organisation
 from sync_server.services.feeding import feed
 
@@ -112,22 +112,12 @@ def _typed_rows(db: Database, connection: Connection, org_id: str, dirty: Sequen
         plain = record.versions == {"*": [record.seq]}
         versions = None if plain else record.versions
         columns = to_columns(org_id, record.entity, record.row, record.seq, versions, db.ring)
-        if record.stored is None:
-            new.setdefault(record.entity, []).append(columns)
-        else:
-            columns["key_id"] = columns.pop("id")
-            columns["key_org"] = columns.pop("org_id")
-            changed.setdefault(record.entity, []).append(columns)
+        kind = new if record.stored is None else changed
+        kind.setdefault(record.entity, []).append(columns)
     for entity, rows in new.items():
-        connection.execute(insert(RECORDS[entity]), rows)
+        insert_rows(connection, RECORDS[entity], rows)
     for entity, rows in changed.items():
-        table = RECORDS[entity]
-        connection.execute(
-            update(table).where(
-                table.c.org_id == bindparam("key_org"), table.c.id == bindparam("key_id")
-            ),
-            rows,
-        )
+        update_rows(connection, RECORDS[entity], rows)
 
 
 def _history(connection: Connection, org_id: str, dirty: Sequence[Held], base: int) -> None:
@@ -144,8 +134,7 @@ def _history(connection: Connection, org_id: str, dirty: Sequence[Held], base: i
         for record in dirty
         for seq, replaced_by, change_id, row in record.past
     ]
-    if rows:
-        connection.execute(insert(HISTORY), rows)
+    insert_rows(connection, HISTORY, rows)
 
 
 def _log(connection: Connection, log: Sequence[tuple[Any, dict[str, Any]]], base: int) -> None:
@@ -156,20 +145,6 @@ def _log(connection: Connection, log: Sequence[tuple[Any, dict[str, Any]]], base
         by_table.setdefault(table, []).append(values)
     for table, rows in by_table.items():
         if table is LOOK_HEAD:
-            upsert(connection, table, rows, ("org_id", "device_id"))
+            replace_rows(connection, table, rows)
         else:
-            connection.execute(insert(table), rows)
-
-
-def upsert(
-    connection: Connection, table: Any, rows: Sequence[dict[str, Any]], key: tuple[str, ...]
-) -> None:
-    """Inserts, or replaces what stands under the same key. The last of several with one key
-    stands."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table)
-    statement = statement.on_conflict_do_update(
-        index_elements=list(key),
-        set_={c.name: statement.excluded[c.name] for c in table.c if c.name not in key},
-    )
-    connection.execute(statement, list(rows))
+            insert_rows(connection, table, rows)

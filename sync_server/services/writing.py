@@ -96,6 +96,7 @@ class Unit:
         self.connection = connection
         self.org_id = org_id
         self.now = now
+        self.now_text = to_wire(now)
         self.locked = locked
         self.held: dict[Key, Held] = {}
         self.missing: set[Key] = set()

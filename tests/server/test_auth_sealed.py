@@ -12,7 +12,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
-from mobile.usecases import sealing
 from shared.clock import to_wire
 from shared.ids import derived_id, new_id
 from shared.wire import SEALED_INFO
@@ -90,10 +89,6 @@ def is_there(field: Field, record_id: str) -> bool:
         return unit.get("visit", record_id) is not None
 
     return write(field.server.database, ORG, field.clock.now(), found)
-
-
-def test_both_sides_bind_a_sealed_change_alike() -> None:
-    assert sealing.INFO == SEALED_INFO
 
 
 def test_a_phone_whose_pin_is_forgotten_hands_its_work_in(field: Field) -> None:

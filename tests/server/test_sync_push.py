@@ -14,7 +14,7 @@ from sync_server.db.log import ALARM, CHANGE_LOG
 from sync_server.services import applying, judging
 from sync_server.services.changes import read_push
 from sync_server.services.push import push
-from tests.server.field_org import Device, World, person
+from tests.server.field_org import Device, World, body_of, person
 
 
 @pytest.fixture
@@ -232,7 +232,7 @@ def test_a_change_that_cannot_be_read_is_rejected_with_its_code_and_the_next_app
     an.sync()
     bad, good = dump(an.visit(customer)), dump(an.visit(customer))
     data = dump(an.envelope([])) | {"changes": [bad | spoiled, good]}
-    reply = push(world.db, an.caller, read_push(data), world.now)
+    reply = push(world.db, an.caller, read_push(body_of(data)), world.now)
     assert [o.verdict for o in reply.outcomes] == ["rejected", "applied"]
     assert reply.outcomes[0].code == code
     if field:
@@ -257,7 +257,7 @@ def test_an_envelope_that_cannot_be_read_is_refused(
     an: Device, spoiled: dict[str, object], code: Code
 ) -> None:
     with pytest.raises(Refusal) as refused:
-        read_push(dump(an.envelope([])) | spoiled)
+        read_push(body_of(dump(an.envelope([])) | spoiled))
     assert refused.value.code is code
 
 
