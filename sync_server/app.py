@@ -21,6 +21,7 @@ from sync_server.routes import (
     docs,
     files,
     health,
+    moves,
     poke,
     sealed,
     sync,
@@ -85,7 +86,8 @@ def create_app(server: Server) -> FastAPI:
     app.state.hub = Hub(server.database, server.clock)
     answer_refusals(app)
     # The web app comes last: it answers whatever address is left.
-    for part in (auth, sync, poke, sealed, files, devices, admin, decisions, health, docs, web):
+    offices = (devices, admin, decisions, moves)
+    for part in (auth, sync, poke, sealed, files, *offices, health, docs, web):
         app.include_router(part.router)
     docs.document(app)
     app.add_middleware(

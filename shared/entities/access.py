@@ -62,7 +62,8 @@ class Notice(Record):
     """What someone is told about their own scope: how many came or went, from whom and to whom.
 
     It names no customer: whoever lost one must not be reminded of who it was. `other_id` is whom
-    they came from or went to, `by_id` who decided it. Dismissed by its reader, on all their devices.
+    they came from or went to, `by_id` who decided it. Its reader dismisses it, on all their
+    devices.
     """
 
     staff_id: str = reference("staff", required=True, writers=SERVER_ONLY)

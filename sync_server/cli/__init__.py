@@ -8,7 +8,17 @@ import sys
 import typer
 
 from shared.errors import Refusal
-from sync_server.cli import backups, data, devices, founding, keys, looking, running, users
+from sync_server.cli import (
+    backups,
+    data,
+    devices,
+    founding,
+    holding,
+    keys,
+    looking,
+    running,
+    users,
+)
 from sync_server.cli.terminal import complain
 
 app = typer.Typer(
@@ -24,6 +34,7 @@ app.command("build-web")(running.build_web)
 app.command("found")(founding.found)
 app.command("import")(data.import_sources)
 app.command("doctor")(looking.doctor)
+app.command("holders")(holding.holders)
 app.command("backup")(backups.backup)
 app.command("restore")(backups.restore)
 app.command("new-epoch")(backups.new_epoch)

@@ -13,7 +13,7 @@ from shared.ids import new_id
 from sync_server.bootstrap import Server
 from sync_server.cli.terminal import opened, out, plain, settings_with, table
 from sync_server.db.records import RECORDS
-from sync_server.services import accounts, scopes
+from sync_server.services import accounts, leaving, scopes
 from sync_server.services.writing import Unit, write
 
 app = typer.Typer(help="Who may sign in.", no_args_is_help=True)
@@ -109,13 +109,51 @@ def deactivate(
         # The account first: from then on nothing new is begun, whatever happens to the rest.
         with server.database.write() as connection:
             accounts.set_active(connection, account.org_id, account.staff_id, False)
-        write(
-            server.database,
-            account.org_id,
-            now,
-            lambda unit: scopes.deactivate(unit, account.staff_id, because),
-        )
+
+        def work(unit: Unit) -> leaving.Left:
+            policy = accounts.policy_of(unit.connection, account.org_id, now)
+            return leaving.deactivate(unit, account.staff_id, policy, because)
+
+        left = write(server.database, account.org_id, now, work)
         out.print(f"{account.username} can no longer sign in.", markup=False)
+        _say_left(left)
+
+
+@app.command()
+def transfer(
+    username: Name,
+    store: Annotated[str, typer.Argument(help="Name of the store they go to.")],
+    customers_to: Annotated[
+        str | None, typer.Option(help="User name of the colleague who gets their customers.")
+    ] = None,
+    take_along: Annotated[
+        bool, typer.Option(help="Their customers change to the new store with them.")
+    ] = False,
+) -> None:
+    """Move someone to another store. Without an option their customers wait for a new holder."""
+    with opened(settings_with()) as server:
+        with server.database.read() as connection:
+            account = accounts.known(connection, username)
+            heir = accounts.known(connection, customers_to).staff_id if customers_to else None
+        now = server.clock.now()
+
+        def work(unit: Unit) -> leaving.Left:
+            found = unit.find("store", name=store)
+            if not found:
+                raise Refusal(Code.RECORD_MISSING, entity="store")
+            policy = accounts.policy_of(unit.connection, account.org_id, now)
+            return leaving.transfer(
+                unit,
+                account.staff_id,
+                found[0].id,
+                policy,
+                customers_to=heir,
+                take_along=take_along,
+            )
+
+        left = write(server.database, account.org_id, now, work)
+        out.print(f"{account.username} belongs to {store}.", markup=False)
+        _say_left(left)
 
 
 @app.command()
@@ -143,6 +181,19 @@ def password(username: Name, password: Password) -> None:
             account = accounts.known(connection, username)
             accounts.set_password(connection, account, hashed, server.clock.now())
         out.print(f"{account.username} has a new password.", markup=False)
+
+
+def _say_left(left: leaving.Left) -> None:
+    """What was handed on, and what nobody has taken over."""
+    for count, what in (
+        (left.customers_given, "customers handed over"),
+        (left.callbacks_given, "callbacks given to other agents"),
+        (left.customers_unassigned, "customers wait for a new holder"),
+        (left.cases_unassigned, "open cases wait for a technician"),
+        (left.callbacks_unassigned, "callbacks wait for an agent"),
+    ):
+        if count:
+            out.print(f"{count} {what}.", markup=False)
 
 
 def only_organisation(server: Server) -> str:

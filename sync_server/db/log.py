@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
     Index,
     Integer,
@@ -189,17 +188,19 @@ DEVICE_GRANT = Table(
     Column("device_id", String(64), nullable=False),
     Column("grant_id", String(36), nullable=False),
     Column("bucket", String(80), nullable=False),
+    Column("expires_at", Instant),
     Column("told_at", Instant, nullable=False),
     Column("held_at", Instant),
     Column("drop_told_at", Instant),
     Column("dropped_at", Instant),
-    Column("open", Boolean, nullable=False),
+    Column("open_from", Instant),
     PrimaryKeyConstraint("org_id", "device_id", "grant_id"),
     Index(None, "org_id", "bucket"),
-    Index(None, "org_id", "device_id", "open"),
+    Index(None, "org_id", "device_id", "open_from"),
 )
 """What each device was told to hold and to drop, and when it said that it had (`held_at`,
-`dropped_at`). `open`: it was told something that it has not confirmed yet."""
+`dropped_at`). From `open_from` on something is to be confirmed: what it was told, or that it
+dropped what expired."""
 
 __all__ = [
     "ALARM",

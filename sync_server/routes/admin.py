@@ -13,7 +13,7 @@ from shared.errors import Code
 from shared.wire import STRICT
 from sync_server.routes.answers import READS_BODY, SIGNED_IN, documented
 from sync_server.routes.caller import Administrator, TheServer
-from sync_server.services import accounts, scopes
+from sync_server.services import accounts, leaving, moves, scopes
 from sync_server.services.caller import Caller
 from sync_server.services.writing import Unit, write
 
@@ -40,15 +40,21 @@ class GiveRequest:
     reason: str | None = None
 
 
-@router.post("/users/{staff_id}/deactivate", status_code=204, responses=_REFUSALS)
+@router.post("/users/{staff_id}/deactivate", responses=_REFUSALS)
 def deactivate(
     staff_id: str, asked: DeactivateRequest, caller: Administrator, server: TheServer
-) -> None:
-    """End someone's access. Their phones may still hand in their work, and drop the rest.
-    Harmless twice."""
+) -> leaving.Left:
+    """End someone's access. Their phones may still hand in their work, and drop the rest; their
+    open callbacks go to other agents, and the reply says what waits for somebody. Harmless
+    twice."""
     with server.database.write() as connection:
         accounts.set_active(connection, caller.org_id, staff_id, False)
-    _write(server, caller, lambda unit: scopes.deactivate(unit, staff_id, asked.because))
+
+    def work(unit: Unit) -> leaving.Left:
+        policy = accounts.policy_of(unit.connection, caller.org_id, unit.now)
+        return leaving.deactivate(unit, staff_id, policy, asked.because, caller.staff_id)
+
+    return write(server.database, caller.org_id, server.clock.now(), work)
 
 
 @router.post("/users/{staff_id}/reactivate", status_code=204, responses=_REFUSALS)
@@ -63,14 +69,10 @@ def reactivate(staff_id: str, caller: Administrator, server: TheServer) -> None:
 def assign_customer(
     customer_id: str, asked: GiveRequest, caller: Administrator, server: TheServer
 ) -> None:
-    """Give a customer to an account manager; whoever had them loses them at the next sync."""
-    _write(
-        server,
-        caller,
-        lambda unit: scopes.assign_customer(
-            unit, customer_id, asked.staff_id, by=caller.staff_id, reason=asked.reason
-        ),
-    )
+    """Give a customer to an account manager; whoever had them loses them at the next sync, and
+    both are told. For many at once see `/v1/moves/customers`."""
+    now = server.clock.now()
+    moves.hand_over(server.database, caller, [customer_id], asked.staff_id, asked.reason, now)
 
 
 @router.post("/cases/{case_id}/dispatch", status_code=204, responses=_REFUSALS)

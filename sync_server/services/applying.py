@@ -19,6 +19,7 @@ from sync_server.services.bodies import body_text
 from sync_server.services.caller import Caller
 from sync_server.services.changes import Readable
 from sync_server.services.judging import Manner, Right, check_ties, in_reach
+from sync_server.services.record_moves import new_home
 from sync_server.services.writing import Author, Held, Unit, Version
 
 
@@ -81,6 +82,8 @@ def _create(
     author: Author,
 ) -> Applied:
     row = {"id": record_id, **values}
+    if (home := new_home(desk.unit, entity, row)) is not None:
+        row[entity.customer] = home  # what it hangs on was put under another customer meanwhile
     check_ties(desk.unit, entity, row)
     _check_size(desk, row)
     if entity.sealed_by and row.get(entity.sealed_by):
@@ -147,7 +150,8 @@ def _decide(
         raise Refusal(
             Code.MOVE_NOT_ALLOWED, entity=entity.name, before=str(stored), after=str(value)
         )
-    if right.manner is Manner.AFTER_END and decision.verdict is not Verdict.SAME:
+    handed_on = bool(entity.customer)  # what is one's own, a notice, has no new holder
+    if right.manner is Manner.AFTER_END and handed_on and decision.verdict is not Verdict.SAME:
         return Verdict.CONFLICT, stored
     return decision.verdict, decision.value
 

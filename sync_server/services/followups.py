@@ -5,18 +5,23 @@ Called in the change's own savepoint: a follow-up that is refused refuses the ch
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, select
 
+from shared.clock import to_wire
 from shared.declare import Role
+from shared.ids import new_id
 from shared.policy import PolicySettings
 from shared.states import OPEN_CALLBACK_STATES
 from sync_server.db.records import RECORDS
 from sync_server.services.completeness import refresh_report, reports_of_file
 from sync_server.services.grants import issue
+from sync_server.services.notices import tell
 from sync_server.services.scopes import (
     assign_callback,
     assign_customer,
@@ -73,7 +78,7 @@ def _new_customer(unit: Unit, held: Held, policy: PolicySettings, author: Author
         assign_customer(unit, held.id, staff.id, reason="created in the field")
         return
     unit.update("customer", held.id, {"store_id": store_id})
-    give_to_store(unit, held.id, store_id)
+    give_to_store(unit, [held.id], store_id)
     issue(
         unit,
         staff.id,
@@ -96,9 +101,12 @@ def _dispatch(unit: Unit, held: Held, policy: PolicySettings, author: Author) ->
     dispatch_case(unit, held.id, held.row["assignee_id"], policy, by=author.staff_id, author=author)
 
 
-def _place_callback(unit: Unit, held: Held, policy: PolicySettings) -> None:
-    """Gives a new callback to the agent of the customer's store who has the fewest open ones.
-    Where the store has no agent it stays without, for the store manager to see."""
+def _place_callback(
+    unit: Unit, held: Held, policy: PolicySettings, without: str | None = None
+) -> None:
+    """Gives a new callback to the agent of the customer's store who has the fewest open ones
+    (`without` one who is leaving); where the store has none, to any other. Where there is no agent
+    at all it stays without, for the store manager to see."""
     if held.row["state"] not in OPEN_CALLBACK_STATES or held.row.get("assignee_id"):
         return
     customer = unit.get("customer", held.row["customer_id"])
@@ -106,7 +114,7 @@ def _place_callback(unit: Unit, held: Held, policy: PolicySettings) -> None:
     agents = [
         agent.id
         for agent in unit.find("staff", role=Role.CALLBACK_AGENT.value)
-        if agent.row.get("active") is not False
+        if agent.row.get("active") is not False and agent.id != without
     ]
     of_store = [
         a
@@ -120,6 +128,7 @@ def _place_callback(unit: Unit, held: Held, policy: PolicySettings) -> None:
 
 
 def _open_callbacks(unit: Unit, agents: list[str]) -> dict[str, int]:
+    """Open callbacks by agent, with what this very unit gave out or took away."""
     callback = RECORDS["callback"].c
     rows = unit.connection.execute(
         select(callback.assignee_id, func.count())
@@ -130,20 +139,55 @@ def _open_callbacks(unit: Unit, agents: list[str]) -> dict[str, int]:
         )
         .group_by(callback.assignee_id)
     )
-    counts = {row[0]: row[1] for row in rows}
-    for held in unit.held.values():  # given out in this very unit
-        if held.entity == "callback" and held.stored is None and held.row.get("assignee_id"):
-            counts[held.row["assignee_id"]] = counts.get(held.row["assignee_id"], 0) + 1
-    return counts
+    counts: Counter[str | None] = Counter({row[0]: row[1] for row in rows})
+    for held in unit.held.values():
+        if held.entity == "callback" and held.dirty:
+            counts[_open_with(held.stored or {})] -= 1
+            counts[_open_with(held.row)] += 1
+    return {agent: counts[agent] for agent in agents}
 
 
-def reassign_callbacks(unit: Unit, staff_id: str, policy: PolicySettings) -> int:
-    """Gives the open callbacks of an agent who left to others; says how many."""
-    moved = 0
+def _open_with(callback: Mapping[str, Any]) -> str | None:
+    return callback.get("assignee_id") if callback.get("state") in OPEN_CALLBACK_STATES else None
+
+
+@dataclass(frozen=True, slots=True)
+class Reassigned:
+    """Ids of callbacks that went to other agents, and of those for which there is none."""
+
+    given: list[str]
+    unassigned: list[str]
+
+
+def reassign_callbacks(
+    unit: Unit, staff_id: str, policy: PolicySettings, by: str | None = None
+) -> Reassigned:
+    """Gives the open callbacks of an agent who left to others of their store, and tells them."""
+    staff = unit.get("staff", staff_id)
+    given: dict[str, list[str]] = {}
+    unassigned: list[str] = []
     for callback in unit.find("callback", assignee_id=staff_id):
-        if callback.row["state"] in OPEN_CALLBACK_STATES:
-            end_callback(unit, callback.id, "reassigned")
-            unit.update("callback", callback.id, {"assignee_id": None})
-            _place_callback(unit, callback, policy)
-            moved += 1
-    return moved
+        if callback.row["state"] not in OPEN_CALLBACK_STATES:
+            continue
+        end_callback(unit, callback.id, "reassigned")
+        unit.update("callback", callback.id, {"assignee_id": None, "window_ends_at": None})
+        _place_callback(unit, callback, policy, without=staff_id)
+        agent = callback.row.get("assignee_id")
+        if agent:
+            given.setdefault(agent, []).append(callback.id)
+        else:
+            _end_assignments(unit, callback.id)
+            unassigned.append(callback.id)
+    occasion = new_id()
+    for agent, ids in given.items():
+        tell(
+            unit, occasion, agent, "received",
+            subject="callback", count=len(ids), by=by, other=staff.id if staff else None,
+        )  # fmt: skip
+    return Reassigned([i for ids in given.values() for i in ids], unassigned)
+
+
+def _end_assignments(unit: Unit, subject_id: str) -> None:
+    for held in unit.find("assignment", subject_id=subject_id):
+        if not held.row.get("until_at") or held.row["until_at"] > to_wire(unit.now):
+            unit.update("assignment", held.id, {"until_at": to_wire(unit.now)})

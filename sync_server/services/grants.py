@@ -3,7 +3,7 @@ when the clock says so, whoever looks (design §4)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,14 +52,20 @@ def issue(
     expires_at: datetime | None = None,
     granted_by: str | None = None,
     reason: str | None = None,
+    among: Iterable[Held] | None = None,
 ) -> Held:
     """Leave for one person to read one bucket. If a grant of the same purpose still runs, its end
     is moved instead, so that asking twice makes one grant and a device that holds it needs not
-    fetch the bucket anew."""
+    fetch the bucket anew.
+
+    `among` are the bucket's grants that are not revoked, for whoever has read them already.
+    """
     expires = to_wire(expires_at) if expires_at else None
-    for held in unit.find(
-        "grant", bucket=bucket, staff_id=staff_id, purpose=purpose, **NOT_REVOKED
-    ):
+    if among is None:
+        among = unit.find("grant", bucket=bucket, staff_id=staff_id, purpose=purpose, **NOT_REVOKED)
+    for held in among:
+        if (held.row["staff_id"], held.row["purpose"]) != (staff_id, purpose):
+            continue
         end = end_of(held.row)
         if held.row["role"] == role and (end is None or end.at > unit.now):
             return unit.update("grant", held.id, {"expires_at": expires})

@@ -26,12 +26,13 @@ _IN = 5000
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """The caller's live grants, compared with the device's list if it sent one."""
+    """The caller's live grants, compared with the device's list if it sent one (`listed`)."""
 
     grants: list[LeaseGrant]
     digest: str
     fetch: list[str] = field(default_factory=list)
     drops: list[Drop] = field(default_factory=list)
+    listed: bool = False
 
     @property
     def buckets(self) -> list[str]:
@@ -55,7 +56,7 @@ def holdings(
     covered = {g.bucket for g in grants if g.id in have}
     fetch = sorted({g.bucket for g in grants} - covered)
     ended = sorted(have - live)
-    return Holdings(grants, digest, fetch, _drops(connection, caller, ended))
+    return Holdings(grants, digest, fetch, _drops(connection, caller, ended), listed=True)
 
 
 def _drops(connection: Connection, caller: Caller, ended: Sequence[str]) -> list[Drop]:

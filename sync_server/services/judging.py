@@ -27,6 +27,7 @@ from shared.wire import Change
 from sync_server.services.caller import Caller
 from sync_server.services.changes import Readable
 from sync_server.services.grants import end_of, is_live
+from sync_server.services.record_moves import former_home, new_home
 from sync_server.services.writing import Held, Unit
 
 
@@ -37,6 +38,7 @@ class Manner(Enum):
     LATE = auto()  # written while the grant ran, arrived after: merged like any other, marked late
     AFTER_END = auto()  # written after the end: creations are appended, edits go to the new holder
     QUARANTINE = auto()  # a manager decides
+    MOVED = auto()  # the record was put under another customer meanwhile: as AFTER_END
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,12 @@ def judge(
     if right.bucket.kind == "user" and row is not None:
         judged_by = _by_customer(unit, caller, entity, row) or grant
     manner = _manner(unit, caller, judged_by, written_at)
-    if manner is not Manner.QUARANTINE:
-        check_reach(unit, right, entity, row, creating=change.kind == "create")
-    return Right(manner, right.role, right.bucket)
+    creating = change.kind == "create"
+    if manner is not Manner.QUARANTINE and row is not None:
+        manner = _moved(unit, right, entity, row, manner, creating=creating)
+    if manner not in (Manner.QUARANTINE, Manner.MOVED):
+        check_reach(unit, right, entity, row, creating=creating)
+    return Right(Manner.AFTER_END if manner is Manner.MOVED else manner, right.role, right.bucket)
 
 
 def right_of(grant: Mapping[str, Any]) -> Right:
@@ -106,11 +111,39 @@ def _manner(unit: Unit, caller: Caller, grant: Held, written_at: datetime) -> Ma
     return Manner.LATE if written_at < end.at else Manner.AFTER_END
 
 
+def _moved(
+    unit: Unit,
+    right: Right,
+    entity: Entity,
+    row: Mapping[str, Any],
+    manner: Manner,
+    *,
+    creating: bool,
+) -> Manner:
+    """`MOVED` for an edit of a record that left the grant's customer, which its new holder
+    decides, and `AFTER_END` for a creation that hangs on one: it follows. What the customer signed
+    follows nobody and waits for a manager (L6)."""
+    if creating:
+        if new_home(unit, entity, row) is None:
+            return manner
+        signed = entity.sealed_by and row.get(entity.sealed_by)
+        return Manner.QUARANTINE if signed else Manner.AFTER_END
+    if in_reach(unit, right.bucket, entity, row, creating=False):
+        return manner
+    if not former_home(unit, entity, row, right.bucket):
+        return manner
+    if not may_edit(right.role, entity, right.bucket):
+        raise Refusal(Code.ROLE_NOT_ALLOWED, entity=entity.name)
+    return Manner.MOVED
+
+
 def in_reach(
     unit: Unit, bucket: Bucket, entity: Entity, row: Mapping[str, Any], *, creating: bool
 ) -> bool:
     """Whether a change under a grant for `bucket` may touch this record."""
     if bucket.kind == "user":
+        if entity.user:  # a notice of one's own
+            return not creating and covers(bucket, entity, row)
         if creating and entity.name == "customer":
             return True
         customer = unit.get("customer", row.get(entity.customer) if entity.customer else None)

@@ -22,6 +22,7 @@ from sync_server.db.log import BUCKET_HEAD, FEED
 from sync_server.services.accounts import policy_of
 from sync_server.services.caller import Caller
 from sync_server.services.case_numbers import give_block, needs_block
+from sync_server.services.device_grants import note_confirmed, note_listed, unconfirmed
 from sync_server.services.epochs import OrgState, org_state
 from sync_server.services.holdings import Holdings, Sign, holdings, lease_for
 
@@ -45,7 +46,12 @@ def pull(db: Database, caller: Caller, request: PullRequest, now: datetime, sign
     with db.read() as connection:
         state = org_state(connection, caller.org_id)
         policy = policy_of(connection, caller.org_id, now)
-        page = _page(connection, caller, request, now, sign, state, policy)
+        page, held = _page(connection, caller, request, now, sign, state, policy)
+        confirms = not held.listed and unconfirmed(connection, caller, now)
+    if held.listed:
+        note_listed(db, caller, request.grants, held.grants, held.drops, now)
+    elif confirms and not page.header.want_grants and not page.header.outdated:
+        note_confirmed(db, caller, now)
     if needs_block(caller, request.case_numbers_left, policy) and not page.header.want_grants:
         block = give_block(db, caller, policy, now)
         page = replace(page, header=replace(page.header, case_numbers=block))
@@ -60,7 +66,7 @@ def _page(
     sign: Sign,
     state: OrgState,
     policy: PolicySettings,
-) -> Page:
+) -> tuple[Page, Holdings]:
     header = PullHeader(
         epoch=state.epoch,
         cursor=request.cursor,
@@ -69,15 +75,14 @@ def _page(
         backed_up_to=state.backed_up_to,
     )
     if request.protocol < OLDEST_PROTOCOL or request.protocol > PROTOCOL:
-        return Page(replace(header, outdated=True), [], Trailer(rows=0))
+        return Page(replace(header, outdated=True), [], Trailer(rows=0)), Holdings([], "")
     # In another epoch the device's rows and cursor mean nothing here.
     same_epoch = request.epoch == state.epoch
     known = request.grants if same_epoch else []
     held = holdings(connection, caller, now, known)
     if known is None and held.digest != request.grants_digest:
-        return Page(replace(header, want_grants=True), [], Trailer(rows=0))
-    whole = known is not None
-    lease = sign(lease_for(caller, held, state.epoch, policy, now, whole=whole))
+        return Page(replace(header, want_grants=True), [], Trailer(rows=0)), held
+    lease = sign(lease_for(caller, held, state.epoch, policy, now, whole=held.listed))
     heads = _heads(connection, caller.org_id, held.buckets)
     fetching = set(held.fetch)
     kept = {b: heads[b] for b in held.buckets if b in heads and b not in fetching}
@@ -98,7 +103,7 @@ def _page(
         if request.want_checksums and not more
         else None,
     )
-    return Page(header, lines, Trailer(rows=len(lines)))
+    return Page(header, lines, Trailer(rows=len(lines))), held
 
 
 def _heads(connection: Connection, org_id: str, buckets: Sequence[str]) -> dict[str, Any]:

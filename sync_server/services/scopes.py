@@ -6,6 +6,7 @@ caller's unit.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from shared.access import REF_BUCKETS
@@ -18,6 +19,9 @@ from shared.states import OPEN_CASE_STATES
 from sync_server.services.grants import NOT_REVOKED, end_of, issue, revoke, revoke_all
 from sync_server.services.writing import SERVER, Author, Held, Unit
 
+Lost = dict[str, set[str]]
+"""Ids of the customers that each person (staff id) holds no more."""
+
 
 def enrol(unit: Unit, staff_id: str) -> None:
     """What everyone of a role holds: their own `user:` bucket, the catalogues, the figures for
@@ -27,8 +31,14 @@ def enrol(unit: Unit, staff_id: str) -> None:
     for bucket in role_buckets(unit.org_id, staff_id, role):
         issue(unit, staff_id, bucket, "role", role)
     if role == Role.STORE_MANAGER and staff.row.get("store_id"):
+        held = {
+            g.row["bucket"]: [g]
+            for g in unit.find("grant", staff_id=staff_id, **NOT_REVOKED)
+            if g.row["purpose"] == "store"
+        }
         for customer in unit.find("customer", store_id=staff.row["store_id"]):
-            issue(unit, staff_id, f"customer:{customer.id}", "store", role)
+            bucket = f"customer:{customer.id}"
+            issue(unit, staff_id, bucket, "store", role, among=held.get(bucket, ()))
 
 
 def role_buckets(org_id: str, staff_id: str, role: str) -> tuple[str, ...]:
@@ -45,34 +55,106 @@ def assign_customer(
     by: str | None = None,
     reason: str | None = None,
 ) -> None:
-    """Gives a customer to an account manager (or a store manager). The holder before loses it as
-    `reassigned`; if the store changes with it, so do the store managers."""
+    """Gives one customer; see `assign_customers`."""
+    assign_customers(unit, [customer_id], staff_id, by=by, reason=reason)
+
+
+def assign_customers(
+    unit: Unit,
+    customer_ids: Sequence[str],
+    staff_id: str,
+    *,
+    by: str | None = None,
+    reason: str | None = None,
+) -> Lost:
+    """Gives customers to an account manager (or a store manager). The holders before lose them as
+    `reassigned`; if a store changes with it, so do the store managers. Reads in a few statements,
+    however many customers; says which customers each person lost."""
     staff = _staff(unit, staff_id)
-    customer = _needed(unit, "customer", customer_id)
-    role = staff.row["role"]
+    role, store = staff.row["role"], staff.row.get("store_id")
     if role not in {Role.ACCOUNT_MANAGER, Role.STORE_MANAGER}:
         raise Refusal(Code.ROLE_NOT_ALLOWED, role=role)
-    bucket = f"customer:{customer_id}"
-    for grant in unit.find("grant", bucket=bucket, purpose="assignment", **NOT_REVOKED):
-        if grant.row["staff_id"] != staff_id:
-            revoke(unit, grant, "reassigned")
-    store_id = staff.row.get("store_id") or customer.row.get("store_id")
-    unit.update("customer", customer_id, {"owner_id": staff_id, "store_id": store_id})
-    _hand_over(unit, "customer", customer_id, customer_id, staff_id, by, reason)
-    issue(unit, staff_id, bucket, "assignment", role, granted_by=by, reason=reason)
-    give_to_store(unit, customer_id, store_id)
+    unit.load("customer", customer_ids)
+    customers = [_needed(unit, "customer", customer_id) for customer_id in customer_ids]
+    standing = _standing_grants(unit, customer_ids)
+    given = _standing_assignments(unit, "customer", customer_ids)
+    lost: Lost = {}
+    for customer in customers:
+        bucket = f"customer:{customer.id}"
+        among = standing.setdefault(bucket, [])
+        for grant in among:
+            if grant.row["purpose"] == "assignment" and grant.row["staff_id"] != staff_id:
+                revoke(unit, grant, "reassigned")
+                lost.setdefault(grant.row["staff_id"], set()).add(customer.id)
+        fields = {"owner_id": staff_id, "store_id": store or customer.row.get("store_id")}
+        unit.update("customer", customer.id, fields)
+        among_given = given.get(customer.id, [])
+        _hand_over(unit, among_given, "customer", customer.id, customer.id, staff_id, by, reason)
+        among.append(
+            issue(
+                unit,
+                staff_id,
+                bucket,
+                "assignment",
+                role,
+                granted_by=by,
+                reason=reason,
+                among=_not_revoked(among),
+            )
+        )
+    by_store: dict[str | None, list[str]] = {}
+    for customer in customers:
+        by_store.setdefault(customer.row.get("store_id"), []).append(customer.id)
+    for store_id, ids in by_store.items():
+        for manager, theirs in _give_to_store(unit, ids, store_id, standing).items():
+            lost.setdefault(manager, set()).update(theirs)
+    return {who: ids for who, ids in lost.items() if who != staff_id}
 
 
-def give_to_store(unit: Unit, customer_id: str, store_id: str | None) -> None:
-    """The customer's store managers hold it, and no other store's do."""
-    bucket = f"customer:{customer_id}"
+def give_to_store(unit: Unit, customer_ids: Sequence[str], store_id: str | None) -> Lost:
+    """The customers' store managers hold them, and no other store's do; says what each lost."""
+    return _give_to_store(unit, customer_ids, store_id, _standing_grants(unit, customer_ids))
+
+
+def _give_to_store(
+    unit: Unit, customer_ids: Sequence[str], store_id: str | None, standing: dict[str, list[Held]]
+) -> Lost:
     managers = unit.find("staff", store_id=store_id, role=Role.STORE_MANAGER.value)
     keep = {m.id for m in managers if m.row.get("active") is not False} if store_id else set()
-    for grant in unit.find("grant", bucket=bucket, purpose="store", **NOT_REVOKED):
-        if grant.row["staff_id"] not in keep:
-            revoke(unit, grant, "reassigned")
-    for manager in sorted(keep):
-        issue(unit, manager, bucket, "store", Role.STORE_MANAGER)
+    lost: Lost = {}
+    for customer_id in customer_ids:
+        bucket = f"customer:{customer_id}"
+        among = standing.get(bucket, [])
+        for grant in among:
+            if grant.row["purpose"] == "store" and grant.row["staff_id"] not in keep:
+                revoke(unit, grant, "reassigned")
+                lost.setdefault(grant.row["staff_id"], set()).add(customer_id)
+        for manager in sorted(keep):
+            left = _not_revoked(among)
+            issue(unit, manager, bucket, "store", Role.STORE_MANAGER, among=left)
+    return lost
+
+
+def _standing_grants(unit: Unit, customer_ids: Sequence[str]) -> dict[str, list[Held]]:
+    """Grants on these customers' buckets that were not revoked, by bucket."""
+    found: dict[str, list[Held]] = {}
+    buckets = [f"customer:{customer_id}" for customer_id in customer_ids]
+    for grant in unit.find("grant", bucket=buckets, **NOT_REVOKED):
+        found.setdefault(grant.row["bucket"], []).append(grant)
+    return found
+
+
+def _not_revoked(grants: Iterable[Held]) -> list[Held]:
+    return [grant for grant in grants if not grant.row.get("revoked_at")]
+
+
+def _standing_assignments(
+    unit: Unit, subject: str, subject_ids: Sequence[str]
+) -> dict[str, list[Held]]:
+    found: dict[str, list[Held]] = {}
+    for held in unit.find("assignment", subject_id=list(subject_ids), subject=subject):
+        found.setdefault(held.row["subject_id"], []).append(held)
+    return found
 
 
 def dispatch_case(
@@ -99,7 +181,8 @@ def dispatch_case(
     state = "assigned" if before == "new" else before
     unit.update("case", case_id, {"assignee_id": staff_id, "state": state}, author)
     customer_id = case.row["customer_id"]
-    if _hand_over(unit, "case", case_id, customer_id, staff_id, by, None):
+    given = _standing_assignments(unit, "case", [case_id]).get(case_id, [])
+    if _hand_over(unit, given, "case", case_id, customer_id, staff_id, by, None):
         unit.create(
             "case_event",
             {
@@ -160,7 +243,8 @@ def assign_callback(
         end_callback(unit, callback_id, "reassigned")
     unit.update("callback", callback_id, {"assignee_id": staff_id, "window_ends_at": to_wire(ends)})
     customer_id = callback.row["customer_id"]
-    _hand_over(unit, "callback", callback_id, customer_id, staff_id, by, None, begins, ends)
+    given = _standing_assignments(unit, "callback", [callback_id]).get(callback_id, [])
+    _hand_over(unit, given, "callback", callback_id, customer_id, staff_id, by, None, begins, ends)
     issue(
         unit,
         staff_id,
@@ -202,6 +286,7 @@ def reactivate(unit: Unit, staff_id: str) -> None:
 
 def _hand_over(
     unit: Unit,
+    given: Iterable[Held],
     subject: str,
     subject_id: str,
     customer_id: str,
@@ -211,10 +296,10 @@ def _hand_over(
     from_at: datetime | None = None,
     until_at: datetime | None = None,
 ) -> bool:
-    """Ends the assignment that stands and begins another; False where it already is this
-    person's."""
+    """Ends the assignment that stands, of those `given` for the subject, and begins another; False
+    where it already is this person's."""
     begins, ends = to_wire(from_at or unit.now), until_at and to_wire(until_at)
-    for held in unit.find("assignment", subject_id=subject_id, subject=subject):
+    for held in given:
         if held.row["staff_id"] == staff_id and (
             not held.row.get("until_at") or held.row["until_at"] > to_wire(unit.now)
         ):

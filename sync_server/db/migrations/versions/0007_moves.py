@@ -1,4 +1,4 @@
-"""Scope moves: what people are told of them, records under other customers, what each device holds."""
+"""Scope moves: what people are told, records under other customers, what each device holds."""
 
 from __future__ import annotations
 
@@ -57,14 +57,17 @@ def upgrade() -> None:
         sa.Column("device_id", sa.String(64), nullable=False),
         sa.Column("grant_id", sa.String(36), nullable=False),
         sa.Column("bucket", sa.String(80), nullable=False),
+        sa.Column("expires_at", Instant()),
         sa.Column("told_at", Instant(), nullable=False),
         sa.Column("held_at", Instant()),
         sa.Column("drop_told_at", Instant()),
         sa.Column("dropped_at", Instant()),
-        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.Column("open_from", Instant()),
         sa.PrimaryKeyConstraint("org_id", "device_id", "grant_id", name="pk_device_grant"),
     )
     op.create_index("ix_device_grant_org_id_bucket", "device_grant", ["org_id", "bucket"])
     op.create_index(
-        "ix_device_grant_org_id_device_id_open", "device_grant", ["org_id", "device_id", "open"]
+        "ix_device_grant_org_id_device_id_open_from",
+        "device_grant",
+        ["org_id", "device_id", "open_from"],
     )
