@@ -30,6 +30,7 @@ from shared.errors import Code, Refusal
 from shared.ids import derived_id
 from shared.policy import DEFAULTS
 from shared.wire import SignInRequest
+from sync_server.bootstrap import Server
 from sync_server.services import accounts, scopes
 from sync_server.services.writing import Unit, write
 from tests.server.phones import (
@@ -232,6 +233,12 @@ def company(template: Path, folder: Path) -> Field:
     """A running company over a database of its own: its people enrolled, a second account manager
     `he`, and three customers of `lin`'s, the first with an open case of `wu`'s."""
     world = Field.on_sqlite(template, folder)
+    furnish(world.server)
+    return world
+
+
+def furnish(server: Server) -> None:
+    """What `company` has beside `found_company`."""
     hired = staff_id("he")
 
     def work(unit: Unit) -> None:
@@ -246,18 +253,17 @@ def company(template: Path, folder: Path) -> Field:
         unit.create("case", {**CASE, "customer_id": CUSTOMERS[0]})
         scopes.dispatch_case(unit, CASE["id"], staff_id("wu"), DEFAULTS)
 
-    write(world.server.database, ORG, world.clock.now(), work)
-    password = world.server.hashes.make(PASSWORD)
-    with world.server.database.write() as connection:
+    write(server.database, ORG, server.clock.now(), work)
+    password = server.hashes.make(PASSWORD)
+    with server.database.write() as connection:
         accounts.add_account(
             connection,
             org_id=ORG,
             staff_id=hired,
             username="he",
             password_hash=password,
-            now=world.clock.now(),
+            now=server.clock.now(),
         )
-    return world
 
 
 CUSTOMERS = tuple(derived_id("sync test", f"customer {n}") for n in (1, 2, 3))
