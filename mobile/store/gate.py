@@ -7,7 +7,7 @@ back, nothing is readable; writing goes on, and so does the outbox.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import apsw
@@ -31,6 +31,10 @@ class TrustedTime(Protocol):
 
     def refuse_reading_if_set_back(self) -> None:
         """Refuses `clock_behind` while the wall clock lags too far."""
+        ...
+
+    def ahead_of_server(self) -> timedelta | None:
+        """How far the wall clock was ahead of the server's when that last spoke in this run."""
         ...
 
     def server_said(self, moment: datetime) -> None:

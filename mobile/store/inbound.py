@@ -22,6 +22,7 @@ from mobile.store.meta import (
     LEASE,
     OUTBOX_EPOCH,
     REKEY_DUE,
+    REPAIRED,
     UPDATE_WANTED,
 )
 from mobile.store.outbox import Touched
@@ -158,8 +159,11 @@ class Inbound:
 
     def repair(self, buckets: Iterable[str]) -> None:
         """Fetch these buckets anew; what they show now stays until the new rows are all there."""
+        wrong = list(buckets)
         with self._parts.commits.begin():
-            self.holdings.fetch_anew(buckets)
+            self.holdings.fetch_anew(wrong)
+            at = to_wire(self._parts.time.now())
+            self._parts.meta.put(REPAIRED, {"at": at, "buckets": len(wrong)})
 
     def unsent_files(self) -> list[Upload]:
         """Files that the server has not verified yet."""

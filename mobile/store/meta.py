@@ -29,6 +29,7 @@ SEALED_LAST = "sealed_last"  # and the last
 HANDED_IN = "handed_in"  # how far entries of an earlier vault were handed in (`sync.sealed`)
 REKEY_DUE = "rekey_due"  # set with the deletion that asks for it, cleared when it is done
 UPDATE_WANTED = "update_wanted"
+REPAIRED = "repaired"  # of the last repair (L5): when, and how many buckets
 
 
 class Meta:

@@ -129,6 +129,15 @@ class TrustedClock:
         """Both clocks as they stand, for a change's claimed time."""
         return Reading(self._clock.now(), self._clock.monotonic_ms(), self._boot)
 
+    def ahead_of_server(self) -> timedelta | None:
+        """How far the wall clock was ahead of the server's (below zero: behind) when the server
+        last spoke; None if it has not in this run of the app.
+        """
+        server = self._memory.server
+        if server is None or server.heard.boot != self._boot:
+            return None
+        return server.heard.wall - server.said
+
     def refuse_reading_if_set_back(self) -> None:
         """Refuses `clock_behind` (with `minutes`) while the wall clock lags more than the
         tolerance.

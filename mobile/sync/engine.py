@@ -42,6 +42,8 @@ class Exchange:
     app_version: str
     tell: Tell
     report: SyncReport = field(default_factory=SyncReport)
+    thorough: bool = False
+    """Whether each bucket is compared by itself, and not all of them by one sum."""
     expected: int = 0
     """Rows that this sync will bring in, as far as the server said."""
 
@@ -77,7 +79,15 @@ class SyncEngine:
 
     async def sync(self, progress: Tell | None = None) -> SyncReport:
         """Exchange everything there is. A second call begins where the first one ended."""
+        return await self._run(self._exchange(progress or _silent))
+
+    async def compare(self, progress: Tell | None = None) -> SyncReport:
+        """As `sync`; and every bucket is compared by itself: the report's `agreement`."""
         exchange = self._exchange(progress or _silent)
+        exchange.thorough = True
+        return await self._run(exchange)
+
+    async def _run(self, exchange: Exchange) -> SyncReport:
         try:
             await self._seal()
             await self._forget_ended()

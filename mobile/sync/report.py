@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from shared.errors import Code
@@ -28,6 +28,10 @@ class Progress:
 Tell = Callable[[Progress], None]
 
 
+Agreement = Mapping[str, tuple[int, int]]
+"""By kind of bucket: how many are as the server's, and how many differ beyond repair."""
+
+
 @dataclass(slots=True)
 class SyncReport:
     """What one sync did. `code` says why it went no further; what was stored before stays
@@ -43,6 +47,8 @@ class SyncReport:
     repaired: int = 0
     agreed: bool | None = None
     """Whether the copy was compared with the server's checksum and found equal (L5)."""
+    agreement: Agreement | None = None
+    """Bucket by bucket, where that was asked for."""
     retry_after: float | None = None
     """Seconds that the server asked for before the next try."""
 

@@ -71,6 +71,7 @@ SCREENS = {
     "callbacks": ("callbacks", "CallbacksScreen"),
     "callbacks/:callback_id": ("callback", "CallbackScreen"),
     "sync": ("sync", "SyncScreen"),
+    "sync/doctor": ("doctor", "DoctorScreen"),
     "sync/conflicts/:conflict_id": ("conflict", "ConflictScreen"),
     "settings": ("settings", "SettingsScreen"),
     "more": ("more", "MoreScreen"),

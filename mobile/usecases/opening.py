@@ -67,4 +67,5 @@ def _put_together(
     seal = Sealing(store, log, services.keys, profile).copy
     engine = services.engine(store, peer, profile, seal, log)
     syncing = Syncing(engine, store, services.clock, services.place, seal, peer.listen)
+    syncing.log = log
     return Opened(connection, store, syncing)

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from mobile.store.meta import CURSOR
+from mobile.store.sealed_log import SealedLog
 from mobile.store.store import Store
 from mobile.sync.engine import Step, SyncEngine
 from mobile.sync.poking import Hint, Listen
-from mobile.sync.report import Progress, SyncReport, Tell
+from mobile.sync.report import Agreement, Progress, SyncReport, Tell
 from mobile.sync.scheduler import Scheduler
 from mobile.usecases.listening import Listening
 from mobile.usecases.services import Place
@@ -25,6 +26,7 @@ from shared.clock import Clock
 from shared.entities import File
 from shared.errors import Code, Refusal
 
+Exchanging = Callable[[Tell], Awaitable[SyncReport]]
 KEPT_EXCHANGES = 20
 _AWAY = frozenset({Code.OFFLINE, Code.CUT_SHORT})
 
@@ -66,6 +68,9 @@ class Syncing:
         self._listeners: list[Callable[[], None]] = []
         self._listening = Listening(listen, place, clock, self._hinted, self._renewal)
         self._hint: Hint | None = None
+        self.log: SealedLog | None = None
+        """The sealed log beside this vault, for the doctor."""
+        self.agreement: Agreement | None = None
         self.progress: Progress | None = None
         self.code: Code | None = None
         self.exchanges: deque[Exchange] = deque(maxlen=KEPT_EXCHANGES)
@@ -109,10 +114,23 @@ class Syncing:
         finally:
             self._listeners.remove(told)
 
-    async def _sync(self) -> SyncReport:
+    async def compare(self) -> SyncReport:
+        """As `now`, and compares the checksum of every bucket by itself: see `agreement`. Waits for
+        a sync that is under way.
+        """
+        while self._running is not None:
+            await asyncio.shield(self._running)
+        self._running = asyncio.ensure_future(self._sync(self._engine.compare))
+        self._tell()
+        report = await asyncio.shield(self._running)
+        self.agreement = report.agreement
+        self._tell()
+        return report
+
+    async def _sync(self, exchange: Exchanging | None = None) -> SyncReport:
         written = self._store.parts.outbox.next_number()
         try:
-            report = await self._engine.sync(self._progressed)
+            report = await (exchange or self._engine.sync)(self._progressed)
         finally:
             self._running = self.progress = None
         self.code = report.code

@@ -48,6 +48,9 @@ class HandClock:
         if self.set_back:
             raise Refusal(Code.CLOCK_BEHIND, minutes=10)
 
+    def ahead_of_server(self) -> timedelta | None:
+        return None
+
     def server_said(self, moment: datetime) -> None:
         self.at = max(self.at, moment)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -66,8 +67,9 @@ def _take(one: Round, walk: Walk) -> None:
     try:
         one.go(walk)
     except Exception:
-        walk.shot("failed")  # what stood there when the way was lost
-        raise
+        # The other rounds go on; the picture shows where this one lost its way.
+        traceback.print_exc()
+        walk.shot(f"failed-{one.go.__name__}")
 
 
 def montage(album: Path) -> None:

@@ -10,7 +10,6 @@ from shared.ids import new_id
 from sync_server.demo.cast import CAST, PASSWORD
 from sync_server.demo.load import ORGANISATION
 from sync_server.services import accounts, scopes
-from sync_server.services.passwords import PasswordHashes
 from sync_server.services.writing import Author, Unit, write
 from tools.screens import days
 from tools.screens.walk import PATIENCE_MS, Walk
@@ -66,7 +65,7 @@ def approval(walk: Walk) -> None:
     """A device that an administrator has to let in."""
 
     def work(unit: Unit) -> None:
-        (policy,) = unit.find("policy")
+        (policy,) = unit.find("policy", version=1)
         settings = {**policy.row["settings"], "device_approval": "administrator"}
         unit.update("policy", policy.id, {"settings": settings})
 
@@ -79,7 +78,8 @@ def approval(walk: Walk) -> None:
 def nothing_yet(walk: Walk) -> None:
     """Somebody's first day: no customers, no visits, no cases."""
     staff_id = new_id()
-    hashed = PasswordHashes(memory_kib=64, iterations=1).make(PASSWORD)
+    with walk.live.opened() as server:
+        hashed = server.hashes.make(PASSWORD)
 
     def work(unit: Unit) -> None:
         row = {"id": staff_id, "name": "何文", "role": Role.STORE_MANAGER.value, "active": True}

@@ -24,6 +24,7 @@ from shared.declare import Role
 from shared.entities import Callback, Report, Signature
 from shared.errors import Code, Refusal
 
+_DEVICE_DIGITS = 12  # of its id, at the end: what comes before is a time
 _PAD_WIDTH = 280.0  # dp of the signature as it is shown
 
 
@@ -150,7 +151,7 @@ def _signature(shell: Shell, seal: Signature) -> ft.Control:
     lines += [
         surfaces.pair(label("signed_at"), when),
         surfaces.pair(label("content_hash"), grouped(seal.content_hash)),
-        surfaces.pair(label("device_id"), seal.device_id),
+        surfaces.pair(label("device_id"), grouped(seal.device_id[-_DEVICE_DIGITS:])),
     ]
     return surfaces.card(lines)
 

@@ -49,6 +49,13 @@ def SyncScreen() -> ft.View:
         place="sync" if shell.window.wide else "",
         back=None if shell.window.wide else "/",
         bottom=[
+            buttons.secondary(
+                shell,
+                "doctor",
+                t("sync.check"),
+                lambda: shell.go("/sync/doctor"),
+                icon=ft.Icons.HEALTH_AND_SAFETY_OUTLINED,
+            ),
             buttons.primary(
                 shell,
                 "sync-now",
@@ -56,7 +63,7 @@ def SyncScreen() -> ft.View:
                 shell.syncing.now,
                 icon=ft.Icons.SYNC,
                 disabled=shell.sync.state == "syncing",
-            )
+            ),
         ],
     )
 
@@ -177,7 +184,7 @@ def _waiting(shell: Shell, changes: list[WaitingChange]) -> ft.Control:
     rows: list[ft.Control] = []
     for change in changes:
         why = error(Code.of(change.code))[0] if change.code else t("sync.waiting.reason.new")
-        fields = ", ".join(label(name) for name in change.fields[:_SHOWN_FIELDS])
+        fields = t("sync.comma").join(label(name) for name in change.fields[:_SHOWN_FIELDS])
         what = t("sync.waiting.create") if change.created else fields
         retry = buttons.icon(
             shell, f"retry-{change.number}", ft.Icons.REFRESH, t("action.retry"), shell.syncing.now

@@ -142,6 +142,7 @@ class Report:
     code: Code | None = None
     sent: int = 0
     received: int = 0
+    agreement: dict[str, tuple[int, int]] | None = None
     retry_after: float | None = None
 
 
@@ -155,6 +156,9 @@ class Engine:
     async def sync(self, _progress: Any = None) -> Report:
         self.syncs += 1
         return self.answers.pop(0) if self.answers else Report(Code.OFFLINE)
+
+    async def compare(self, progress: Any = None) -> Report:
+        return await self.sync(progress)
 
 
 @dataclass
