@@ -8,19 +8,23 @@ there.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import apsw
 
 from mobile.store import search_text
 from mobile.store.holdings import Holdings
 from mobile.store.outbox import Touched
-from mobile.store.schema import IndexColumns, index_columns
-from shared.declare import ENTITIES
-from shared.rows import RowLine, digest
+from mobile.store.schema import index_columns
+from shared.declare import ENTITIES, Entity
+from shared.rows import RawLine, RowLine, digest_of, raw_lines
 
+# The columns come as UTF-8, as they stood in the reply: decoding a body only for SQLite to encode
+# it again costs as much as storing it.
 _STORE = """
-    INSERT INTO server_row VALUES (?,?,?,?,?,?,?,?,?,?,?)
+    INSERT INTO server_row VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, CAST(? AS TEXT),
+        CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, CAST(? AS TEXT))
     ON CONFLICT (entity, id, bucket) DO UPDATE SET
         seq = excluded.seq, customer_id = excluded.customer_id, case_id = excluded.case_id,
         at = excluded.at, state = excluded.state, digest = excluded.digest,
@@ -36,7 +40,6 @@ _LOSE = """
     DELETE FROM finding WHERE entity = ?1 AND id = ?2 AND bucket = ?3 AND pending = 0
     AND NOT EXISTS (SELECT 1 FROM server_row WHERE entity = ?1 AND id = ?2 AND bucket = ?3)
 """
-_UNKNOWN = IndexColumns(None, None, None, None)
 
 
 def store(db: apsw.Connection, holdings: Holdings, lines: Iterable[RowLine]) -> set[Touched]:
@@ -45,42 +48,101 @@ def store(db: apsw.Connection, holdings: Holdings, lines: Iterable[RowLine]) -> 
     Lines of a bucket that is not held are passed over (L3). An entity that this version does not
     know is kept all the same: the checksum counts it, and a newer version will show it.
     """
-    held = holdings.numbers()
-    rows, texts, gone, lost = [], [], [], []
-    touched: set[Touched] = set()
-    for line in lines:
-        if line.bucket not in held:
-            continue
-        no, fetch_round = held[line.bucket]
-        key = (line.entity, line.id, no)
-        touched.add((line.entity, line.id))
-        if line.gone:
-            gone.append((*key, line.seq))
-            lost.append(key)
-            continue
-        columns, text = _read(line)
-        rows.append(
-            (
-                *key,
-                line.seq,
-                *columns,
-                digest(line.entity, line.id, line.body),
-                fetch_round,
-                line.body,
-            )
-        )
-        if text:
-            texts.append((*key, text, line.seq))
-    db.executemany(_STORE, rows)
-    db.executemany(_FIND, texts)
-    db.executemany(_REMOVE, gone)
-    db.executemany(_LOSE, lost)
-    return touched
+    arrival = _Arrival(holdings.numbers())
+    db.executemany(_STORE, arrival.rows(raw_lines(lines)))
+    db.executemany(_FIND, arrival.texts)
+    db.executemany(_REMOVE, arrival.gone)
+    db.executemany(_LOSE, [key[:3] for key in arrival.gone])
+    return arrival.touched
 
 
-def _read(line: RowLine) -> tuple[IndexColumns, str]:
-    entity = ENTITIES.get(line.entity)
-    if entity is None:
-        return _UNKNOWN, ""
-    row = json.loads(line.body)
-    return index_columns(entity, row), search_text.of(entity, row)
+class _Arrival:
+    """What one reply brings, sorted while its rows are handed to SQLite one by one."""
+
+    def __init__(self, held: dict[str, tuple[int, int]]) -> None:
+        self._held = {name.encode(): numbers for name, numbers in held.items()}
+        self.touched: set[Touched] = set()
+        self.texts: list[tuple[str, str, int, str, int]] = []
+        self.gone: list[tuple[str, str, int, int]] = []
+
+    def rows(self, lines: Iterable[RawLine]) -> Iterator[tuple[Any, ...]]:
+        """Values for `_STORE`."""
+        for bucket, name, record_id, number, body in lines:
+            numbers = self._held.get(bucket)
+            if numbers is None:
+                continue
+            no, fetch_round = numbers
+            sort = _SORTS.get(name) or _sort(name)
+            record, seq = record_id.decode(), int(number)
+            self.touched.add((sort.name, record))
+            if not body:
+                self.gone.append((sort.name, record, no, seq))
+                continue
+            found = None if sort.places is None else _columns(sort.places, body)
+            if found is None:
+                columns, text = _parsed(sort, body)
+                if text:
+                    self.texts.append((sort.name, record, no, text, seq))
+            else:
+                columns = found
+            digest = digest_of(name, record_id, body)
+            yield (name, record_id, no, seq, *columns, digest, fetch_round, body)
+
+
+class _Sort(NamedTuple):
+    """What is done with the rows of one entity. `places`: the beginnings of its index columns in
+    the body, by which they are read without parsing it; None where it has to be parsed."""
+
+    name: str
+    entity: Entity | None
+    places: tuple[bytes | None, ...] | None
+
+
+_SORTS: dict[bytes, _Sort] = {}
+"""By the entity's name in UTF-8; few, as the server knows few."""
+
+
+def _sort(name: bytes) -> _Sort:
+    text = name.decode()
+    entity = ENTITIES.get(text)
+    sort = _Sort(text, entity, None if entity is None else _places(entity))
+    if entity is not None:
+        _SORTS[name] = sort
+    return sort
+
+
+def _places(entity: Entity) -> tuple[bytes | None, ...] | None:
+    """None for an entity that is searched for: its text takes the whole row."""
+    if any(field.search for field in entity.fields.values()):
+        return None
+    state = "state" if "state" in entity.fields else None
+    keys = (entity.customer, entity.case, entity.at, state, "created_at")
+    return tuple(f'"{key}":"'.encode() if key else None for key in keys)
+
+
+def _columns(places: tuple[bytes | None, ...], body: bytes) -> tuple[bytes | None, ...] | None:
+    """The index columns of a flat object, found by their keys: within a text the quotes are
+    escaped, so a key with its quotes and colon is the key. None where the row has to be parsed:
+    something is nested in it, or a column is not plain text."""
+    if body.find(b"{", 1) >= 0:
+        return None
+    found: list[bytes | None] = []
+    for place in places:
+        begin = -1 if place is None else body.find(place)
+        if place is None or begin < 0:
+            found.append(None)
+            continue
+        begin += len(place)
+        value = body[begin : body.find(b'"', begin)]
+        if b"\\" in value:
+            return None
+        found.append(value)
+    customer, case, at, state, made = found
+    return customer, case, at or made, state
+
+
+def _parsed(sort: _Sort, body: bytes) -> tuple[tuple[Any, ...], str]:
+    if sort.entity is None:
+        return (None, None, None, None), ""
+    row = json.loads(body)
+    return index_columns(sort.entity, row), search_text.of(sort.entity, row)

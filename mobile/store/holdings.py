@@ -127,27 +127,37 @@ class Holdings:
         """A page of `asked` ended before `after` (None: with everything). Buckets behind it are
         whole, and rows that the new round did not bring are gone; returns those."""
         done = asked if after is None else asked[: list(asked).index(after[0])]
+        names = (json.dumps(list(done)),)
         gone: set[Touched] = set()
-        for name in done:
-            gone |= self._whole(name)
+        # In a bucket's first round there can be nothing older.
+        for no, current in rows(
+            self._db,
+            "SELECT no, round FROM bucket"
+            " WHERE round > 1 AND name IN (SELECT value FROM json_each(?))",
+            names,
+        ):
+            gone |= self._outlived(no, current)
+        self._db.execute(
+            "UPDATE bucket SET complete = 1, after = NULL"
+            " WHERE name IN (SELECT value FROM json_each(?))",
+            names,
+        )
         if after is not None:
             self._db.execute(
                 "UPDATE bucket SET after = ? WHERE name = ?", (json.dumps(after[1:]), after[0])
             )
         return gone
 
-    def _whole(self, name: str) -> set[Touched]:
-        no = self._db.execute("SELECT no FROM bucket WHERE name = ?", (name,)).get
+    def _outlived(self, no: int, current: int) -> set[Touched]:
+        """Removes the rows of a bucket that its present round did not bring."""
         gone = rows(
             self._db,
-            "DELETE FROM server_row WHERE bucket = ?1"
-            " AND round <> (SELECT round FROM bucket WHERE no = ?1) RETURNING entity, id",
-            (no,),
+            "DELETE FROM server_row WHERE bucket = ? AND round <> ? RETURNING entity, id",
+            (no, current),
         )
         for entity, record_id in gone:
             self._db.execute(
                 "DELETE FROM finding WHERE entity = ? AND id = ? AND bucket = ? AND pending = 0",
                 (entity, record_id, no),
             )
-        self._db.execute("UPDATE bucket SET complete = 1, after = NULL WHERE no = ?", (no,))
         return set(gone)

@@ -15,6 +15,7 @@ from mobile.store.meta import OUTBOX_EPOCH
 from mobile.store.sealed_log import SealedLog
 from mobile.store.store import Store
 from mobile.sync import agreeing, downloading, pulling, pushing, renewing, sealed, uploading
+from mobile.sync.fetching import PageSizes
 from mobile.sync.peer import Peer
 from mobile.sync.report import Progress, SyncReport, Tell
 from shared.entities import File
@@ -41,6 +42,7 @@ class Exchange:
     keys: DeviceKeys
     app_version: str
     tell: Tell
+    pages: PageSizes
     report: SyncReport = field(default_factory=SyncReport)
     thorough: bool = False
     """Whether each bucket is compared by itself, and not all of them by one sum."""
@@ -65,6 +67,7 @@ class SyncEngine:
         seal: Step = _nothing,
         rekey: Step = _nothing,
         log: SealedLog | None = None,
+        pages: PageSizes = PageSizes(),  # noqa: B008 - frozen, so one serves all
     ) -> None:
         """`seal` copies what is unsealed into the sealed log; `rekey` gives the vault a new key
         after rows of an ended grant were deleted (`store.unlocking.renew_key`). `log` is the
@@ -76,6 +79,7 @@ class SyncEngine:
         self._seal = seal
         self._rekey = rekey
         self._log = log
+        self._pages = pages
 
     async def sync(self, progress: Tell | None = None) -> SyncReport:
         """Exchange everything there is. A second call begins where the first one ended."""
@@ -104,7 +108,7 @@ class SyncEngine:
         return await downloading.download(self._exchange(_silent), file)
 
     def _exchange(self, tell: Tell) -> Exchange:
-        return Exchange(self._store, self._peer, self._keys, self._app_version, tell)
+        return Exchange(self._store, self._peer, self._keys, self._app_version, tell, self._pages)
 
     async def _steps(self, exchange: Exchange) -> None:
         await renewing.renew(exchange)

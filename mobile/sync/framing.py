@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from mobile.sync.peer import Page
 from shared.errors import Code, Refusal
-from shared.rows import read_line
+from shared.rows import Lines
 from shared.wire import Trailer, parse
 
 H = TypeVar("H")
@@ -19,19 +19,15 @@ H = TypeVar("H")
 
 def read_page(header: type[H], body: bytes) -> Page[H]:
     """The page in `body`. Refuses `cut_short` for anything that is not a whole reply."""
-    try:
-        lines = body.decode().split("\n")
-    except UnicodeDecodeError:
-        raise Refusal(Code.CUT_SHORT, where="text") from None
-    if lines[-1] == "":
-        lines.pop()
-    if len(lines) < 2:
+    begin, end = body.find(b"\n"), len(body) - body.endswith(b"\n")
+    last = body.rfind(b"\n", 0, end)
+    if begin < 0 or last < begin:
         raise Refusal(Code.CUT_SHORT, where="frame")
-    trailer = parse_json(Trailer, lines[-1])
-    rows = [read_line(line) for line in lines[1:-1]]
-    if trailer.rows != len(rows):
+    trailer = parse_json(Trailer, body[last + 1 : end])
+    lines = Lines(body[begin + 1 : last])
+    if trailer.rows != len(lines):
         raise Refusal(Code.CUT_SHORT, where="trailer")
-    return Page(parse_json(header, lines[0]), rows, trailer)
+    return Page(parse_json(header, body[:begin]), lines, trailer)
 
 
 def parse_json(message: type[H], text: str | bytes) -> H:

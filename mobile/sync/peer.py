@@ -29,7 +29,7 @@ from shared.wire import (
 
 H = TypeVar("H")
 Received = Callable[[int], None]
-"""Called with the number of bytes of each piece of a reply as it arrives."""
+"""Called with 0 once a request is on its way, then with the size of each piece of its reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Page(Generic[H]):
     """A whole reply with rows: one whose trailer arrived, and counted right."""
 
     header: H
-    lines: list[RowLine]
+    lines: Sequence[RowLine]
     trailer: Trailer
 
 

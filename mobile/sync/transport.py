@@ -54,10 +54,17 @@ class Response:
     body: bytes
 
 
-class Fetch(Protocol):
-    """One exchange of bytes. Refuses `offline` where no reply came, `cut_short` where it broke off.
+class Stale(Exception):
+    """A kept connection was closed by the server before any of the reply came: it may have heard
+    the request or not. `HttpPeer` asks again, with a new proof, where asking twice is harmless."""
 
-    `received` hears the size of each piece of the body. Redirects are not followed.
+
+class Fetch(Protocol):
+    """One exchange of bytes. Refuses `offline` where no reply came, `cut_short` where it broke off;
+    raises `Stale` where it keeps connections by itself.
+
+    `received` hears 0 once the request is on its way, then the size of each piece of the body.
+    Redirects are not followed.
     """
 
     async def __call__(
@@ -183,17 +190,22 @@ class HttpPeer:
         """One request with its proof; `open_door` for those that need no token. Refuses with the
         server's code."""
         token = None if open_door else self._token
-        for again in (True, False):
+        address = self._base + path
+        for again in (True, True, False):
             signed = await self._signed(method, path, token)
-            reply = await self._fetch(
-                method, self._base + path, {**headers, **signed}, body, received
-            )
+            try:
+                reply = await self._fetch(method, address, {**headers, **signed}, body, received)
+            except Stale as closed:
+                # A piece of a file moves the offset: the next sync asks where the server is.
+                if again and method != "PATCH":
+                    continue
+                raise Refusal(Code.OFFLINE) from closed
             if reply.status < 300:
                 return reply
             refusal = refusal_of(reply)
             if not (again and refusal.code is Code.PROOF_INVALID and self._clock_set(reply)):
                 raise refusal
-        raise AssertionError("the second try returns or raises")
+        raise AssertionError("the last try returns or raises")
 
     async def _signed(self, method: str, path: str, token: str | None) -> dict[str, str]:
         signed = dpop.signing_input(

@@ -42,7 +42,9 @@ class BrowserFetch:
         if body is not None:
             options["body"] = body
         try:
-            reply = await js.fetch(url, to_js(options, dict_converter=js.Object.fromEntries))
+            asked = js.fetch(url, to_js(options, dict_converter=js.Object.fromEntries))
+            received(0)
+            reply = await asked
         except JsException as broken:
             silence.end()
             raise Refusal(Code.OFFLINE) from broken

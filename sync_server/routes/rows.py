@@ -9,34 +9,39 @@ import gzip
 import json
 from typing import Any
 
+import zstandard
 from fastapi import Request, Response
 
-from shared.rows import write_line
 from shared.wire import dump
 from sync_server.services.pull import Page
 
 MEDIA_TYPE = "application/vnd.huifang.rows"
 _WORTH_IT = 1400
 """Bytes: what fits one packet anyway is sent as it is."""
-_LEVEL = 4  # of 9: a quarter of the time of the default for a tenth more bytes
+_ZSTD_LEVEL = 1  # smaller than gzip's 4 and eight times as fast; 3 saves 2 % for double the time
+_GZIP_LEVEL = 4  # of 9: a quarter of the time of the default for a tenth more bytes
 
 
-def page_text(page: Page) -> str:
+def page_text(page: Page) -> bytes:
     """The reply's text, as the device stores it."""
-    return "".join(
-        (_json(page.header), "\n", *map(write_line, page.lines), _json(page.trailer), "\n")
-    )
+    lines = (line.text for line in page.lines)
+    return b"".join((_json(page.header), b"\n", *lines, _json(page.trailer), b"\n"))
 
 
 def page_response(request: Request, page: Page) -> Response:
     """The reply, compressed for whoever can read that."""
-    body = page_text(page).encode()
+    body = page_text(page)
     headers = {"Cache-Control": "no-store", "Vary": "Accept-Encoding"}
-    if len(body) > _WORTH_IT and "gzip" in request.headers.get("accept-encoding", ""):
-        body = gzip.compress(body, _LEVEL, mtime=0)
-        headers["Content-Encoding"] = "gzip"
+    if len(body) > _WORTH_IT:
+        accepted = request.headers.get("accept-encoding", "")
+        if "zstd" in accepted:
+            body = zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(body)
+            headers["Content-Encoding"] = "zstd"
+        elif "gzip" in accepted:
+            body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
+            headers["Content-Encoding"] = "gzip"
     return Response(body, media_type=MEDIA_TYPE, headers=headers)
 
 
-def _json(message: Any) -> str:
-    return json.dumps(dump(message), ensure_ascii=False, separators=(",", ":"))
+def _json(message: Any) -> bytes:
+    return json.dumps(dump(message), ensure_ascii=False, separators=(",", ":")).encode()

@@ -6,7 +6,7 @@ only those whose head lies beyond the cursor.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,15 +15,17 @@ from sqlalchemy import Connection, select
 
 from shared.clock import to_wire
 from shared.policy import PolicySettings
-from shared.rows import DIGEST_MASK, RowLine
+from shared.rows import DIGEST_MASK
 from shared.wire import PROTOCOL, Checksum, PullHeader, PullRequest, Trailer
 from sync_server.db.base import Database
-from sync_server.db.log import BUCKET_HEAD, FEED
+from sync_server.db.log import BUCKET_HEAD
+from sync_server.db.sealing import KeyRing
 from sync_server.services.accounts import policy_of
 from sync_server.services.caller import Caller
 from sync_server.services.case_numbers import give_block, needs_block
 from sync_server.services.device_grants import note_confirmed, note_listed, unconfirmed
 from sync_server.services.epochs import OrgState, org_state
+from sync_server.services.feed_rows import FeedLine, FeedRows
 from sync_server.services.holdings import Holdings, Sign, holdings, lease_for
 
 MOST_ROWS = 5000
@@ -36,7 +38,7 @@ class Page:
     """One reply of rows: header first, then the lines, then the trailer (`wire`, Reply framing)."""
 
     header: Any
-    lines: list[RowLine]
+    lines: Sequence[FeedLine]
     trailer: Trailer
 
 
@@ -46,7 +48,7 @@ def pull(db: Database, caller: Caller, request: PullRequest, now: datetime, sign
     with db.read() as connection:
         state = org_state(connection, caller.org_id)
         policy = policy_of(connection, caller.org_id, now)
-        page, held = _page(connection, caller, request, now, sign, state, policy)
+        page, held = _page(connection, db.ring, caller, request, now, sign, state, policy)
         confirms = not held.listed and unconfirmed(connection, caller, now)
     if held.listed:
         note_listed(db, caller, request.grants, held.grants, held.drops, now)
@@ -60,6 +62,7 @@ def pull(db: Database, caller: Caller, request: PullRequest, now: datetime, sign
 
 def _page(
     connection: Connection,
+    ring: KeyRing,
     caller: Caller,
     request: PullRequest,
     now: datetime,
@@ -89,7 +92,7 @@ def _page(
     cursor = request.cursor if same_epoch else state.last_seq
     limit = max(1, min(request.limit, MOST_ROWS))
     changed = [b for b, head in kept.items() if head.max_seq > cursor]
-    lines = list(_feed(connection, caller.org_id, changed, cursor, limit))
+    lines = FeedRows(connection, ring, caller.org_id).changed(changed, cursor, limit)
     more = len(lines) >= limit
     header = replace(
         header,
@@ -117,48 +120,6 @@ def _heads(connection: Connection, org_id: str, buckets: Sequence[str]) -> dict[
         ):
             found[row.bucket] = row
     return found
-
-
-def _feed(
-    connection: Connection, org_id: str, buckets: Sequence[str], cursor: int, limit: int
-) -> Iterator[RowLine]:
-    """Rows after the cursor in their order, at most `limit` and those that share the last one's
-    number: a record has one number in all its buckets, and a page never cuts through a number."""
-    if not buckets:
-        return
-    feed = FEED.c
-    columns = (feed.seq, feed.bucket, feed.entity, feed.record_id, feed.body)
-    rows: list[Any] = []
-    for start in range(0, len(buckets), _IN):
-        rows += connection.execute(
-            select(*columns)
-            .where(
-                feed.org_id == org_id,
-                feed.bucket.in_(buckets[start : start + _IN]),
-                feed.seq > cursor,
-            )
-            .order_by(feed.seq, feed.bucket)
-            .limit(limit + 1)
-        ).all()
-    rows.sort(key=lambda row: (row.seq, row.bucket))
-    if len(rows) > limit:
-        last = rows[limit - 1].seq
-        rest = rows[limit:]
-        rows = rows[:limit]
-        if rest[0].seq == last:
-            rows = [row for row in rows if row.seq < last]
-            for start in range(0, len(buckets), _IN):
-                rows += connection.execute(
-                    select(*columns)
-                    .where(
-                        feed.org_id == org_id,
-                        feed.bucket.in_(buckets[start : start + _IN]),
-                        feed.seq == last,
-                    )
-                    .order_by(feed.bucket)
-                ).all()
-    for row in rows:
-        yield RowLine(row.bucket, row.entity, row.record_id, row.seq, row.body or "")
 
 
 def _total(heads: dict[str, Any]) -> Checksum:

@@ -13,9 +13,10 @@ from email.utils import format_datetime
 
 import jwt
 import pytest
+import zstandard
 
 from mobile.sync.framing import read_page
-from mobile.sync.transport import HttpPeer, Response, refusal_of
+from mobile.sync.transport import HttpPeer, Response, Stale, refusal_of
 from mobile.sync.transport_native import NativeFetch
 from shared.errors import Code, Refusal
 from shared.rows import RowLine, write_line
@@ -44,7 +45,7 @@ def code_of(refused: pytest.ExceptionInfo[Refusal]) -> Code:
 
 def test_a_whole_page_is_read_and_unknown_words_are_passed_over() -> None:
     page = read_page(PullHeader, PAGE)
-    assert (page.header.cursor, page.lines, page.trailer.rows) == (7, LINES, 3)
+    assert (page.header.cursor, list(page.lines), page.trailer.rows) == (7, LINES, 3)
 
 
 @pytest.mark.parametrize("length", range(len(PAGE) - 1))
@@ -197,7 +198,7 @@ async def socket_that(*answers: Answer) -> AsyncIterator[str]:
 
 
 def says(
-    body: bytes, *, length: int | None = None, zipped: bool = False, close: bool = False
+    body: bytes, *, length: int | None = None, packing: str | None = None, close: bool = False
 ) -> Answer:
     async def answer(writer: asyncio.StreamWriter) -> None:
         lines = [
@@ -205,7 +206,7 @@ def says(
             f"Content-Length: {len(body) if length is None else length}",
             "X-Told: Yes",
         ]
-        lines += ["Content-Encoding: gzip"] if zipped else []
+        lines += [f"Content-Encoding: {packing}"] if packing else []
         writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
         await writer.drain()
         if close:
@@ -218,25 +219,115 @@ async def get(fetch: NativeFetch, url: str, received: Callable[[int], None] = un
     return await fetch("GET", url + "/x?y=1", {}, None, received)
 
 
-async def test_a_packed_reply_is_unpacked_and_its_pieces_are_counted_as_they_travel() -> None:
+@pytest.mark.parametrize("packing", ["gzip", "zstd"])
+async def test_a_packed_reply_is_unpacked_and_its_pieces_are_counted_as_they_travel(
+    packing: str,
+) -> None:
     body = PAGE * 3000
-    packed = gzip.compress(body)
+    packed = {"gzip": gzip.compress, "zstd": zstandard.compress}[packing](body)
     sizes: list[int] = []
-    async with socket_that(says(packed, zipped=True)) as url:
+    async with socket_that(says(packed, packing=packing)) as url:
         fetch = NativeFetch()
         reply = await get(fetch, url, sizes.append)
-        await asyncio.sleep(0)  # what the thread reported is heard in the loop's next turn
         fetch.close()
     assert reply.body == body and sum(sizes) == len(packed)
+    assert sizes[0] == 0, "the request is on its way before anything comes back"
     assert reply.headers["x-told"] == "Yes"
 
 
 async def test_one_connection_serves_many_requests_and_a_closed_one_is_opened_anew() -> None:
     async with socket_that(says(b"1"), says(b"2", close=True), says(b"3")) as url:
         fetch = NativeFetch()
-        found = [(await get(fetch, url)).body for _ in range(3)]
+        found = [(await get(fetch, url)).body for _ in range(2)]
+        await asyncio.sleep(0)
+        try:
+            found.append((await get(fetch, url)).body)
+        except Stale:  # the end of the connection was not heard yet: `HttpPeer` asks again
+            found.append((await get(fetch, url)).body)
         fetch.close()
     assert found == [b"1", b"2", b"3"]
+
+
+async def hangs_up(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
+class Noting:
+    """A `Fetch` that notes the proofs that pass through it."""
+
+    def __init__(self, fetch: NativeFetch) -> None:
+        self._fetch = fetch
+        self.proofs: list[str] = []
+
+    async def __call__(
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        body: bytes | None,
+        received: Callable[[int], None],
+    ) -> Response:
+        self.proofs.append(headers["DPoP"])
+        return await self._fetch(method, url, headers, body, received)
+
+
+async def test_a_kept_connection_that_was_closed_is_opened_anew_with_a_new_proof() -> None:
+    async with socket_that(says(PAGE), hangs_up, says(PAGE)) as url:
+        native = NativeFetch()
+        fetch = Noting(native)
+        peer = HttpPeer(url, fetch, PhoneKeys(), Wall(NOW))
+        pages = [await peer.pull(PULL, unheard) for _ in range(2)]
+        native.close()
+    assert [page.header.cursor for page in pages] == [7, 7]
+    assert len(set(fetch.proofs)) == 3  # the second of them may have been heard
+
+
+async def test_a_piece_of_a_file_is_not_sent_again_into_the_unknown() -> None:
+    async with socket_that(says(PAGE), hangs_up, says(PAGE)) as url:
+        native = NativeFetch()
+        peer = HttpPeer(url, native, PhoneKeys(), Wall(NOW))
+        await peer.pull(PULL, unheard)
+        with pytest.raises(Refusal) as refused:
+            await peer.upload_part("/v1/files/x", 0, b"data")
+        native.close()
+    assert code_of(refused) is Code.OFFLINE
+
+
+async def test_a_server_that_hangs_up_on_everyone_is_offline() -> None:
+    async with socket_that(says(PAGE), hangs_up, hangs_up, hangs_up) as url:
+        native = NativeFetch()
+        peer = HttpPeer(url, native, PhoneKeys(), Wall(NOW))
+        await peer.pull(PULL, unheard)
+        with pytest.raises(Refusal) as refused:
+            await peer.pull(PULL, unheard)
+        native.close()
+    assert code_of(refused) is Code.OFFLINE
+
+
+async def test_a_reply_in_chunks_and_one_that_ends_with_its_connection_are_whole() -> None:
+    async def chunked(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n")
+        await writer.drain()
+
+    async def unmeasured(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.0 200 OK\r\nServer: old\r\n\r\nto the end")
+        await writer.drain()
+        writer.close()
+
+    async with socket_that(chunked, unmeasured) as url:
+        fetch = NativeFetch()
+        found = [(await get(fetch, url)).body for _ in range(2)]
+        fetch.close()
+    assert found == [b"ab", b"to the end"]
+
+
+async def test_a_reply_to_head_has_no_body_whatever_its_length_says() -> None:
+    async with socket_that(says(b"", length=7), says(b"next")) as url:
+        fetch = NativeFetch()
+        bare = await fetch("HEAD", url + "/x", {}, None, unheard)
+        following = await get(fetch, url)
+        fetch.close()
+    assert (bare.status, bare.body, following.body) == (200, b"", b"next")
 
 
 async def test_nobody_there_is_offline() -> None:
@@ -247,10 +338,14 @@ async def test_nobody_there_is_offline() -> None:
     assert code_of(refused) is Code.OFFLINE
 
 
-@pytest.mark.parametrize("zipped", [False, True])
-async def test_a_reply_that_breaks_off_is_cut_short(zipped: bool) -> None:
-    body = gzip.compress(PAGE * 50) if zipped else PAGE * 50
-    async with socket_that(says(body[:60], length=len(body), zipped=zipped, close=True)) as url:
+@pytest.mark.parametrize("packing", [None, "gzip", "zstd"])
+@pytest.mark.parametrize("honest", [False, True])
+async def test_a_reply_that_breaks_off_is_cut_short(packing: str | None, honest: bool) -> None:
+    """Also where what came is as long as was said, but its packing has no end."""
+    pack = {None: bytes, "gzip": gzip.compress, "zstd": zstandard.compress}[packing]
+    body = pack(PAGE * 50)
+    length = 60 if honest and packing else len(body)
+    async with socket_that(says(body[:60], length=length, packing=packing, close=True)) as url:
         fetch = NativeFetch()
         with pytest.raises(Refusal) as refused:
             await get(fetch, url)
