@@ -1,7 +1,9 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help demo test check serve build bench bench-peers fmt lock install install-dev lint types fast docs
+SEEDS ?= 500
+JOBS ?= 2
+.PHONY: help demo test check serve build bench soak bench-peers fmt lock install install-dev lint types fast docs
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +28,9 @@ bench: install-dev ## measure, and write docs/benchmarks.md
 
 bench-peers: install-dev ## measure ours beside the peers that HUIFANG_PEERS names
 	@$(PY) -m bench.peers
+
+soak: install-dev ## live SEEDS=n simulated runs from SEED=s on, JOBS=j at a time
+	@$(PY) -m tests.sim.soak --seeds $(SEEDS) --jobs $(JOBS) $(if $(SEED),--seed $(SEED))
 
 fmt: install-dev ## format and sort what ruff can; write the generated docs anew
 	@$(PY) -m ruff check --quiet --fix-only .

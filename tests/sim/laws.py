@@ -44,13 +44,13 @@ async def mend(world: World) -> None:
         phone.clock.off = timedelta(0)
         await world.finish(name)
     world.pass_time(minutes=3)
-    quiet = 0
+    quiet: dict[str, object] = {}  # phone → the server's state when it had nothing more to say
     for _ in range(MOST_ROUNDS):
-        moved = False
         for name in world.phones:
-            moved = await _one_more(world, name) or moved
-        quiet = 0 if moved else quiet + 1
-        if quiet:
+            if quiet.get(name) != world.site.state():
+                moved = await _one_more(world, name)
+                quiet[name] = None if moved else world.site.state()
+        if all(state == world.site.state() for state in quiet.values()):
             return
     raise broken("L1", f"after {MOST_ROUNDS} rounds someone still has something to say")
 
@@ -151,7 +151,7 @@ def _rejected(
     world: World, made: Authored, row: Any, rows: dict[str, dict[str, Any]], log: dict[str, Any]
 ) -> None:
     world.note(f"rejected for good: {row.code}")
-    if row.code in REFUSED_FOR_GOOD:
+    if row.code in REFUSED_FOR_GOOD or row.settled_by:  # or a manager refused it
         return
     change = made.change
     named = {v for k, v in change["fields"].items() if k.endswith("_id") and isinstance(v, str)}
@@ -217,9 +217,7 @@ def once(world: World, rows: dict[str, dict[str, Any]], log: dict[str, Any]) -> 
         if key in asked:
             raise broken("L2", f"two conflicts about one field of one change: {key}")
         asked.add(key)
-    looks = {
-        m.change["record_id"] for m in world.authored.values() if m.change["entity"] == "look"
-    }
+    looks = {m.change["record_id"] for m in world.authored.values() if m.change["entity"] == "look"}
     if extra := set(rows["look"]) - looks:
         raise broken("L2", f"looks that nobody took: {extra}")
     with world.site.database.read() as connection:
@@ -265,6 +263,7 @@ def _forgot_what_ended(world: World, phone: Phone) -> None:
     whole, narrow = covered(world, phone.who, world.site.clock.now())
     if barred(world, phone.name):
         whole, narrow = set(), set()
+    whole |= _held_and_closed(phone)
     for table in ("server_row", "pending_row"):
         for (body,) in phone.peek(f"SELECT body FROM {table}"):
             if wrong := outside(body, whole, narrow):
@@ -280,6 +279,16 @@ def _forgot_what_ended(world: World, phone: Phone) -> None:
         raise broken("L4", f"{phone.name} has yet to change its key")
     if phone.keys.old:
         _old_key_opens_nothing(phone)
+
+
+def _held_and_closed(phone: Phone) -> set[str]:
+    """Customers under grants that a restored server lost: nobody said that they ended, so they
+    are kept and shown to no one (design §5, Client)."""
+    closed = phone.peek(
+        "SELECT DISTINCT s.customer_id FROM server_row s WHERE NOT EXISTS"
+        " (SELECT 1 FROM held_grant g WHERE g.bucket = s.bucket AND g.listed)"
+    )
+    return {cast.tail(customer) for (customer,) in closed if customer}
 
 
 def _old_key_opens_nothing(phone: Phone) -> None:
@@ -369,7 +378,9 @@ def _scopes(world: World, rows: dict[str, dict[str, Any]], feed: Shown) -> None:
     for bucket in sorted(held):
         shown = feed.get(bucket, {})
         if {k: v[1] for k, v in shown.items()} != {k: v[1] for k, v in wanted[bucket].items()}:
-            raise broken("L5", f"the feed of {bucket} is not what its records are")
+            have = {(k, v[1]) for k, v in shown.items()}
+            odd = sorted(have ^ {(k, v[1]) for k, v in wanted[bucket].items()})[:2]
+            raise broken("L5", f"the feed of {bucket} is not what its records are: {odd}")
         total = sum(digest(e, i, body) for (e, i), (_, body) in shown.items()) & DIGEST_MASK
         if heads.get(bucket, (0, 0)) != (len(shown), total):
             raise broken("L5", f"the head of {bucket} counts wrong")
@@ -388,7 +399,8 @@ def _agrees(world: World, phone: Phone, feed: Shown) -> None:
     have = set(
         phone.peek(
             "SELECT b.name, s.entity, s.id, s.seq, s.body FROM server_row s"
-            " JOIN bucket b ON b.no = s.bucket"
+            " JOIN bucket b ON b.no = s.bucket WHERE EXISTS"
+            " (SELECT 1 FROM held_grant g WHERE g.bucket = b.no AND g.listed)"
         )
     )
     if have != wanted:

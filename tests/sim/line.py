@@ -52,7 +52,7 @@ class Asked:
     def kind(self) -> str:
         """push, pull, snapshot, sealed, refresh, sign-in, files or who."""
         path = self.url.removeprefix(ADDRESS).split("/")
-        return "files" if path[2] == "files" else path[3]
+        return path[-1] if len(path) > 3 and path[2] != "files" else "files"
 
     def goes_on(self) -> bool:
         """Whether this asks for the second or a later page of something."""
@@ -134,5 +134,7 @@ async def _on_the_way(world: World, asked: Asked, fault: str | None, place: int)
         world.received(asked, answer)  # what came through came through
         if place % 3 == 0:
             raise Refusal(Code.CUT_SHORT)
-        return Answer(answer.status, answer.headers, answer.body[: len(answer.body) * place // 1000])
+        return Answer(
+            answer.status, answer.headers, answer.body[: len(answer.body) * place // 1000]
+        )
     return answer

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from sqlalchemy import select
 
 from shared.clock import to_wire
-from sync_server.db.accounts import ACCOUNT, DEVICE
+from shared.wire import SEALED_INFO
 from sync_server.db.log import CHANGE_LOG
-from sync_server.db.records import RECORDS
-from sync_server.services.sealed import open_entry
 from tests.sim import cast
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tests.sim.site import Answer
     from tests.sim.world import Authored, World
 
+_SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_128_GCM)
 SETTLED = ("applied", "merged", "conflict", "late", "quarantined", "rejected")
 
 
@@ -42,48 +43,40 @@ def broken(law: str, what: str) -> Exception:
 def covered(world: World, who: str, now: datetime) -> tuple[set[str], set[str]]:
     """Ends of ids of the customers whose whole records, and of those of whom a case's view, the
     person may read at this moment, by the grants as they stand in their table."""
-    grant, case, moment = RECORDS["grant"].c, RECORDS["case"].c, to_wire(now)
-    with world.site.database.read() as connection:
-        rows = connection.execute(
-            select(grant.bucket, grant.not_before, grant.expires_at, grant.revoked_at).where(
-                grant.staff_id == cast.staff_id(who)
-            )
-        ).all()
-        live = {
-            r.bucket
-            for r in rows
-            if r.revoked_at is None
-            and r.not_before <= moment
-            and (r.expires_at is None or r.expires_at > moment)
-        }
-        cases = {b.removeprefix("case:") for b in live if b.startswith("case:")}
-        of_cases = (
-            connection.scalars(select(case.customer_id).where(case.id.in_(sorted(cases)))).all()
-            if cases
-            else []
+    moment = to_wire(now)
+    live = {
+        bucket
+        for bucket, begins, expires in world.site.rows(
+            "SELECT bucket, not_before, expires_at FROM grant_row"
+            " WHERE staff_id = ? AND revoked_at IS NULL",
+            cast.staff_id(who),
         )
+        if begins <= moment and (expires is None or expires > moment)
+    }
+    of_cases = [
+        customer
+        for bucket in live
+        if bucket.startswith("case:")
+        for (customer,) in world.site.rows(
+            "SELECT customer_id FROM case_row WHERE id = ?", bucket.removeprefix("case:")
+        )
+    ]
     whole = {cast.tail(b.removeprefix("customer:")) for b in live if b.startswith("customer:")}
     return whole, {cast.tail(c) for c in of_cases}
 
 
 def barred(world: World, name: str) -> bool:
     """Whether the phone's person or device may read nothing at all now."""
-    who = cast.PHONES[name]
-    with world.site.database.read() as connection:
-        active = connection.scalar(
-            select(ACCOUNT.c.active).where(ACCOUNT.c.staff_id == cast.staff_id(who))
-        )
-        state = connection.scalar(
-            select(DEVICE.c.state).where(
-                DEVICE.c.staff_id == cast.staff_id(who), DEVICE.c.name == name
-            )
-        )
-    return not active or state != "approved"
+    standing = world.site.rows(
+        "SELECT a.active, d.state FROM device d JOIN account a ON a.staff_id = d.staff_id"
+        " WHERE d.staff_id = ? AND d.name = ?",
+        cast.staff_id(cast.PHONES[name]),
+        name,
+    )
+    return not standing or not standing[0][0] or standing[0][1] != "approved"
 
 
-def outside(
-    text: str, whole: set[str], narrow: set[str], kinds: str = "OWA"
-) -> list[cast.Found]:
+def outside(text: str, whole: set[str], narrow: set[str], kinds: str = "OWA") -> list[cast.Found]:
     """Marks in a text that its reader has no grant for."""
     return sorted(
         (
@@ -143,14 +136,15 @@ def server_log(world: World) -> dict[str, Any]:
     log = CHANGE_LOG.c
     with world.site.database.read() as connection:
         rows = connection.execute(
-            select(log.change_id, log.seq, log.verdict, log.code, log.body, log.entity)
+            select(log.change_id, log.seq, log.verdict, log.code, log.body, log.settled_by)
         ).all()
     return {row.change_id: row for row in rows}
 
 
 def nothing_lost(world: World, names: Iterable[str]) -> None:
     """What was saved is on its phone until a backup holds it (L1)."""
-    log, backed_up_to = server_log(world), world.site.state()[2]
+    log = dict(world.site.rows("SELECT change_id, seq FROM change_log"))
+    backed_up_to = world.site.safe_up_to
     for name in names:
         phone = world.phones[name]
         here = {c for (c,) in phone.peek("SELECT change_id FROM outbox")}
@@ -160,14 +154,14 @@ def nothing_lost(world: World, names: Iterable[str]) -> None:
                 continue
             if made.vault == world.vaults[name] and made.change_id in here:
                 continue
-            row = log.get(made.change_id)
-            if row is not None and row.seq <= backed_up_to:
+            seq = log.get(made.change_id)
+            if seq is not None and seq <= backed_up_to:
                 continue
             if made.vault != world.vaults[name]:
                 in_log = sealed_here(world, phone) if in_log is None else in_log
                 if made.change_id in in_log:
                     continue
-            where = f"the server has it as {row.seq}, backed up to {backed_up_to}" if row else "gone"
+            where = f"the server has it as {seq}, backed up to {backed_up_to}" if seq else "gone"
             raise broken("L1", f"{name} no longer holds change {made.number}: {where}")
         for key, body in world.drafts[name].items():
             if phone.store.parts.drafts.get(key) not in (None, body) or not phone.peek(
@@ -178,14 +172,15 @@ def nothing_lost(world: World, names: Iterable[str]) -> None:
 
 def sealed_here(world: World, phone: Phone) -> set[str]:
     """Ids of the changes in a phone's sealed log, as the server can open them."""
-    from base64 import b64encode
-
     device = phone.store.parts.meta.get("device_id") or world.device_ids[phone.name]
     found = set()
     for entry in phone.log.entries():
-        change = open_entry(world.site.keys.seal, device, b64encode(entry.sealed).decode())
-        if change is not None:
-            found.add(change["change_id"])
+        try:
+            info = SEALED_INFO + device.encode()
+            held = json.loads(_SUITE.decrypt(entry.sealed, world.site.keys.seal, info=info))
+        except (InvalidTag, ValueError):
+            continue
+        found |= {c["change_id"] for c in (held if isinstance(held, list) else [held])}
     return found
 
 

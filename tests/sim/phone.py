@@ -30,7 +30,7 @@ from shared.errors import Code, Refusal
 from shared.wire import SignInRequest, TokenReply
 from tests.server.phones import PASSWORD, HandClock
 from tests.sim.cast import PHONES, staff_id
-from tests.sim.disk import SimDisk, SimFiles
+from tests.sim.disk import PowerCut, SimDisk, SimFiles
 from tests.sim.site import ADDRESS
 
 VAULT = "vault"
@@ -242,7 +242,7 @@ class Phone:
     def close(self) -> None:
         """As the app does when it is put away; after a kill nothing more is written."""
         if self.db is not None:
-            with suppress(apsw.Error, Refusal):
+            with suppress(apsw.Error, Refusal, PowerCut):
                 self.db.close(True)
             self.db = None
 

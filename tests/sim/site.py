@@ -12,14 +12,13 @@ from typing import Any, TypeVar
 
 import structlog
 from fastapi import FastAPI
-from sqlalchemy import event, select
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from shared.ids import derived_id
 from sync_server.app import create_app
 from sync_server.bootstrap import Server, build
 from sync_server.db.base import Database
-from sync_server.db.log import ORG_STATE
 from sync_server.db.migrate import upgrade
 from sync_server.services import backups
 from sync_server.services.server_keys import new_keys
@@ -75,6 +74,8 @@ class Site:
         self.keys = new_keys()
         self.trouble: Trouble | None = None
         self._serving = False
+        self._reader: sqlite3.Connection | None = None
+        self.safe_up_to = 0  # the last number that a backup holds, whatever was restored since
         self._settings = Settings(
             data_dir=self.folder,
             files_dir=self.files,
@@ -113,20 +114,34 @@ class Site:
         """Something happens in the office."""
         return write(self.database, ORG, self.clock.now(), work)
 
+    def rows(self, sql: str, *values: str) -> list[tuple[Any, ...]]:
+        """What the tables say, past the application: for the oracle, which asks after every
+        reply. Times come in wire form."""
+        if self._reader is None:
+            self._reader = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
+        return self._reader.execute(sql, values).fetchall()
+
+    def _close(self) -> None:
+        self._database.engine.dispose()
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
     # ── one seed after another ────────────────────────────────────────────────────────────
 
     def save_template(self) -> None:
         """What every seed begins with."""
         with self.database.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._database.engine.dispose()
+        self._close()
         shutil.copy(self.path, self.folder / "template")
         self.start()
 
     def reset(self) -> None:
         """Back to the template."""
+        self.safe_up_to = 0
         self.trouble = None
-        self._database.engine.dispose()
+        self._close()
         self._remove_database()
         for folder in (self.files, self.backup_folder):
             shutil.rmtree(folder, ignore_errors=True)
@@ -141,16 +156,16 @@ class Site:
     # ── backups ───────────────────────────────────────────────────────────────────────────
 
     def back_up(self) -> Path:
-        return backups.back_up(
-            self.database, self.files, self.backup_folder, self.clock.now()
-        ).path
+        made = backups.back_up(self.database, self.files, self.backup_folder, self.clock.now())
+        self.safe_up_to = self.state()[2]
+        return made.path
 
     def backups(self) -> list[Path]:
         return sorted(self.backup_folder.glob("huifang-*.sqlite3"))
 
     def restore(self, copy: Path) -> None:
         """The machine was lost: what the backup holds is put on another."""
-        self._database.engine.dispose()
+        self._close()
         self._remove_database()
         shutil.rmtree(self.files, ignore_errors=True)
         backups.restore_sqlite(copy, self.path, self.files)
@@ -159,11 +174,10 @@ class Site:
 
     def state(self) -> tuple[str, int, int]:
         """Epoch, last number, how far the backup reaches."""
-        with self.database.read() as connection:
-            row = connection.execute(
-                select(ORG_STATE.c.epoch, ORG_STATE.c.last_seq, ORG_STATE.c.backed_up_to)
-            ).one()
-        return row.epoch, row.last_seq, row.backed_up_to
+        epoch, last, backed_up_to = self.rows(
+            "SELECT epoch, last_seq, backed_up_to FROM org_state"
+        )[0]
+        return epoch, last, backed_up_to
 
     # ── trouble ───────────────────────────────────────────────────────────────────────────
 

@@ -108,7 +108,11 @@ def _customer(unit: Unit, number: int, holder: str) -> None:
         },
     )
     scopes.assign_customer(unit, customer, cast.staff_id(holder))
-    asset = {"id": cast.asset_id(number), "customer_id": customer, "name": cast.mark("O", customer)}
+    asset = {
+        "id": cast.asset_id(number),
+        "customer_id": customer,
+        "product": cast.mark("O", customer),
+    }
     unit.create("asset", asset)
     for n in range(2):
         unit.create(

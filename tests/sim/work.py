@@ -265,9 +265,7 @@ def a_call_made(desk: Desk) -> None:
     )
     states = sorted(next_states("callback", callback.state))
     moved = {"state": states[desk.b % len(states)]} if states and desk.b % 2 else {}
-    desk.unit(
-        lambda unit: unit.update(callback, attempts=(*callback.attempts, attempt), **moved)
-    )
+    desk.unit(lambda unit: unit.update(callback, attempts=(*callback.attempts, attempt), **moved))
 
 
 @work

@@ -100,6 +100,7 @@ class World:
 
     async def close(self) -> None:
         for name, phone in self.phones.items():
+            phone.disk.dead = phone.disk.closed = True
             await self.end_sync(name)
             phone.close()
             await phone.files.release("vault")
@@ -274,7 +275,8 @@ class World:
             await self.end_sync(phone.name)
             phone.close()
             await phone.files.release("vault")
-            phone._insert(phone.disk.after_the_cut("every write", self.chance))
+            kept = CUTS[self.chance.randrange(len(CUTS))] if phone.disk.dead else "every write"
+            phone._insert(phone.disk.after_the_cut(kept, self.chance))
         else:
             phone.disk.dead = True
             self.waiting = [a for a in self.waiting if a.phone != phone.name]
