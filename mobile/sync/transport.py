@@ -146,8 +146,10 @@ class HttpPeer:
         metadata = ",".join(f"{k} {b64encode(v.encode()).decode()}" for k, v in about.items())
         headers = TUS | {"Upload-Length": str(size), "Upload-Metadata": metadata}
         reply = await self._send("POST", "/v1/files", headers, b"")
-        location = reply.headers.get("location", "")
-        return location.removeprefix(self._base)
+        address = reply.headers.get("location", "").removeprefix(self._base)
+        if not address.startswith("/v1/files/"):  # someone between said yes in the server's place
+            raise Refusal(Code.CUT_SHORT, where="upload")
+        return address
 
     async def upload_offset(self, address: str) -> int | None:
         try:

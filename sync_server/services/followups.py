@@ -69,16 +69,20 @@ def after_edit(
 
 def _new_customer(unit: Unit, held: Held, policy: PolicySettings, author: Author) -> None:
     """A customer made in the field is its author's at once; one taken down by a callback agent
-    goes to the store, and stays with the agent for the length of a callback's window."""
+    goes to the store, and stays with the agent for the length of a callback's window. What came
+    late from someone who has left goes to the store as well, and is nobody's until it is given."""
     staff = unit.get("staff", author.staff_id)
     if staff is None:
         return
     role, store_id = staff.row["role"], staff.row.get("store_id")
-    if role in {Role.ACCOUNT_MANAGER, Role.STORE_MANAGER}:
+    active = staff.row.get("active") is not False
+    if active and role in {Role.ACCOUNT_MANAGER, Role.STORE_MANAGER}:
         assign_customer(unit, held.id, staff.id, reason="created in the field")
         return
     unit.update("customer", held.id, {"store_id": store_id})
     give_to_store(unit, [held.id], store_id)
+    if not active:
+        return
     issue(
         unit,
         staff.id,

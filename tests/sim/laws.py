@@ -81,7 +81,7 @@ async def _only_the_log(world: World, phone: Phone) -> bool:
     await phone.seal()
     reading = phone.time.reading()
     head = SealedRequest(
-        device_id=phone.store.parts.meta.get("device_id") or world.device_ids[phone.name],
+        device_id=phone.store.parts.meta.get("device_id") or world.device_ids.get(phone.name, ""),
         app_version="1.0",
         sent_at=to_wire(phone.store.now()),
         boot_id=reading.boot,

@@ -172,7 +172,7 @@ def nothing_lost(world: World, names: Iterable[str]) -> None:
 
 def sealed_here(world: World, phone: Phone) -> set[str]:
     """Ids of the changes in a phone's sealed log, as the server can open them."""
-    device = phone.store.parts.meta.get("device_id") or world.device_ids[phone.name]
+    device = phone.store.parts.meta.get("device_id") or world.device_ids.get(phone.name, "")
     found = set()
     for entry in phone.log.entries():
         try:
@@ -190,7 +190,8 @@ def leave_vault(world: World, phone: Phone) -> None:
     for made in world.authored.values():
         if made.phone == phone.name and made.change_id in unsealed:
             made.excused = "lost with a vault before it was sealed"
-    world.device_ids[phone.name] = phone.store.parts.meta.get("device_id") or ""
+    if device := phone.store.parts.meta.get("device_id"):
+        world.device_ids[phone.name] = device
 
 
 def restored(world: World) -> None:
