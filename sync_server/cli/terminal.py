@@ -16,6 +16,7 @@ from shared.errors import Code, Refusal
 from sync_server.bootstrap import Server, build
 from sync_server.db.migrate import upgrade
 from sync_server.services.doctor import keys_fit
+from sync_server.services.poke_between import tell_servers
 from sync_server.settings import SQLITE_FILE, Settings
 
 out = Console(highlight=False)
@@ -36,6 +37,7 @@ def opened(settings: Settings) -> Iterator[Server]:
     if fresh and settings.database is None and _has_data(settings.data_dir / SQLITE_FILE):
         raise _keys_missing(settings)
     server = build(settings)
+    tell_servers(server.database)
     try:
         upgrade(server.database.engine)
         with server.database.read() as connection:

@@ -36,13 +36,13 @@ _BUSY_MS = 10_000
 
 class Database:
     """Transactions over one engine. Holds no state but the engine's pool, the key ring, and who
-    wants to hear of commits."""
+    hears of commits."""
 
     def __init__(self, url: str, ring: KeyRing, *, durable: bool = True) -> None:
         """`durable` False leaves out the wait for the disk: for tests and throw-away databases."""
         self.ring = ring
         self.engine = _engine(url, durable)
-        self._hearers: list[Hearer] = []
+        self._hearer: Hearer | None = None
         use_ring(self.engine.dialect, ring)
 
     @property
@@ -58,15 +58,19 @@ class Database:
             noted = collect(connection)
             with connection.begin():
                 yield connection
-        if noted:
-            for hear in list(self._hearers):
-                hear(noted)
+        if noted and self._hearer is not None:
+            self._hearer(noted)
 
     def hear(self, hearer: Hearer) -> Callable[[], None]:
         """`hearer` is told, in the writing thread, what each commit of this process noted
-        (`sync_server.db.news`); returns how to stop it."""
-        self._hearers.append(hearer)
-        return lambda: self._hearers.remove(hearer) if hearer in self._hearers else None
+        (`sync_server.db.news`), in place of whoever was before; returns how to give that one its
+        place again."""
+        before, self._hearer = self._hearer, hearer
+
+        def leave() -> None:
+            self._hearer = before
+
+        return leave
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

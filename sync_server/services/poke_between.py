@@ -45,6 +45,20 @@ async def keep_hearing(hub: Hub, db: Database) -> None:
         leave()
 
 
+def tell_servers(db: Database) -> None:
+    """For a process without streams, such as a command: whoever listens at the servers hears what
+    it commits. On SQLite they see for themselves."""
+    if db.is_postgres:
+        db.hear(lambda news: _told(db, news))
+
+
+def _told(db: Database, news: Sequence[News]) -> None:
+    try:
+        notify(db, merged(news), "a command")
+    except SQLAlchemyError as fault:  # what was committed stays so
+        log.warning("news_interrupted", kind=type(fault).__name__)
+
+
 def notify(db: Database, news: Sequence[News], sender: str) -> None:
     """Tell every process that listens. Its commit waits for no disk: a hint may be lost."""
     with db.engine.connect() as connection:
