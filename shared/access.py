@@ -112,6 +112,30 @@ def covers_as_author(bucket: Bucket, customer: Mapping[str, Any] | None) -> bool
     )
 
 
+def opens_beside(held: Mapping[str, Any], opened: Mapping[str, Any]) -> bool:
+    """Whether a new case may be written under the grant for another one, `held`.
+
+    A technician on site finds a second thing to repair: the new case is the same customer's, and
+    shows nothing that the held one does not, neither another contact nor another asset.
+    """
+    return opened.get("customer_id") == held.get("customer_id") and all(
+        opened.get(name) in (None, held.get(name)) for name in ("contact_id", "asset_id")
+    )
+
+
+def covers_as_opener(
+    bucket: Bucket, held: Mapping[str, Any], opened: Mapping[str, Any], author: str
+) -> bool:
+    """Whether the grant for the case `held` also covers what belongs to `opened`: a case that the
+    grant's holder opened for the same customer. As with `covers_as_author`, the server judges by
+    the opened case's own grant once there is one."""
+    return (
+        bucket.kind == "case"
+        and opened.get("created_by") == author
+        and opened.get("customer_id") == held.get("customer_id")
+    )
+
+
 def may_create(role: Role, entity: Entity, bucket: Bucket) -> bool:
     """Whether `role`, under a grant for `bucket`, may create records of `entity`."""
     return role in entity.creators and _within(entity, bucket)

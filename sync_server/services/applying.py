@@ -66,7 +66,8 @@ def apply(
         return _create(desk, entity, change.record_id, values, right, author)
     if held is None:
         raise Refusal(Code.RECORD_MISSING, entity=entity.name)
-    if creating and not in_reach(desk.unit, right.bucket, entity, held.row, creating=False):
+    here, holder = (desk.unit, right.bucket, entity, held.row), desk.caller.staff_id
+    if creating and not in_reach(*here, creating=False, holder=holder):
         raise Refusal(Code.RECORD_EXISTS, entity=entity.name)
     if entity.name == "conflict":
         return _resolve(desk, held, values, right, author)
@@ -91,7 +92,8 @@ def _create(
     held = desk.unit.create(entity.name, row, author)
     if entity.name == "look":
         desk.chain.add(desk.unit, desk.caller, held.row)
-    followups.after_creation(desk.unit, held, desk.policy, author)
+    on_time = right.manner is Manner.ON_TIME
+    followups.after_creation(desk.unit, held, desk.policy, author, on_time=on_time)
     return Applied("applied" if right.manner is Manner.ON_TIME else "late")
 
 

@@ -17,10 +17,10 @@ from shared.clock import to_wire
 from shared.declare import Role
 from shared.ids import new_id
 from shared.policy import PolicySettings
-from shared.states import OPEN_CALLBACK_STATES
+from shared.states import OPEN_CALLBACK_STATES, OPEN_CASE_STATES
 from sync_server.db.records import RECORDS
 from sync_server.services.completeness import refresh_report, reports_of_file
-from sync_server.services.grants import issue
+from sync_server.services.grants import is_live, issue
 from sync_server.services.notices import tell
 from sync_server.services.scopes import (
     assign_callback,
@@ -33,12 +33,15 @@ from sync_server.services.scopes import (
 from sync_server.services.writing import Author, Held, Unit
 
 
-def after_creation(unit: Unit, held: Held, policy: PolicySettings, author: Author) -> None:
-    """What a new record brings with it."""
+def after_creation(
+    unit: Unit, held: Held, policy: PolicySettings, author: Author, *, on_time: bool
+) -> None:
+    """What a new record brings with it. `on_time`: its author holds the grant still under which it
+    was written."""
     if held.entity == "customer":
         _new_customer(unit, held, policy, author)
     elif held.entity == "case":
-        _new_case(unit, held, policy, author)
+        _new_case(unit, held, policy, author, on_time=on_time)
     elif held.entity == "callback":
         _place_callback(unit, held, policy)
     elif held.entity == "report":
@@ -93,12 +96,34 @@ def _new_customer(unit: Unit, held: Held, policy: PolicySettings, author: Author
     )
 
 
-def _new_case(unit: Unit, held: Held, policy: PolicySettings, author: Author) -> None:
+def _new_case(
+    unit: Unit, held: Held, policy: PolicySettings, author: Author, *, on_time: bool
+) -> None:
     customer = unit.get("customer", held.row["customer_id"])
     if customer is not None and not held.row.get("store_id"):
         unit.update("case", held.id, {"store_id": customer.row.get("store_id")})
     if held.row.get("assignee_id"):
         _dispatch(unit, held, policy, author)
+    elif author.staff_id and on_time and _was_sent_there(unit, held, author.staff_id):
+        dispatch_case(unit, held.id, author.staff_id, policy, by=author.staff_id, author=author)
+
+
+def _was_sent_there(unit: Unit, held: Held, staff_id: str) -> bool:
+    """Whether a technician opened this case while at work on another one of the same customer that
+    somebody else gave them: then it is theirs until a manager gives it to someone else. Not from
+    one case of their own to the next, and not from one that is closed: nobody extends their own
+    sight of a customer for good."""
+    staff = unit.get("staff", staff_id)
+    if staff is None or staff.row["role"] != Role.TECHNICIAN:
+        return False
+    others = unit.find("case", customer_id=held.row["customer_id"])
+    at_work = [
+        f"case:{case.id}"
+        for case in others
+        if case.row["state"] in OPEN_CASE_STATES and case.row.get("created_by") != staff_id
+    ]
+    grants = unit.find("grant", bucket=at_work, staff_id=staff_id) if at_work else []
+    return any(is_live(grant.row, unit.now) for grant in grants)
 
 
 def _dispatch(unit: Unit, held: Held, policy: PolicySettings, author: Author) -> None:

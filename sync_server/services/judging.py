@@ -14,11 +14,14 @@ from shared.access import (
     WRITABLE_UNDER_A_CASE,
     Bucket,
     buckets_of,
+    case_of,
     companions_of,
     covers,
     covers_as_author,
+    covers_as_opener,
     may_create,
     may_edit,
+    opens_beside,
     parse_bucket,
 )
 from shared.declare import Entity, Role
@@ -74,12 +77,15 @@ def judge(
     judged_by = grant
     if right.bucket.kind == "user" and row is not None:
         judged_by = _by_customer(unit, caller, entity, row) or grant
+    if right.bucket.kind == "case" and row is not None:
+        judged_by = _by_case(unit, caller, right.bucket, entity, row) or grant
     manner = _manner(unit, caller, judged_by, written_at)
     creating = change.kind == "create"
     if manner is not Manner.QUARANTINE and row is not None:
-        manner = _moved(unit, right, entity, row, manner, creating=creating)
+        holder = caller.staff_id
+        manner = _moved(unit, right, entity, row, manner, creating=creating, holder=holder)
     if manner not in (Manner.QUARANTINE, Manner.MOVED):
-        check_reach(unit, right, entity, row, creating=creating)
+        check_reach(unit, right, entity, row, creating=creating, holder=caller.staff_id)
     return Right(Manner.AFTER_END if manner is Manner.MOVED else manner, right.role, right.bucket)
 
 
@@ -89,12 +95,19 @@ def right_of(grant: Mapping[str, Any]) -> Right:
 
 
 def check_reach(
-    unit: Unit, right: Right, entity: Entity, row: Mapping[str, Any] | None, *, creating: bool
+    unit: Unit,
+    right: Right,
+    entity: Entity,
+    row: Mapping[str, Any] | None,
+    *,
+    creating: bool,
+    holder: str | None = None,
 ) -> None:
-    """Refuses what lies outside the grant's bucket or the role's writing."""
+    """Refuses what lies outside the grant's bucket or the role's writing. `holder` is whose grant
+    it is."""
     if row is None:
         raise Refusal(Code.RECORD_MISSING, entity=entity.name)
-    if not in_reach(unit, right.bucket, entity, row, creating=creating):
+    if not in_reach(unit, right.bucket, entity, row, creating=creating, holder=holder):
         raise Refusal(Code.OUT_OF_SCOPE)
     allowed = may_create if creating else may_edit
     if not allowed(right.role, entity, right.bucket):
@@ -119,6 +132,7 @@ def _moved(
     manner: Manner,
     *,
     creating: bool,
+    holder: str,
 ) -> Manner:
     """`MOVED` for an edit of a record that left the grant's customer, which its new holder
     decides, and `AFTER_END` for a creation that hangs on one: it follows. What the customer signed
@@ -128,7 +142,7 @@ def _moved(
             return manner
         signed = entity.sealed_by and row.get(entity.sealed_by)
         return Manner.QUARANTINE if signed else Manner.AFTER_END
-    if in_reach(unit, right.bucket, entity, row, creating=False):
+    if in_reach(unit, right.bucket, entity, row, creating=False, holder=holder):
         return manner
     if not former_home(unit, entity, row, right.bucket):
         return manner
@@ -138,9 +152,15 @@ def _moved(
 
 
 def in_reach(
-    unit: Unit, bucket: Bucket, entity: Entity, row: Mapping[str, Any], *, creating: bool
+    unit: Unit,
+    bucket: Bucket,
+    entity: Entity,
+    row: Mapping[str, Any],
+    *,
+    creating: bool,
+    holder: str | None = None,
 ) -> bool:
-    """Whether a change under a grant for `bucket` may touch this record."""
+    """Whether a change under a grant of `holder` for `bucket` may touch this record."""
     if bucket.kind == "user":
         if entity.user:  # a notice of one's own
             return not creating and covers(bucket, entity, row)
@@ -154,7 +174,33 @@ def in_reach(
             return False
         named = (entity.name, row["id"]) in companions_of(case.row)
         return creating or named or entity.name not in CASE_COMPANIONS
+    if bucket.kind == "case" and entity.case and case_of(entity, row) != bucket.key:
+        return _beside(unit, bucket, entity, row, holder, creating=creating)
     return covers(bucket, entity, row)
+
+
+def _beside(
+    unit: Unit,
+    bucket: Bucket,
+    entity: Entity,
+    row: Mapping[str, Any],
+    holder: str | None,
+    *,
+    creating: bool,
+) -> bool:
+    """Whether this is a case that the grant's holder opens beside the one that they hold, or
+    belongs to such a case."""
+    held = unit.get("case", bucket.key)
+    if held is None:
+        return False
+    if creating and entity.name == "case":
+        return opens_beside(held.row, row)
+    opened = unit.get("case", case_of(entity, row))
+    return (
+        holder is not None
+        and opened is not None
+        and covers_as_opener(bucket, held.row, opened.row, holder)
+    )
 
 
 def check_ties(unit: Unit, entity: Entity, row: Mapping[str, Any]) -> None:
@@ -188,7 +234,9 @@ def _held_today(
     names = [str(b) for b in buckets_of(entity, row)] + [f"user:{caller.staff_id}"]
     for grant in unit.find("grant", bucket=names, staff_id=caller.staff_id, revoked_at=None):
         bucket = parse_bucket(grant.row["bucket"])
-        if is_live(grant.row, unit.now) and in_reach(unit, bucket, entity, row, creating=False):
+        if is_live(grant.row, unit.now) and in_reach(
+            unit, bucket, entity, row, creating=False, holder=caller.staff_id
+        ):
             return grant
     return None
 
@@ -196,7 +244,22 @@ def _held_today(
 def _by_customer(unit: Unit, caller: Caller, entity: Entity, row: Mapping[str, Any]) -> Held | None:
     """The `customer:` grant that an author's own creation brought them: the one that ran
     longest."""
-    bucket = f"customer:{row.get(entity.customer)}"
+    return _longest(unit, caller, f"customer:{row.get(entity.customer)}")
+
+
+def _by_case(
+    unit: Unit, caller: Caller, bucket: Bucket, entity: Entity, row: Mapping[str, Any]
+) -> Held | None:
+    """The grant for a case itself, where work on it goes up under the grant beside which its author
+    opened it."""
+    case_id = case_of(entity, row)
+    if case_id in (None, bucket.key):
+        return None
+    return _longest(unit, caller, f"case:{case_id}")
+
+
+def _longest(unit: Unit, caller: Caller, bucket: str) -> Held | None:
+    """The caller's grant on a bucket that ran longest."""
     grants = unit.find("grant", bucket=bucket, staff_id=caller.staff_id)
 
     def last(grant: Held) -> tuple[bool, datetime]:

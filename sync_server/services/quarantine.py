@@ -141,7 +141,7 @@ def _apply(unit: Unit, manager: Caller, stored: Row[Any]) -> Applied:
     grant = unit.get("grant", change.grant_id)
     if grant is not None:
         allowed = right_of(grant.row)
-        check_reach(unit, allowed, entity, row, creating=creating)
+        check_reach(unit, allowed, entity, row, creating=creating, holder=stored.staff_id)
         right = Right(Manner.LATE, allowed.role, allowed.bucket)
     else:  # lost with an epoch: the manager's own right stands in for it
         right = Right(Manner.LATE, *_own_right(unit, manager, _customer_of(unit, change)))
