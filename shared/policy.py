@@ -67,7 +67,7 @@ class PolicySettings:
     photo_long_edge_px: int = 2048
     photo_quality_percent: int = 82
     max_record_bytes: int = 256_000
-    max_push_changes: int = 500
+    max_push_changes: int = 2000
     case_number_block: int = 50
     retention_days: int = 3650  # the server keeps the record (S2 #100, #103)
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 PROTOCOL = 1
@@ -25,31 +26,38 @@ T = TypeVar("T")
 def parse(cls: type[T], data: Mapping[str, Any]) -> T:
     """A message from decoded JSON: unknown fields are passed over, nested messages are read as
     well. KeyError or TypeError where a field without default is missing."""
-    hints = _HINTS.get(cls)
-    if hints is None:  # worked out once: a push's reply holds hundreds of outcomes
-        hints = _HINTS[cls] = typing.get_type_hints(cls)
+    readers = _READERS.get(cls)
+    if readers is None:  # worked out once: a push's reply holds hundreds of outcomes
+        hints = typing.get_type_hints(cls)
+        readers = _READERS[cls] = [
+            (f.name, _reader(hints[f.name]))
+            for f in dataclasses.fields(cls)  # type: ignore[arg-type]  # every message is one
+        ]
     values: dict[str, Any] = {}
-    for f in dataclasses.fields(cls):  # type: ignore[arg-type]  # every message is a dataclass
-        if f.name in data:
-            values[f.name] = _value(hints[f.name], data[f.name])
+    for name, reader in readers:
+        if name in data:
+            value = data[name]
+            values[name] = value if reader is None or value is None else reader(value)
     return cls(**values)
 
 
-_HINTS: dict[type, dict[str, Any]] = {}
+_READERS: dict[type, list[tuple[str, Callable[[Any], Any] | None]]] = {}
 
 
-def _value(hint: Any, value: Any) -> Any:
-    if value is None:
-        return None
+def _reader(hint: Any) -> Callable[[Any], Any] | None:
+    """What makes a value of `hint` from decoded JSON; None where it is one already."""
     if isinstance(hint, types.UnionType):
         hint = next(a for a in typing.get_args(hint) if a is not type(None))
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return parse(hint, value)
+        return partial(parse, hint)
     if typing.get_origin(hint) is list:
-        return [_value(typing.get_args(hint)[0], v) for v in value]
+        reader = _reader(typing.get_args(hint)[0])
+        if reader is None:
+            return list
+        return lambda values: [None if v is None else reader(v) for v in values]
     if typing.get_origin(hint) is tuple:
-        return tuple(value)
-    return value
+        return tuple
+    return None
 
 
 def dump(message: Any) -> dict[str, Any]:

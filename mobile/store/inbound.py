@@ -284,5 +284,4 @@ class Inbound:
         return rows & set(self._parts.db.execute("SELECT entity, record_id FROM outbox"))
 
     def _refresh(self, records: Iterable[Touched]) -> None:
-        for entity, record_id in records:
-            overlay.refresh(self._parts.db, entity, record_id)
+        overlay.refresh(self._parts.db, records)

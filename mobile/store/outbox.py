@@ -98,33 +98,33 @@ class Outbox:
     def settle(self, outcomes: Iterable[Outcome]) -> set[Touched]:
         """Write down what became of changes. A `retry` only leaves its code; settled ones are not
         settled anew."""
-        touched: set[Touched] = set()
+        settled, held, ids = [], [], []
         for outcome in outcomes:
-            key = self._db.execute(
-                "SELECT entity, record_id FROM outbox WHERE change_id = ?", (outcome.change_id,)
-            ).fetchone()
-            if key is None:
-                continue
+            ids.append(outcome.change_id)
             if outcome.verdict in SETTLED:
-                self._db.execute(
-                    "UPDATE outbox SET verdict = ?, code = ?, field = ?, conflicts = ?, seq = ?,"
-                    " held_by = NULL WHERE change_id = ? AND verdict IS NULL",
-                    (
-                        outcome.verdict,
-                        outcome.code,
-                        outcome.field,
-                        json.dumps(outcome.conflicts),
-                        outcome.seq,
-                        outcome.change_id,
-                    ),
+                conflicts = json.dumps(outcome.conflicts) if outcome.conflicts else "[]"
+                settled.append(
+                    (outcome.verdict, outcome.code, outcome.field, conflicts, outcome.seq)
+                    + (outcome.change_id,)
                 )
             else:
-                self._db.execute(
-                    "UPDATE outbox SET held_by = ? WHERE change_id = ? AND verdict IS NULL",
-                    (outcome.code, outcome.change_id),
-                )
-            touched.add(key)
-        return touched
+                held.append((outcome.code, outcome.change_id))
+        self._db.executemany(
+            "UPDATE outbox SET verdict = ?, code = ?, field = ?, conflicts = ?, seq = ?,"
+            " held_by = NULL WHERE change_id = ? AND verdict IS NULL",
+            settled,
+        )
+        self._db.executemany(
+            "UPDATE outbox SET held_by = ? WHERE change_id = ? AND verdict IS NULL", held
+        )
+        return set(
+            rows(
+                self._db,
+                "SELECT entity, record_id FROM outbox"
+                " WHERE change_id IN (SELECT value FROM json_each(?))",
+                (json.dumps(ids),),
+            )
+        )
 
     def uncovered(self, outcomes: Iterable[Outcome]) -> set[Touched]:
         """Of these settled changes' records, those over which the change no longer lies: it was

@@ -9,13 +9,14 @@ not fall back.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import apsw
 
 from mobile.store import search_text
 from mobile.store.meta import CURSOR, STAFF, Meta
+from mobile.store.outbox import Touched
 from mobile.store.schema import index_columns
 from mobile.store.sql import rows
 from shared.access import buckets_of
@@ -24,10 +25,15 @@ from shared.merge import Stored, Verdict, decide
 from shared.rows import body_text
 
 _LAID_OVER = """
-    SELECT change, bucket FROM outbox
-    WHERE entity = ?1 AND record_id = ?2 AND (verdict IS NULL
-        OR (seq > ?3 AND verdict IN ('applied', 'merged', 'conflict', 'late')))
-    ORDER BY number
+    SELECT o.entity, o.record_id, o.change, o.bucket FROM json_each(?1) k CROSS JOIN outbox o
+    ON o.entity = k.value ->> 0 AND o.record_id = k.value ->> 1
+    WHERE o.verdict IS NULL
+        OR (o.seq > ?2 AND o.verdict IN ('applied', 'merged', 'conflict', 'late'))
+    ORDER BY o.number
+"""
+_BASES = """
+    SELECT s.entity, s.id, s.bucket, s.seq, s.body FROM json_each(?) k CROSS JOIN server_row s
+    ON s.entity = k.value ->> 0 AND s.id = k.value ->> 1
 """
 
 
@@ -62,45 +68,61 @@ def lay_over(
     return shown
 
 
-def refresh(db: apsw.Connection, entity_name: str, record_id: str) -> None:
-    """Make the pending rows of one record anew, from the server's rows and the outbox. Inside a
-    transaction; harmless twice."""
+def refresh(db: apsw.Connection, records: Iterable[Touched]) -> None:
+    """Make the pending rows of these records anew, from the server's rows and the outbox, all of
+    them in a few statements. Inside a transaction; harmless twice."""
+    keys = sorted(set(records))
+    db.executemany("DELETE FROM pending_row WHERE entity = ? AND id = ?", keys)
+    db.executemany("DELETE FROM finding WHERE entity = ? AND id = ? AND pending = 1", keys)
     meta = Meta(db)
-    key = (entity_name, record_id)
-    db.execute("DELETE FROM pending_row WHERE entity = ? AND id = ?", key)
-    db.execute("DELETE FROM finding WHERE entity = ? AND id = ? AND pending = 1", key)
-    entries = rows(db, _LAID_OVER, (*key, meta.get(CURSOR, 0)))
-    if not entries or ENTITIES[entity_name].one_way:
+    entries: dict[Touched, list[tuple[str, str]]] = {}
+    for entity, record_id, change, bucket in rows(
+        db, _LAID_OVER, (json.dumps(keys), meta.get(CURSOR, 0))
+    ):
+        entries.setdefault((entity, record_id), []).append((change, bucket))
+    if not entries:
         return
-    entity = ENTITIES[entity_name]
-    changes = [json.loads(text) for text, _ in entries]
+    bases: dict[Touched, dict[int, tuple[str, int]]] = {key: {} for key in entries}
+    for entity, record_id, no, seq, body in rows(db, _BASES, (json.dumps(sorted(entries)),)):
+        bases[entity, record_id][no] = (body, seq)
     author = (meta.get(STAFF) or {}).get("id")
-    bases = {
-        bucket: (json.loads(body), seq)
-        for bucket, seq, body in db.execute(
-            "SELECT bucket, seq, body FROM server_row WHERE entity = ? AND id = ?", key
-        )
-    }
-    if changes[0]["kind"] == "create":
-        made = lay_over(entity, {}, 0, changes, author)
-        names = {name for _, name in entries} | {str(b) for b in buckets_of(entity, made)}
-        for bucket in _held(db, names):
-            bases.setdefault(bucket, ({}, 0))
-    for bucket, (row, seq) in bases.items():
-        shown = lay_over(entity, row, seq, changes, author)
-        if "id" not in shown:
+    numbers = dict(rows(db, "SELECT name, no FROM bucket"))
+    pending: list[tuple[Any, ...]] = []
+    findings: list[tuple[Any, ...]] = []
+    for key, laid in entries.items():
+        entity = ENTITIES[key[0]]
+        if entity.one_way:
             continue
-        db.execute(
-            "INSERT INTO pending_row VALUES (?,?,?,?,?,?,?,?,?)",
-            (*key, bucket, seq, *index_columns(entity, shown), body_text(shown)),
-        )
-        if text := search_text.of(entity, shown):
-            db.execute("INSERT INTO finding VALUES (?,?,?,1,?)", (*key, bucket, text))
+        changes = [json.loads(text) for text, _ in laid]
+        names = {name for _, name in laid}
+        for no, seq, shown in _shown(entity, changes, names, bases[key], numbers, author):
+            columns = index_columns(entity, shown)
+            pending.append((*key, no, seq, *columns, body_text(shown)))
+            if text := search_text.of(entity, shown):
+                findings.append((*key, no, text))
+    db.executemany("INSERT INTO pending_row VALUES (?,?,?,?,?,?,?,?,?)", pending)
+    db.executemany("INSERT INTO finding VALUES (?,?,?,1,?)", findings)
 
 
-def _held(db: apsw.Connection, names: Iterable[str]) -> list[int]:
-    wanted = json.dumps(sorted(names))
-    found = db.execute(
-        "SELECT no FROM bucket WHERE name IN (SELECT value FROM json_each(?))", (wanted,)
-    )
-    return [no for (no,) in found]
+def _shown(
+    entity: Entity,
+    changes: list[dict[str, Any]],
+    names: set[str],
+    bases: Mapping[int, tuple[str, int]],
+    numbers: Mapping[str, int],
+    author: str | None,
+) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """(bucket, number of the server's row, row with the changes) wherever a record is shown.
+    `names` are the buckets under whose grants it was written: a new record lies in these as well
+    as in its own."""
+    for no, (body, seq) in bases.items():
+        shown = lay_over(entity, json.loads(body), seq, changes, author)
+        if "id" in shown:
+            yield no, seq, shown
+    if changes[0]["kind"] != "create":
+        return
+    made = lay_over(entity, {}, 0, changes, author)
+    names |= {str(bucket) for bucket in buckets_of(entity, made)}
+    for no in sorted({numbers[name] for name in names if name in numbers} - bases.keys()):
+        if "id" in made:
+            yield no, 0, made

@@ -220,8 +220,8 @@ class Unit:
                     monotonic_ms=reading.monotonic_ms,
                 )
                 parts.outbox.add(change, str(edit.grant.bucket))
-                overlay.refresh(parts.db, edit.entity.name, edit.id)
                 touched.add((edit.entity.name, edit.id))
+            overlay.refresh(parts.db, touched)
         self.forget()
 
     def forget(self) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mobile.store.meta import OUTBOX_EPOCH
 from mobile.sync.renewing import asked
@@ -21,16 +23,22 @@ MOST_BYTES = 1_000_000
 
 async def push(exchange: Exchange) -> None:
     """Send every unsettled change once. What the server asks to see again waits for the next
-    sync; a change that is too large even by itself stays, with the code that its author sees."""
+    sync; a change that is too large even by itself stays, with the code that its author sees.
+    Whatever builds on one that stays, stays with it: by itself it would be refused for good."""
     outbox = exchange.store.parts.outbox
     most, most_bytes, after = exchange.store.policy().max_push_changes, MOST_BYTES, 0
-    while batch := outbox.unsettled(most, most_bytes, after):
+    staying: set[str] = set()
+    while found := outbox.unsettled(most, most_bytes, after):
+        batch = _without(found, staying)
+        if not batch:
+            after = found[-1][0]
+            continue
         exchange.tell(Progress("pushing", exchange.report.sent, exchange.report.sent + len(batch)))
         try:
             reply = await asked(exchange, partial(_send, exchange, batch))
         except Refusal as refusal:
             if refusal.code is Code.EPOCH_CHANGED and _sends_again(exchange, refusal):
-                after = 0
+                after, staying = 0, set()
                 continue
             if refusal.code is not Code.BATCH_TOO_LARGE:
                 raise
@@ -39,11 +47,41 @@ async def push(exchange: Exchange) -> None:
                 continue
             exchange.store.inbound.held_back(batch[0][0], refusal.code)
             after = batch[0][0]
+            staying |= _records(batch)
             continue
         exchange.store.inbound.pushed(reply)
         exchange.report.sent += len(batch)
         exchange.report.settled += sum(o.verdict in SETTLED for o in reply.outcomes)
-        after = batch[-1][0]
+        after = found[-1][0]
+        again = {o.change_id for o in reply.outcomes if o.verdict not in SETTLED}
+        if again:
+            staying |= _records(entry for entry in batch if _change(entry)["change_id"] in again)
+
+
+def _change(entry: tuple[int, str]) -> dict[str, Any]:
+    change: dict[str, Any] = json.loads(entry[1])
+    return change
+
+
+def _records(entries: Iterable[tuple[int, str]]) -> set[str]:
+    """The records that these changes write."""
+    return {_change(entry)["record_id"] for entry in entries}
+
+
+def _without(entries: list[tuple[int, str]], staying: set[str]) -> list[tuple[int, str]]:
+    """Those of these changes that neither write nor name a record in `staying`; the records of
+    the others are added to it."""
+    if not staying:
+        return entries
+    sent = []
+    for entry in entries:
+        change = _change(entry)
+        named = (v for k, v in change["fields"].items() if k.endswith("_id"))
+        if change["record_id"] in staying or any(v in staying for v in named):
+            staying.add(change["record_id"])
+        else:
+            sent.append(entry)
+    return sent
 
 
 def _sends_again(exchange: Exchange, refusal: Refusal) -> bool:
