@@ -93,6 +93,10 @@ class FileStore:
         finally:
             os.close(folder)
 
+    def has(self, org_id: str, sha256: str) -> bool:
+        """Whether a whole file lies there; does not look into it."""
+        return self._whole(org_id, sha256).is_file()
+
     def read(self, org_id: str, sha256: str) -> bytes | None:
         """The content of a whole file, or None. ValueError where it was altered on disk."""
         try:
