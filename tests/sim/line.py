@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mobile.sync.peer import Received
-from mobile.sync.transport import Response
+from mobile.sync.transport import Response, Stale
 from shared.errors import Code, Refusal
 from tests.sim.site import ADDRESS, Answer, ServerKilled
 
@@ -23,6 +23,7 @@ FAULTS = (
     "request cut",
     "request sent twice",
     "reply lost",
+    "kept connection closed",
     "reply cut",
     "answers 500",
     "answers 503",
@@ -82,6 +83,7 @@ class Line:
         answered = asyncio.get_running_loop().create_future()
         asked = Asked(self.phone, method, url, dict(headers), body or b"", answered)
         self.world.waiting.append(asked)
+        received(0)  # it is on its way
         answer = await answered
         received(len(answer.body))
         return Response(answer.status, answer.headers, answer.body)
@@ -94,7 +96,7 @@ async def pass_on(world: World, asked: Asked, fault: str | None, place: int) -> 
         return
     try:
         answer = await _on_the_way(world, asked, fault, place)
-    except Refusal as refusal:
+    except (Refusal, Stale) as refusal:
         if not asked.answered.done():
             asked.answered.set_exception(refusal)
         return
@@ -128,6 +130,8 @@ async def _on_the_way(world: World, asked: Asked, fault: str | None, place: int)
         if place % 2:  # the first answer may be the one that is lost
             world.received(asked, answer)
             return second
+    if fault == "kept connection closed":  # the server may have heard it or not
+        raise Stale
     if fault == "reply lost":
         raise Refusal(Code.OFFLINE)
     if fault == "reply cut":

@@ -23,6 +23,7 @@ from mobile.store.store import Store
 from mobile.store.trusted_time import TrustedClock
 from mobile.store.unlocking import create_vault, renew_key, unlock_vault
 from mobile.sync.engine import SyncEngine
+from mobile.sync.fetching import PageSizes
 from mobile.sync.transport import Fetch, HttpPeer
 from mobile.usecases.sealing import Sealing
 from shared import dpop
@@ -34,6 +35,7 @@ from tests.sim.disk import PowerCut, SimDisk, SimFiles
 from tests.sim.site import ADDRESS
 
 VAULT = "vault"
+PAGES = PageSizes(first=3, others=5)
 TOLERANCE = timedelta(minutes=5)
 
 
@@ -188,6 +190,7 @@ class Phone:
             rekey=self._rekey,
             seal=self.seal,
             log=self.log,
+            pages=PAGES,
         )
 
     async def seal(self) -> None:

@@ -13,7 +13,7 @@ from unittest.mock import patch
 import anyio.to_thread
 
 from mobile.store import blobs
-from mobile.sync import fetching, pulling
+from mobile.sync import pulling
 from shared import ids
 from sync_server.services.passwords import PasswordHashes
 from tests.sim import cast, laws, oracle
@@ -67,7 +67,6 @@ def small_world() -> Iterator[None]:
     run in the one thread there is."""
     with ExitStack() as stack:
         put = stack.enter_context
-        put(patch.object(fetching, "PAGE_ROWS", 5))
         put(patch.object(pulling, "PAGE_ROWS", 4))
         put(patch.object(blobs, "PART_BYTES", 64))
         put(patch.object(anyio.to_thread, "run_sync", inline))

@@ -17,7 +17,7 @@ from shared.declare import Role
 from tests.sim import cast, oracle
 from tests.sim.cast import PEOPLE, staff_id
 from tests.sim.line import FAULTS
-from tests.sim.site import ORG
+from tests.sim.site import ORG, ServerKilled
 from tests.sim.work import WORKS, Desk
 from tests.sim.world import Step, World
 
@@ -111,8 +111,11 @@ async def an_old_request_arrives(world: World, a: int, _b: int, _c: int) -> None
     if world.held_back:
         asked = world.held_back.pop(a % len(world.held_back))
         world.note("old request arrived after newer ones")
-        answer = await world.reach(asked, asked.body)
-        oracle.outcomes(world, asked, answer)
+        try:
+            oracle.outcomes(world, asked, await world.reach(asked, asked.body))
+        except ServerKilled:
+            world.note("server killed at a statement")
+            world.site.start()
 
 
 # ── phones ────────────────────────────────────────────────────────────────────────────────
