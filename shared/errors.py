@@ -93,6 +93,11 @@ class Code(Enum):
     FILE_NOT_IMAGE = Advice(
         422, "This is not a picture that can be read.", "Choose a JPEG, PNG or WebP."
     )
+    FILE_HAS_POSITION = Advice(
+        422,
+        "The picture says where it was taken.",
+        "Take it with the app; the visit names the place.",
+    )
     FILE_HASH_WRONG = Advice(422, "The file arrived damaged.", "The app sends it again.")
     FILE_INCOMPLETE = Advice(409, "Parts of the file are missing.", "The app goes on sending.")
 

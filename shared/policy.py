@@ -64,11 +64,14 @@ class PolicySettings:
 
     # Limits
     max_photo_bytes: int = 25_000_000
+    max_document_bytes: int = 250_000_000  # recordings and documents
     photo_long_edge_px: int = 2048
     photo_quality_percent: int = 82
     max_record_bytes: int = 256_000
     max_push_changes: int = 2000
     case_number_block: int = 50
+    # Bytes that no record names: as long as the server reads a late device's changes (protocol).
+    orphan_file_days: int = 731
     retention_days: int = 3650  # the server keeps the record (S2 #100, #103)
 
     def tier_of(self, spend_cents: int, orders: int) -> str:
@@ -78,6 +81,11 @@ class PolicySettings:
         if spend_cents >= self.tier_mid_cents and orders >= self.tier_mid_orders:
             return "mid"
         return "low"
+
+    def most_bytes(self, media_type: str) -> int:
+        """How long a file of a kind may be."""
+        photo = media_type.startswith("image/")
+        return self.max_photo_bytes if photo else self.max_document_bytes
 
     def visit_every(self, tier: str | None) -> timedelta:
         """How often a customer of a tier is visited (S0 #20–#22); one without a tier counts as

@@ -288,6 +288,30 @@ class SealedReply:
     server_time: str
 
 
+SEALED_FILE_INFO = b"huifang sealed file v1\x00"
+SEALED_FILE_HEAD = -1
+"""Where a sealed copy's head stands: before its first byte."""
+
+
+def sealed_file_info(device_id: str, file_id: str, offset: int) -> bytes:
+    """HPKE's `info` for the piece of a sealed file that begins at byte `offset`: binds it to its
+    purpose, device, file and place. The head is JSON: `sha256`, `bytes`, `media_type`."""
+    return SEALED_FILE_INFO + f"{device_id}\0{file_id}\0{offset}".encode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedFileReply:
+    """POST and PATCH /v1/sync/sealed-files/{file_id}: `arrived` bytes are here; `stored` when the
+    whole was verified by its hash. Then the device may delete its copy once `backed_up_to` has
+    passed `seq` in this epoch."""
+
+    arrived: int
+    stored: bool
+    seq: int
+    epoch: str
+    backed_up_to: int
+
+
 SETTLED = frozenset({"applied", "merged", "conflict", "late", "quarantined", "rejected"})
 """Verdicts after which the server has the change."""
 

@@ -13,6 +13,7 @@ from sync_server.db.sealing import KeyRing
 from sync_server.services.backups import back_up, behind, newest_age
 from sync_server.services.file_store import FileStore
 from sync_server.services.files import Files
+from sync_server.services.orphans import sweep_orphans
 from sync_server.services.passwords import HashCost, PasswordHashes
 from sync_server.services.proof import SeenInMemory, SeenProofs
 from sync_server.services.seen_proofs import SeenInTable
@@ -50,10 +51,11 @@ class Server:
 
     def clear_away(self) -> None:
         """Forget unfinished uploads and tries whose time is over; verify files whose record came
-        late; empty the buckets of cases that are over. Harmless at any time, and from several
-        processes."""
+        late; delete bytes that are nobody's; empty the buckets of cases that are over. Harmless
+        at any time, and from several processes."""
         self.files.sweep()
         self.files.meet_records()
+        sweep_orphans(self.database, self.files.store, self.clock.now())
         sweep_case_buckets(self.database, self.clock.now())
         with self.database.write() as connection:
             self.sessions.tries.sweep(connection, self.clock.now())

@@ -7,7 +7,8 @@ server has verified the whole by its hash (design §5, Files).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import apsw
@@ -42,6 +43,20 @@ _FORGET = """
         SELECT 1 FROM outbox o WHERE o.entity = 'file' AND o.record_id = blob.file_id)
     AND NOT EXISTS (SELECT 1 FROM server_row s WHERE s.entity = 'file' AND s.id = blob.file_id)
     AND NOT EXISTS (SELECT 1 FROM pending_row p WHERE p.entity = 'file' AND p.id = blob.file_id)
+    AND file_id NOT IN (SELECT value FROM json_each(?))
+"""
+
+
+_DOUBLES = """
+    SELECT b.sha256, min(o.record_id) FROM outbox o
+    JOIN blob b ON b.sha256 = json_extract(o.change, '$.fields.sha256')
+    WHERE o.entity = 'file' AND o.record_id <> b.file_id AND b.verified = 1
+    AND coalesce(o.verdict, '') <> 'rejected'
+    AND NOT EXISTS (
+        SELECT 1 FROM server_row s WHERE s.entity = 'file' AND s.id = o.record_id
+        AND json_extract(s.body, '$.verified_at') IS NOT NULL)
+    AND EXISTS (SELECT 1 FROM server_row s WHERE s.entity = 'file' AND s.id = o.record_id)
+    GROUP BY b.sha256
 """
 
 
@@ -136,14 +151,37 @@ class Blobs:
             (sha256,),
         )
 
-    def send_again(self) -> None:
-        """Count contents as unsent whose file records are unsent again (a restored server)."""
+    def send_again(self, lost: Iterable[str] = ()) -> None:
+        """Count contents as unsent whose file records are unsent again (a restored server), and
+        those of the files `lost`: no backup held them."""
         self._db.execute(
             "UPDATE blob SET verified = 0, sent = 0, upload = NULL WHERE file_id IN"
             " (SELECT record_id FROM outbox WHERE entity = 'file' AND verdict IS NULL)"
+            " OR file_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(lost)),),
         )
 
-    def forget_unreferenced(self) -> None:
-        """Delete verified contents whose file record is on this device no more, and backed up."""
-        self._db.execute(_FORGET)
+    def of(self, file_id: str) -> bool | None:
+        """Whether the server has verified a file's content; None where it is not here."""
+        found = self._db.execute("SELECT verified FROM blob WHERE file_id = ?", (file_id,)).get
+        return None if found is None else bool(found)
+
+    def doubles(self) -> list[tuple[str, str]]:
+        """(hash, file) of records whose content came with an earlier record and was sent: they
+        are still to be announced."""
+        return list(rows(self._db, _DOUBLES))
+
+    def announce_as(self, sha256: str, file_id: str) -> None:
+        """Send the content anew as that of another record; the server has the bytes."""
+        self._db.execute(
+            "UPDATE blob SET file_id = ?, verified = 0, sent = 0, upload = NULL WHERE sha256 = ?",
+            (file_id, sha256),
+        )
+
+    def forget_unreferenced(self, but: Iterable[str] = ()) -> bool:
+        """Delete verified contents whose file record is on this device no more, and backed up;
+        not those of the files in `but`. Whether there were any."""
+        self._db.execute(_FORGET, (json.dumps(list(but)),))
+        gone = self._db.changes() > 0
         self._db.execute("DELETE FROM blob_part WHERE sha256 NOT IN (SELECT sha256 FROM blob)")
+        return gone

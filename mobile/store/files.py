@@ -24,6 +24,9 @@ from shared.errors import Code, Refusal
 
 DATABASE_PARTS = (".db", ".db-journal", ".db-wal")
 LOG_PARTS = (".log-a", ".log-b")
+SEALED_FOLDER = ".files"
+"""Ends the name of the folder where a vault's sealed files lie."""
+
 LogHalf = Literal["a", "b"]
 
 
@@ -92,9 +95,21 @@ class VaultFiles(Protocol):
         """One half of the claimed vault's sealed log."""
         ...
 
+    async def sealed_names(self, vault: str) -> list[str]:
+        """Names of the sealed files beside the claimed vault, in order."""
+        ...
+
+    async def sealed_file(self, vault: str, name: str) -> ByteFile:
+        """One sealed file beside the claimed vault, made if missing; whoever asks closes it."""
+        ...
+
+    async def remove_sealed(self, vault: str, name: str) -> None:
+        """Delete a sealed file. A second call is harmless."""
+        ...
+
     async def destroy(self, vault: str, *, keep_log: bool) -> None:
-        """Delete the database, and the sealed log too unless unsent work may be in it. Releases
-        it.
+        """Delete the database, and sealed log and sealed files too unless unsent work may be in
+        them. Releases it.
         """
         ...
 
@@ -150,6 +165,16 @@ class DiskFile:
         self._file.close()
 
 
+def _flush_names(folder: Path) -> None:
+    """A new file's name is on disk when this returns, where the system lets one ask for that."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 class DirectoryFiles:
     """Vaults as files of one folder, made if missing and readable by its owner alone."""
 
@@ -190,11 +215,31 @@ class DirectoryFiles:
             self._logs[name] = DiskFile(self._directory / name)
         return self._logs[name]
 
+    async def sealed_names(self, vault: str) -> list[str]:
+        self._claimed(vault)
+        folder = self._path(vault, SEALED_FOLDER)
+        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+    async def sealed_file(self, vault: str, name: str) -> ByteFile:
+        self._claimed(vault)
+        folder = self._path(vault, SEALED_FOLDER)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        file = DiskFile(folder / name)
+        _flush_names(self._directory)
+        _flush_names(folder)
+        return file
+
+    async def remove_sealed(self, vault: str, name: str) -> None:
+        self._claimed(vault)
+        (self._path(vault, SEALED_FOLDER) / name).unlink(missing_ok=True)
+
     async def destroy(self, vault: str, *, keep_log: bool) -> None:
         await self.claim(vault)
         await self.release(vault)
         for part in DATABASE_PARTS + (() if keep_log else LOG_PARTS):
             self._path(vault, part).unlink(missing_ok=True)
+        if not keep_log:
+            shutil.rmtree(self._path(vault, SEALED_FOLDER), ignore_errors=True)
 
     async def room(self) -> int | None:
         return shutil.disk_usage(self._directory).free

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mobile.store import arrivals, overlay
+from mobile.store import arrivals, overlay, sealed_copies
 from mobile.store.blobs import Upload
 from mobile.store.case_numbers import add_block, numbers_left
 from mobile.store.holdings import Holdings
@@ -167,7 +167,12 @@ class Inbound:
 
     def unsent_files(self) -> list[Upload]:
         """Files that the server has not verified yet."""
-        return self._parts.blobs.unsent()
+        blobs = self._parts.blobs
+        if doubles := blobs.doubles():
+            with self._parts.commits.begin():
+                for sha256, file_id in doubles:
+                    blobs.announce_as(sha256, file_id)
+        return blobs.unsent()
 
     def uploaded(self, sha256: str, sent: int, address: str) -> None:
         """The server has `sent` bytes of a file."""
@@ -186,6 +191,23 @@ class Inbound:
         with self._parts.commits.begin() as touched:
             self._parts.blobs.add(file_id, media_type, data, verified=True)
             touched.add(("file", file_id))
+
+    def copies_verified(self) -> None:
+        """At the end of a sync: files that the server has by now wait for the backup that reaches
+        to the present number."""
+        meta = self._parts.meta
+        with self._parts.commits.begin():
+            for file_id in sealed_copies.known(meta):
+                if self._parts.blobs.of(file_id) is not False:  # None: forgotten, as it was sent
+                    sealed_copies.verified(meta, file_id, meta.get(CURSOR, 0))
+
+    def copy_removed(self, file_id: str) -> None:
+        """The sealed copy of a file is gone: the server has backed it up."""
+        meta = self._parts.meta
+        with self._parts.commits.begin():
+            sealed_copies.removed(meta, file_id)
+            if self._parts.blobs.forget_unreferenced(but=sealed_copies.known(meta)):
+                meta.put(REKEY_DUE, True)
 
     def upload_held(self, sha256: str, code: Code) -> None:
         """A file was refused; it is tried again at the next sync."""
@@ -244,7 +266,7 @@ class Inbound:
     def _dropped(self, buckets: list[str], touched: set[Touched]) -> None:
         if not buckets:
             return
-        self._parts.blobs.forget_unreferenced()
+        self._parts.blobs.forget_unreferenced(but=sealed_copies.known(self._parts.meta))
         self._parts.meta.put(REKEY_DUE, True)
         touched |= {("bucket", name) for name in buckets}
 
@@ -256,7 +278,7 @@ class Inbound:
         if known is None:
             return set()
         again = self._parts.outbox.send_again()
-        self._parts.blobs.send_again()
+        self._parts.blobs.send_again(sealed_copies.lost(self._parts.meta))
         self._refresh(again)
         return again
 

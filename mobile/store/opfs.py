@@ -13,7 +13,15 @@ from typing import Any
 import js
 from pyodide.ffi import JsException, to_js
 
-from mobile.store.files import DATABASE_PARTS, LOG_PARTS, ByteFile, NoRoom, Storage, VaultFiles
+from mobile.store.files import (
+    DATABASE_PARTS,
+    LOG_PARTS,
+    SEALED_FOLDER,
+    ByteFile,
+    NoRoom,
+    Storage,
+    VaultFiles,
+)
 from mobile.store.pool import MemoryFiles, PooledFiles
 from shared.errors import Code, Refusal
 
@@ -70,11 +78,35 @@ class OpfsFiles(PooledFiles):
                         raise Refusal(Code.VAULT_LOCKED_ELSEWHERE) from held
                     await asyncio.sleep(_PAUSE)
 
+    async def sealed_names(self, vault: str) -> list[str]:
+        folder = await self._sealed_folder(vault)
+        return sorted([name async for name in folder.keys()])
+
+    async def sealed_file(self, vault: str, name: str) -> ByteFile:
+        folder = await self._sealed_folder(vault)
+        entry = await folder.getFileHandle(name, _options(create=True))
+        return OpfsFile(await entry.createSyncAccessHandle())
+
+    async def remove_sealed(self, vault: str, name: str) -> None:
+        folder = await self._sealed_folder(vault)
+        try:
+            await folder.removeEntry(name)
+        except JsException as missing:
+            if _name(missing) != "NotFoundError":
+                raise
+
+    async def _sealed_folder(self, vault: str) -> Any:
+        name = vault + SEALED_FOLDER
+        return await self._folder.getDirectoryHandle(name, _options(create=True))
+
     async def destroy(self, vault: str, *, keep_log: bool) -> None:
         await self.claim(vault)
         await self.release(vault)
         for part in DATABASE_PARTS + (() if keep_log else LOG_PARTS):
             await self._folder.removeEntry(vault + part)
+        if not keep_log:
+            await self._sealed_folder(vault)
+            await self._folder.removeEntry(vault + SEALED_FOLDER, _options(recursive=True))
 
     async def room(self) -> int | None:
         estimate = await js.navigator.storage.estimate()

@@ -18,6 +18,7 @@ import apsw
 from mobile.store.files import (
     DATABASE_PARTS,
     LOG_PARTS,
+    SEALED_FOLDER,
     ByteFile,
     LogHalf,
     NoRoom,
@@ -240,11 +241,24 @@ class MemoryFiles(PooledFiles):
             await super().release(vault)
             self._disk.claimed.discard(vault)
 
+    async def sealed_names(self, vault: str) -> list[str]:
+        folder = f"{vault}{SEALED_FOLDER}/"
+        return sorted(n.removeprefix(folder) for n in self._disk.files if n.startswith(folder))
+
+    async def sealed_file(self, vault: str, name: str) -> ByteFile:
+        return self._open(f"{vault}{SEALED_FOLDER}/{name}")
+
+    async def remove_sealed(self, vault: str, name: str) -> None:
+        self._disk.files.pop(f"{vault}{SEALED_FOLDER}/{name}", None)
+
     async def destroy(self, vault: str, *, keep_log: bool) -> None:
         await self.claim(vault)
         await self.release(vault)
         for part in DATABASE_PARTS + (() if keep_log else LOG_PARTS):
             self._disk.files.pop(vault + part, None)
+        if not keep_log:
+            for name in await self.sealed_names(vault):
+                await self.remove_sealed(vault, name)
 
     async def room(self) -> int | None:
         return None if self._disk.room is None else self._disk.room - self._disk.used()

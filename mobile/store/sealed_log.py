@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mobile.store.files import ByteFile, LogHalf, NoRoom, VaultFiles
+from mobile.store.sealed_files import SealedFiles
 from shared.errors import Code, Refusal
 
 _MAGIC = b"HFSEAL01"
@@ -58,6 +59,7 @@ class SealedLog:
 
     def __init__(self, files: VaultFiles, vault: str) -> None:
         """Read what is there, pass over a torn end, and forget a half-written other half."""
+        self.files = SealedFiles(files, vault)  # what the changes in it name
         self._halves: dict[LogHalf, ByteFile] = {half: files.log(vault, half) for half in _HALVES}
         found = {half: _contents(file) for half, file in self._halves.items()}
         self._half: LogHalf = max(_HALVES, key=lambda half: (found[half].generation, half == "a"))

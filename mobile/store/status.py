@@ -9,6 +9,7 @@ from datetime import datetime
 
 import apsw
 
+from mobile.store import sealed_copies
 from mobile.store.gate import Gate
 from mobile.store.meta import BACKED_UP_TO, LAST_SYNC_AT, UPDATE_WANTED, Meta
 from mobile.store.outbox import CONCERNING
@@ -32,6 +33,8 @@ class Status:
     lease_ends_at: datetime | None
     suspended: Code | None
     update_wanted: bool
+    sealed_bytes: int
+    """What the sealed copies of photos and documents take on this device."""
 
 
 _COUNTS = """
@@ -68,4 +71,5 @@ def status(db: apsw.Connection, meta: Meta, gate: Gate) -> Status:
         lease_ends_at=gate.lease_ends_at(),
         suspended=gate.suspended(),
         update_wanted=bool(meta.get(UPDATE_WANTED)),
+        sealed_bytes=sealed_copies.size(meta),
     )

@@ -152,8 +152,9 @@ class Unit:
     def attach(self, file: File, data: bytes) -> File:
         """A photo or document with its bytes; its hash and size are filled in. Refuses
         `file_too_large`."""
-        if len(data) > self._policy.max_photo_bytes:
-            raise Refusal(Code.FILE_TOO_LARGE, limit=self._policy.max_photo_bytes, length=len(data))
+        limit = self._policy.most_bytes(file.media_type)
+        if len(data) > limit:
+            raise Refusal(Code.FILE_TOO_LARGE, limit=limit, length=len(data))
         made = self.create(replace(file, sha256=content_hash(data), bytes=len(data)))
         self._files.append((made.id, made.media_type, data))
         return made

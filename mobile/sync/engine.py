@@ -14,7 +14,16 @@ from mobile.keys.port import DeviceKeys
 from mobile.store.meta import OUTBOX_EPOCH
 from mobile.store.sealed_log import SealedLog
 from mobile.store.store import Store
-from mobile.sync import agreeing, downloading, pulling, pushing, renewing, sealed, uploading
+from mobile.sync import (
+    agreeing,
+    downloading,
+    pulling,
+    pushing,
+    renewing,
+    sealed,
+    sealed_files,
+    uploading,
+)
 from mobile.sync.fetching import PageSizes
 from mobile.sync.peer import Peer
 from mobile.sync.report import Progress, SyncReport, Tell
@@ -93,9 +102,11 @@ class SyncEngine:
 
     async def _run(self, exchange: Exchange) -> SyncReport:
         try:
-            await self._seal()
+            unsealed = await _tried(self._seal())
             await self._forget_ended()
             await self._steps(exchange)
+            if unsealed is not None:  # a full disk: sending is what frees it
+                raise unsealed
         except Refusal as refusal:
             exchange.report.code = refusal.code
             wait = refusal.details.get("retry_after")
@@ -118,7 +129,9 @@ class SyncEngine:
         await agreeing.agree(exchange, header)
         await self._forget_ended()
         if self._log is not None:
-            trouble = trouble or await _tried(sealed.settle_log(exchange, self._log))
+            held = await _tried(sealed.settle_log(exchange, self._log))
+            held = held or await _tried(sealed_files.settle_files(exchange, self._log.files))
+            trouble = trouble or held
         if trouble is not None:
             raise trouble
         exchange.store.inbound.finished()

@@ -18,6 +18,7 @@ from shared.wire import (
     PullRequest,
     PushReply,
     PushRequest,
+    SealedFileReply,
     SealedReply,
     SealedRequest,
     SignInRequest,
@@ -90,6 +91,17 @@ class Peer(Protocol):
     async def upload_part(self, address: str, offset: int, data: bytes) -> int:
         """Send bytes from `offset`; returns the new offset. The last part has the whole verified
         by its hash: `file_hash_wrong` where it differs."""
+        ...
+
+    async def begin_sealed_file(self, device_id: str, file_id: str, head: bytes) -> SealedFileReply:
+        """Announce a sealed copy by its head; the device's proof is enough. The reply says how
+        much of it is there."""
+        ...
+
+    async def append_sealed_file(
+        self, device_id: str, file_id: str, offset: int, sealed: bytes
+    ) -> SealedFileReply:
+        """Send the sealed piece whose plain bytes begin at `offset`."""
         ...
 
     async def download(self, name: str, received: Received) -> bytes:

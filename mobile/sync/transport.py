@@ -31,6 +31,7 @@ from shared.wire import (
     PushReply,
     PushRequest,
     RefreshRequest,
+    SealedFileReply,
     SealedReply,
     SealedRequest,
     SignInRequest,
@@ -42,6 +43,7 @@ from shared.wire import (
 
 T = TypeVar("T")
 JSON = {"Content-Type": "application/json"}
+OCTETS = {"Content-Type": "application/octet-stream"}
 TUS = {"Tus-Resumable": "1.0.0"}
 
 
@@ -167,6 +169,24 @@ class HttpPeer:
             "Upload-Checksum": f"sha256 {b64encode(sha256(data).digest()).decode()}",
         }
         return _offset(await self._send("PATCH", address, headers, data))
+
+    async def begin_sealed_file(self, device_id: str, file_id: str, head: bytes) -> SealedFileReply:
+        return await self._sealed("POST", device_id, file_id, {}, head)
+
+    async def append_sealed_file(
+        self, device_id: str, file_id: str, offset: int, sealed: bytes
+    ) -> SealedFileReply:
+        return await self._sealed(
+            "PATCH", device_id, file_id, {"Upload-Offset": str(offset)}, sealed
+        )
+
+    async def _sealed(
+        self, method: str, device_id: str, file_id: str, headers: dict[str, str], body: bytes
+    ) -> SealedFileReply:
+        told = OCTETS | {"Huifang-Device": device_id} | headers
+        path = f"/v1/sync/sealed-files/{file_id}"
+        reply = await self._send(method, path, told, body, open_door=True)
+        return parse_json(SealedFileReply, reply.body)
 
     async def download(self, name: str, received: Received) -> bytes:
         reply = await self._send("GET", f"/v1/files/{name}", {}, None, received)

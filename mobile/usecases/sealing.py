@@ -10,6 +10,7 @@ from base64 import urlsafe_b64decode
 from mobile.keys.port import DeviceKeys, Profile
 from mobile.store.sealed_log import SealedLog
 from mobile.store.store import Store
+from mobile.usecases.sealing_files import copy_files
 from shared.wire import SEALED_INFO, sealed_text
 
 
@@ -18,6 +19,7 @@ class Sealing:
 
     def __init__(self, store: Store, log: SealedLog, keys: DeviceKeys, profile: Profile) -> None:
         padded = profile.server_seal_key + "=" * (-len(profile.server_seal_key) % 4)
+        self._device_id = profile.device_id
         self._recipient = urlsafe_b64decode(padded)
         self._info = SEALED_INFO + profile.device_id.encode()
         self._store = store
@@ -39,3 +41,6 @@ class Sealing:
                 entry = self._log.append(sealed)
                 with parts.commits.begin():
                     parts.outbox.mark_sealed(found[0][0], found[-1][0], entry)
+            await copy_files(
+                self._store, self._log.files, self._keys, self._recipient, self._device_id
+            )

@@ -258,13 +258,15 @@ class Session:
         return await self._services.keys.tries_left(self.profile.vault) if self.profile else 0
 
     async def sign_out(self) -> None:
-        """Takes this user off the device: vault and key go, the sealed log of unsent work stays
-        until it was sent.
+        """Takes this user off the device: vault and key go, the sealed copies of unsent work and
+        photos stay until they were sent.
 
         Ask first, and say how many changes are unsent (`store.status()`).
         """
         assert self.profile is not None
         vault = self.profile.vault
+        if self.syncing is not None:
+            await self.syncing.settled()  # what was saved a moment ago has its copy, too
         self._enter(Phase.STARTING)  # no screen reads a closed store
         await self._close()
         await self._services.keys.forget(vault)

@@ -128,9 +128,12 @@ STORED_FILE = Table(
     Column("sha256", String(64), nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("stored_at", Instant, nullable=False),
+    Column("staff_id", String(36)),
+    Column("device_id", String(36)),
     PrimaryKeyConstraint("org_id", "sha256"),
 )
-"""Bytes that are here, whole and with the hash that names them."""
+"""Bytes that are here, whole and with the hash that names them, and who brought them first (null:
+before November 2026)."""
 
 
 EARLY_FILE = Table(
@@ -139,9 +142,11 @@ EARLY_FILE = Table(
     Column("org_id", String(36), nullable=False),
     Column("file_id", String(36), nullable=False),
     Column("verified_at", Instant, nullable=False),
+    Column("sha256", String(64)),
     PrimaryKeyConstraint("org_id", "file_id"),
 )
-"""Files whose bytes are here while their record still waits in quarantine."""
+"""Files whose bytes are here while their record is still on its way or waits in quarantine.
+`sha256` is theirs (null: before November 2026, when the record was there first)."""
 
 
 def upsert(connection: Connection, table: Table) -> Any:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import errno
 import hashlib
 import hmac
 from email.utils import format_datetime
@@ -19,13 +18,14 @@ from typing import Annotated
 
 from anyio import CancelScope, to_thread
 from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
 
 from shared.clock import from_wire
 from shared.errors import Code, Refusal
 from sync_server.routes.answers import SIGNED_IN, documented, reply
 from sync_server.routes.caller import ActiveCaller, AnyCaller, TheServer
-from sync_server.services.file_store import close_durably
+from sync_server.services.file_store import close_durably, write_all
 from sync_server.services.files import Upload
 from sync_server.services.pictures import FORMATS
 
@@ -89,14 +89,20 @@ def announce(
 @router.head(
     "/uploads/{upload_id}",
     response_class=Response,
-    responses=documented(*SIGNED_IN, Code.MALFORMED, Code.NOT_FOUND),
+    responses=documented(
+        *SIGNED_IN, Code.MALFORMED, Code.NOT_FOUND, Code.FILE_HASH_WRONG, Code.FILE_NOT_IMAGE
+    ),
 )
 def progress(
     upload_id: str, caller: AnyCaller, server: TheServer, tus_resumable: Version
 ) -> Response:
-    """How much of an upload has arrived (`Upload-Offset`)."""
+    """How much of an upload has arrived (`Upload-Offset`). One that arrived whole just before the
+    server was stopped is finished here, as its device would ask no more."""
     _know(tus_resumable)
-    return Response(headers=_state(server.files.find(caller, upload_id)))
+    upload = server.files.find(caller, upload_id)
+    if upload.arrived == upload.bytes:
+        server.files.finish(caller, upload)
+    return Response(headers=_state(upload))
 
 
 @router.patch(
@@ -111,6 +117,7 @@ def progress(
         Code.FILE_TOO_LARGE,
         Code.FILE_HASH_WRONG,
         Code.FILE_NOT_IMAGE,
+        Code.FILE_HAS_POSITION,
         Code.SERVER_BUSY,
         Code.DISK_FULL,
     ),
@@ -127,7 +134,8 @@ async def append(
     """Send bytes from `Upload-Offset` on. `file_incomplete`: that is not where the server is (ask
     with HEAD).
 
-    After the last byte the whole is verified; `file_hash_wrong` and `file_not_image` discard it.
+    After the last byte the whole is verified; `file_hash_wrong`, `file_not_image` and
+    `file_has_position` discard it.
     """
     _know(tus_resumable)
     if request.headers.get("content-type") != _CHUNK:
@@ -185,7 +193,8 @@ def download(sha256: str, caller: ActiveCaller, server: TheServer) -> Response:
         "Content-Security-Policy": "default-src 'none'; sandbox",
     }
     media_type = content.media_type if shown else "application/octet-stream"
-    return Response(content.data, media_type=media_type, headers=headers)
+    headers["Content-Length"] = str(content.whole.length)
+    return StreamingResponse(content.whole.pieces, media_type=media_type, headers=headers)
 
 
 async def _receive(request: Request, file: FileIO, room: int, wanted: bytes | None) -> bool:
@@ -197,7 +206,7 @@ async def _receive(request: Request, file: FileIO, room: int, wanted: bytes | No
         async for piece in request.stream():
             if written + len(piece) > room:
                 raise Refusal(Code.FILE_TOO_LARGE, limit=before + room)
-            await to_thread.run_sync(_write_all, file, piece)
+            await to_thread.run_sync(write_all, file, piece)
             written += len(piece)
             found.update(piece)
     except (ClientDisconnect, Refusal) as broken:
@@ -208,17 +217,6 @@ async def _receive(request: Request, file: FileIO, room: int, wanted: bytes | No
         file.truncate(before)
         return False
     return True
-
-
-def _write_all(file: FileIO, piece: bytes) -> None:
-    view = memoryview(piece)
-    try:
-        while view:
-            view = view[file.write(view) :]
-    except OSError as fault:
-        if fault.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise Refusal(Code.DISK_FULL) from fault
-        raise
 
 
 def _know(version: str) -> None:

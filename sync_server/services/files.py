@@ -7,33 +7,30 @@ sending shows nobody anything (L1). Reading asks for a grant that runs.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, insert, select
+import structlog
+from sqlalchemy import and_, delete, insert, or_, select
 
-from shared.access import buckets_of
 from shared.clock import Clock, from_wire, to_wire
-from shared.declare import ENTITIES
 from shared.errors import Code, Refusal
 from shared.ids import is_id, new_id
 from sync_server.db.accounts import EARLY_FILE, STORED_FILE, UPLOAD, upsert
 from sync_server.db.base import Database
-from sync_server.db.log import CHANGE_LOG
-from sync_server.db.records import RECORDS, to_row
 from sync_server.services.accounts import policy_of
+from sync_server.services.alarms import raise_alarm
 from sync_server.services.caller import Caller
 from sync_server.services.completeness import file_verified
-from sync_server.services.file_store import FileStore
-from sync_server.services.grants import live_grants
-from sync_server.services.pictures import is_picture
+from sync_server.services.file_records import FILE, Announced, announced, is_stored, readable
+from sync_server.services.file_store import FileStore, Whole
+from sync_server.services.pictures import is_picture, names_a_place
 from sync_server.services.writing import write
 
-_FILE = RECORDS["file"]
-_ENTITY = ENTITIES["file"]
+_log = structlog.get_logger("huifang.files")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -51,19 +48,10 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
-class Announced:
-    """What a File record says of its bytes."""
-
-    sha256: str
-    bytes: int
-    media_type: str
-
-
-@dataclass(frozen=True, slots=True)
 class Content:
     """Bytes to show, and what their record calls them."""
 
-    data: bytes
+    whole: Whole
     media_type: str
 
 
@@ -87,18 +75,24 @@ class Files:
         if not is_id(file_id) or not _SHA256.fullmatch(sha256):
             raise Refusal(Code.MALFORMED, field="Upload-Metadata")
         with self.database.read() as connection:
-            told = _announced(connection, caller, file_id, now)
-            limit = policy_of(connection, caller.org_id, now).max_photo_bytes
-            stored = _is_stored(connection, caller.org_id, sha256)
-            readable = stored and _readable(connection, caller, sha256, now) is not None
+            told = announced(connection, caller, file_id, now)
+            if told is None:
+                raise Refusal(Code.RECORD_MISSING, entity="file")
+            limit = policy_of(connection, caller.org_id, now).most_bytes(told.media_type)
+            stored = is_stored(connection, caller.org_id, sha256)
+            shown = stored and readable(connection, caller, sha256, now) is not None
         if (told.sha256, told.bytes) != (sha256, size):
             raise Refusal(Code.FIELD_INVALID, field="Upload-Length", wanted="as in the record")
         if size > limit:
             raise Refusal(Code.FILE_TOO_LARGE, limit=limit, length=size)
-        if readable:
+        if shown or (stored and told.here):
             self._verified(caller.org_id, file_id, now)
             raise Refusal(Code.RECORD_EXISTS, entity="file")
-        return self._begun(caller, file_id, told, now)
+        upload = self.begun(caller, file_id, told)
+        if upload.arrived == upload.bytes:  # the server was stopped before it could finish it
+            self.finish(caller, upload)
+            raise Refusal(Code.RECORD_EXISTS, entity="file")
+        return upload
 
     def find(self, caller: Caller, upload_id: str) -> Upload:
         """An upload of this device; refuses NOT_FOUND for any other, and for one whose time is
@@ -117,42 +111,87 @@ class Files:
             raise Refusal(Code.NOT_FOUND)
         return _upload(row, arrived)
 
-    def finish(self, caller: Caller, upload: Upload) -> None:
+    def finish(self, caller: Caller, upload: Upload, *, sealed: bool = False) -> None:
         """All bytes are here: verify and keep them, and tell the File record and its report.
 
-        Refuses FILE_HASH_WRONG and FILE_NOT_IMAGE; the upload is then gone, and a new one starts
-        from nothing.
+        Refuses FILE_HASH_WRONG, FILE_NOT_IMAGE and FILE_HAS_POSITION; the upload is then gone, and
+        a new one starts from nothing. `sealed`: from a device that can't make the picture anew; one
+        that names a place is kept then, and an alarm raised.
         """
         now = self.clock.now()
         try:
             if self.store.digest(upload.id) != upload.sha256:
                 raise Refusal(Code.FILE_HASH_WRONG)
-            content = self.store.content(upload.id)
-            pictured = upload.media_type.startswith("image/")
-            if pictured and not is_picture(content, upload.media_type):
-                raise Refusal(Code.FILE_NOT_IMAGE)
-        except Refusal:
+            if upload.media_type.startswith("image/"):
+                self._check_picture(caller, upload, sealed, now)
+        except Refusal as refusal:
+            _log.warning(
+                "file_refused",
+                code=refusal.code.key,
+                file=upload.file_id,
+                staff=caller.staff_id,
+                device=caller.device_id,
+            )
             self.forget(caller, upload.id)
             raise
-        self.store.keep(caller.org_id, upload.sha256, content)
+        self.store.keep_upload(caller.org_id, upload.sha256, upload.id)
         with self.database.write() as connection:
             stored = {
                 "org_id": caller.org_id,
                 "sha256": upload.sha256,
                 "bytes": upload.bytes,
                 "stored_at": to_wire(now),
+                "staff_id": caller.staff_id,
+                "device_id": caller.device_id,
             }
             early = {
                 "org_id": caller.org_id,
                 "file_id": upload.file_id,
                 "verified_at": to_wire(now),
+                "sha256": upload.sha256,
             }
             for table, values in ((STORED_FILE, stored), (EARLY_FILE, early)):
                 connection.execute(
                     upsert(connection, table).values(values).on_conflict_do_nothing()
                 )
+            # Between the two the same content may have been swept as nobody's (`orphans`).
+            if not self.store.has(caller.org_id, upload.sha256):
+                self.store.keep_upload(caller.org_id, upload.sha256, upload.id)
         self.meet_records()
+        for file_id in self._doubles(caller, upload.sha256):
+            self._verified(caller.org_id, file_id, now)
         self.forget(caller, upload.id)
+
+    def _doubles(self, caller: Caller, sha256: str) -> list[str]:
+        """Other records of the sender's with the same content: it is brought once."""
+        with self.database.read() as connection:
+            return list(
+                connection.execute(
+                    select(FILE.c.id).where(
+                        FILE.c.org_id == caller.org_id,
+                        FILE.c.sha256 == sha256,
+                        FILE.c.created_by == caller.staff_id,
+                        FILE.c.verified_at.is_(None),
+                    )
+                ).scalars()
+            )
+
+    def _check_picture(self, caller: Caller, upload: Upload, sealed: bool, now: datetime) -> None:
+        content = self.store.content(upload.id)
+        if not is_picture(content, upload.media_type):
+            raise Refusal(Code.FILE_NOT_IMAGE)
+        if not names_a_place(content):
+            return
+        with self.database.read() as connection:
+            told = announced(connection, caller, upload.file_id, now)
+        if told is not None and told.place_known:
+            return
+        if not sealed:
+            raise Refusal(Code.FILE_HAS_POSITION)
+        alarm = partial(
+            raise_alarm, caller=caller, kind="photo_position", subject_id=upload.file_id
+        )
+        write(self.database, caller.org_id, now, alarm)
 
     def forget(self, caller: Caller, upload_id: str) -> None:
         """Give an upload up. Harmless twice."""
@@ -173,31 +212,47 @@ class Files:
         if not _SHA256.fullmatch(sha256):
             raise Refusal(Code.NOT_FOUND)
         with self.database.read() as connection:
-            media_type = _readable(connection, caller, sha256, self.clock.now())
+            media_type = readable(connection, caller, sha256, self.clock.now())
         if media_type is None:
             raise Refusal(Code.OUT_OF_SCOPE)
-        data = self.store.read(caller.org_id, sha256)
-        if data is None:
+        whole = self.store.open(caller.org_id, sha256)
+        if whole is None:
             raise Refusal(Code.FILE_INCOMPLETE)
-        return Content(data, media_type)
+        return Content(whole, media_type)
 
     def sweep(self) -> int:
         """Forget the uploads whose time is over, and say how many."""
         with self.database.write() as connection:
             over = UPLOAD.c.expires_at <= to_wire(self.clock.now())
-            ids = connection.execute(select(UPLOAD.c.id).where(over)).scalars().all()
+            gone = connection.execute(select(UPLOAD).where(over)).all()
             connection.execute(delete(UPLOAD).where(over))
-        for upload_id in ids:
-            self.store.discard(upload_id)
-        return len(ids)
+        for row in gone:
+            arrived = self.store.arrived(row.id)
+            self.store.discard(row.id)
+            _log.info(
+                "upload_swept",
+                file=row.file_id,
+                staff=row.staff_id,
+                device=row.device_id,
+                arrived=arrived,
+                expired_at=row.expires_at,
+            )
+        self.store.clear_unfinished()
+        return len(gone)
 
     def meet_records(self) -> int:
-        """Verify the records that left quarantine after their bytes had come, and say how many."""
+        """Verify the records that came after their bytes (late, or out of quarantine), and say how
+        many. Only bytes with the record's own hash count."""
         early = EARLY_FILE.c
         with self.database.read() as connection:
             met = connection.execute(
                 select(early.org_id, early.file_id, early.verified_at).join(
-                    _FILE, and_(_FILE.c.org_id == early.org_id, _FILE.c.id == early.file_id)
+                    FILE,
+                    and_(
+                        FILE.c.org_id == early.org_id,
+                        FILE.c.id == early.file_id,
+                        or_(early.sha256.is_(None), early.sha256 == FILE.c.sha256),
+                    ),
                 )
             ).all()
         for row in met:
@@ -210,7 +265,9 @@ class Files:
                 )
         return len(met)
 
-    def _begun(self, caller: Caller, file_id: str, told: Announced, now: datetime) -> Upload:
+    def begun(self, caller: Caller, file_id: str, told: Announced) -> Upload:
+        """The device's upload of that file, begun if there is none yet."""
+        now = self.clock.now()
         mine = (
             UPLOAD.c.org_id == caller.org_id,
             UPLOAD.c.device_id == caller.device_id,
@@ -252,59 +309,4 @@ def _upload(row: Any, arrived: int) -> Upload:
         media_type=row.media_type,
         expires_at=row.expires_at,
         arrived=arrived,
-    )
-
-
-def _announced(connection: Connection, caller: Caller, file_id: str, now: datetime) -> Announced:
-    """What the File record says that the caller wrote or holds, or that waits in quarantine by
-    their hand."""
-    stored = connection.execute(
-        select(_FILE).where(_FILE.c.org_id == caller.org_id, _FILE.c.id == file_id)
-    ).first()
-    if stored is not None:
-        row = to_row("file", stored)
-        if row.get("created_by") != caller.staff_id and not _covered(
-            connection, caller, [row], now
-        ):
-            raise Refusal(Code.RECORD_MISSING, entity="file")
-        return Announced(row["sha256"], row["bytes"], row["media_type"])
-    waiting = connection.execute(
-        select(CHANGE_LOG.c.body).where(
-            CHANGE_LOG.c.org_id == caller.org_id,
-            CHANGE_LOG.c.staff_id == caller.staff_id,
-            CHANGE_LOG.c.record_id == file_id,
-            CHANGE_LOG.c.entity == "file",
-            CHANGE_LOG.c.verdict == "quarantined",
-        )
-    ).scalar()
-    if waiting is None:
-        raise Refusal(Code.RECORD_MISSING, entity="file")
-    fields = json.loads(waiting)["fields"]
-    return Announced(fields.get("sha256"), fields.get("bytes"), str(fields.get("media_type")))
-
-
-def _is_stored(connection: Connection, org_id: str, sha256: str) -> bool:
-    query = select(STORED_FILE.c.bytes).where(
-        STORED_FILE.c.org_id == org_id, STORED_FILE.c.sha256 == sha256
-    )
-    return connection.execute(query).first() is not None
-
-
-def _readable(connection: Connection, caller: Caller, sha256: str, now: datetime) -> str | None:
-    """Media type of a record of that hash which the caller may read now."""
-    found = connection.execute(
-        select(_FILE).where(_FILE.c.org_id == caller.org_id, _FILE.c.sha256 == sha256)
-    )
-    covered = _covered(connection, caller, [to_row("file", row) for row in found], now)
-    return str(covered["media_type"]) if covered else None
-
-
-def _covered(
-    connection: Connection, caller: Caller, rows: list[dict[str, Any]], now: datetime
-) -> dict[str, Any] | None:
-    if not rows or not caller.active:
-        return None
-    held = {g.bucket for g in live_grants(connection, caller.org_id, caller.staff_id, now)}
-    return next(
-        (row for row in rows if held.intersection(map(str, buckets_of(_ENTITY, row)))), None
     )
