@@ -7,7 +7,7 @@ holds the pen.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from shared.access import (
     buckets_of,
     may_create,
     may_edit,
+    opens_beside,
     parse_bucket,
 )
 from shared.codec import check
@@ -62,10 +63,10 @@ def grant_for(
     creating: bool,
     user: str,
     now: str,
-    customer_in: Bucket | None = None,
+    under: Iterable[Bucket] = (),
 ) -> WritingGrant:
-    """The widest running grant under which `row` may be created or edited. `customer_in` is the
-    bucket under which its customer is being created in the same unit.
+    """The widest running grant under which `row` may be created or edited. `under` are buckets
+    under which its customer or its case is being created in the same unit.
 
     Refuses `out_of_scope` where no grant covers it, `grant_ended` where one did, and
     `role_not_allowed` where the holder's role may not.
@@ -78,8 +79,9 @@ def grant_for(
         # its own.
         names.add(f"user:{user}")
     else:
-        names |= _by_customer(db, entity, row)
-        names |= {str(customer_in)} if customer_in else set()
+        names |= _by_customer(db, entity, row) | _by_case(db, entity, row)
+        names |= _beside(db, row, user) if entity.name == "case" else set()
+        names |= {str(bucket) for bucket in under}
     grants = rows(db, _GRANTS, {"now": now, "names": json.dumps(sorted(names))})
     if not grants:
         raise Refusal(Code.OUT_OF_SCOPE, entity=entity.name)
@@ -111,6 +113,29 @@ def _by_customer(db: apsw.Connection, entity: Entity, row: Mapping[str, Any]) ->
     kinds = {"user", "case"} if under_case else {"user"}
     kinds |= {"customer"} if entity.one_way else set()
     return {name for name in found if parse_bucket(name).kind in kinds}
+
+
+def _by_case(db: apsw.Connection, entity: Entity, row: Mapping[str, Any]) -> set[str]:
+    """Buckets in which the record's case lies: of one that its author opened beside another, the
+    other's, until the case has a bucket of its own."""
+    case_id = row.get(entity.case) if entity.case and entity.case != "id" else None
+    found = _lies_in(db, "case", case_id) if case_id else set()
+    return {name for name in found if parse_bucket(name).kind == "case"}
+
+
+def _beside(db: apsw.Connection, row: Mapping[str, Any], user: str) -> set[str]:
+    """Buckets of the cases beside which a new one may be opened (`access.opens_beside`); rather of
+    those that somebody else gave than of the author's own."""
+    held = [
+        json.loads(body)
+        for (body,) in db.execute(
+            "SELECT body FROM shown_row WHERE entity = 'case' AND customer_id = ?",
+            (row.get("customer_id"),),
+        )
+    ]
+    fitting = [case for case in held if opens_beside(case, row)]
+    given = [case for case in fitting if case.get("created_by") != user]
+    return {f"case:{case['id']}" for case in given or fitting}
 
 
 def _allows(grant: WritingGrant, entity: Entity, creating: bool) -> bool:

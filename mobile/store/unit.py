@@ -93,7 +93,8 @@ class Unit:
         if key in self._edits or self._parts.records.unguarded(*key):
             raise Refusal(Code.RECORD_EXISTS, entity=entity.name)
         row = write(record)
-        customer = self._edits.get(("customer", row.get(entity.customer, "")))
+        above = (("customer", row.get(entity.customer)), ("case", row.get(entity.case)))
+        new = [edit for key in above if (edit := self._edits.get(key)) and edit.creating]
         grant = grant_for(
             self._parts.db,
             entity,
@@ -101,7 +102,7 @@ class Unit:
             creating=True,
             user=self._user,
             now=self._now,
-            customer_in=customer.grant.bucket if customer and customer.creating else None,
+            under=[edit.grant.bucket for edit in new],
         )
         values = {name: row[name] for name in entity.fields if name in row}
         fields = checked(

@@ -65,6 +65,7 @@ SCREENS = {
     "visits/:visit_id/photos/:file_id": ("visit_photo", "VisitPhotoScreen"),
     "cases": ("cases", "CasesScreen"),
     "cases/:case_id": ("case", "CaseScreen"),
+    "cases/:case_id/another": ("case_open", "OpenCaseBesideScreen"),
     "cases/:case_id/report": ("report", "ReportScreen"),
     "cases/:case_id/sign": ("sign_off", "SignOffScreen"),
     "reports/:report_id": ("report_view", "ReportViewScreen"),

@@ -39,6 +39,15 @@ def suggested_case(store: Store, customer_id: str) -> dict[str, Any]:
     return start
 
 
+def suggested_beside(store: Store, case: Case) -> dict[str, Any]:
+    """A form for a second case at the same place: the same contact, and what it is about left to
+    say."""
+    start = suggested_case(store, case.customer_id)
+    start.pop("contact_id", None)
+    same = {"place": case.place, "contact_id": case.contact_id}
+    return start | {name: value for name, value in same.items() if value}
+
+
 def open_case(store: Store, customer_id: str, values: Mapping[str, Any]) -> Case:
     """The case under a number of this device's block, and the step that opens it, in one unit: a
     number is used up only with its case.

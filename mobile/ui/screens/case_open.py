@@ -29,14 +29,43 @@ def OpenCaseScreen() -> ft.View:
     if found.value is None:
         problem = found.refusal or Code.RECORD_MISSING
         return frame.screen(shell, [refusal_card(problem)], title=title, back=back)
-    return keyed(f"case of {customer_id}", Opening, shell, found.value)
+    return keyed(f"case of {customer_id}", Opening, shell, found.value, None)
 
 
 @ft.component
-def Opening(shell: Shell, customer: Customer) -> ft.View:
+def OpenCaseBesideScreen() -> ft.View:
+    """A second case beside `case_id`, by whoever is on site for that one: of the same customer,
+    about its device or another one, with its contact. Works without a network."""
+    shell = use_shell()
+    case_id = ft.use_route_params()["case_id"]
+    beside = use_query(lambda store: store.get(Case, case_id), [case_id], ("case",))
+    customer_id = beside.value.customer_id if beside.value else ""
+    found = use_query(
+        lambda store: store.get(Customer, customer_id) if customer_id else None,
+        [customer_id],
+        ("customer",),
+    )
+    if beside.value is None or found.value is None:
+        problem = beside.refusal or found.refusal or Code.RECORD_MISSING
+        return frame.screen(
+            shell, [refusal_card(problem)], title=t("customer.new_case"), back=f"/cases/{case_id}"
+        )
+    return keyed(f"case beside {case_id}", Opening, shell, found.value, beside.value)
+
+
+@ft.component
+def Opening(shell: Shell, customer: Customer, beside: Case | None) -> ft.View:
     """The number is given when the case is saved: nobody uses one up by looking."""
     store = shell.store
-    start = ft.use_memo(lambda: case_opening.suggested_case(store, customer.id), [])
+    back = f"/cases/{beside.id}" if beside else f"/customers/{customer.id}"
+    start = ft.use_memo(
+        lambda: (
+            case_opening.suggested_beside(store, beside)
+            if beside
+            else case_opening.suggested_case(store, customer.id)
+        ),
+        [],
+    )
     form = use_form(
         shell,
         Case,
@@ -56,11 +85,19 @@ def Opening(shell: Shell, customer: Customer) -> ft.View:
             case = case_opening.open_case(store, customer.id, form.values)
             form.done()
             say(shell, t("customer.case.opened", number=case.number))
-            shell.back(f"/customers/{customer.id}")
+            shell.back(back)
 
     choices = {
-        "contact_id": [(one.id, one.name) for one in people.value or []],
-        "asset_id": [(one.id, _called(one)) for one in things.value or []],
+        "contact_id": [
+            (one.id, one.name)
+            for one in people.value or []
+            if beside is None or one.id == beside.contact_id
+        ],
+        "asset_id": [
+            (one.id, _called(one))
+            for one in things.value or []
+            if beside is None or one.id == beside.asset_id
+        ],
     }
     return frame.screen(
         shell,
@@ -70,7 +107,7 @@ def Opening(shell: Shell, customer: Customer) -> ft.View:
             form.saved_line(),
         ],
         title=t("customer.new_case"),
-        back=f"/customers/{customer.id}",
+        back=back,
         bottom=[buttons.primary(shell, "save", t("customer.case.open"), save, icon=ft.Icons.CHECK)],
     )
 

@@ -120,3 +120,26 @@ async def test_a_case_that_may_not_be_read_says_so(phone, open_app):
     await app.go("/cases/01a00000-0000-7000-8000-000000000000")
     assert app.says("没有这条记录") or app.says("同步")
     assert not app.has("next-step")
+
+
+async def test_a_technician_opens_another_case_beside_the_one_they_are_at(phone, open_app):
+    case = phone.case(state="on_site")
+    app, shell = await open_app(phone)
+    await app.go(f"/cases/{case.id}")
+    await app.tap("another-case")
+    assert app.says("甲公司") and app.find("place").value == "示例路 1 号 3 楼"
+    await app.type("title", "第二台走时不准")
+    await app.tap("save")
+    (made,) = shell.store.find(Case, state="new")
+    assert (made.title, made.customer_id) == ("第二台走时不准", phone.customer.id)
+    await app.go(f"/cases/{made.id}")
+    await app.tap("next-step")
+    assert shell.store.get(Case, made.id).state == "accepted"
+
+
+async def test_who_is_no_technician_is_offered_no_case_beside(tmp_path, open_app):
+    phone = RepairField(tmp_path, Role.STORE_MANAGER)
+    case = phone.case()
+    app, _ = await open_app(phone)
+    await app.go(f"/cases/{case.id}")
+    assert not app.has("another-case")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import flet as ft
 
-from mobile.ui.components import frame, privacy, surfaces
+from mobile.ui.components import buttons, frame, privacy, surfaces
 from mobile.ui.components.messages import refusal_card
 from mobile.ui.hooks import keyed, use_effect, use_maybe, use_state
 from mobile.ui.screens.case.before_leaving import BeforeLeaving
@@ -60,6 +60,21 @@ def CaseScreen() -> ft.View:
     )
 
 
+def _another(shell: Shell, job: Job) -> ft.Control:
+    """A second thing to repair at the same place: a case of its own, opened on the spot."""
+    return ft.Row(
+        [
+            buttons.quiet(
+                shell,
+                "another-case",
+                t("repair.another_case"),
+                lambda: shell.go(f"/cases/{job.case.id}/another"),
+                icon=ft.Icons.ADD,
+            )
+        ]
+    )
+
+
 def _body(shell: Shell, job: Job) -> list[ft.Control]:
     work: list[ft.Control] = [head(shell, job)]
     if shell.role == Role.TECHNICIAN and job.case.state in {"accepted", "en_route"}:
@@ -69,6 +84,8 @@ def _body(shell: Shell, job: Job) -> list[ft.Control]:
     work += reports(shell, job)
     if job.case.state not in {"closed", "cancelled"}:
         work.append(keyed(f"turns-{job.case.state}", Turns, shell, job))
+        if shell.role == Role.TECHNICIAN:
+            work.append(_another(shell, job))
     about = [customer_card(shell, job), keyed("history", History, shell, job)]
     if shell.window.wide:
         return [surfaces.columns(work, about)]
