@@ -8,6 +8,7 @@ organisation may know.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from shared.declare import Entity, Role
@@ -32,6 +33,7 @@ class Bucket(NamedTuple):
         return f"{self.kind}:{self.key}"
 
 
+@lru_cache(maxsize=4096)  # a batch asks a thousand times for a few dozen
 def parse_bucket(text: str) -> Bucket:
     """The bucket of its text; ValueError for one that has no key."""
     kind, _, key = text.partition(":")

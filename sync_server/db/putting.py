@@ -7,7 +7,7 @@ longer than SQLite took to store them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -19,6 +19,7 @@ from sync_server.db.sealing import Sealed, sealer
 
 Binding = Callable[[Any], Any]
 Row = Mapping[str, Any]
+Line = tuple[Any, ...]
 
 Bindings = Mapping[str, Callable[[], Binding]]
 _BINDINGS: WeakKeyDictionary[Dialect, dict[Table, Bindings]] = WeakKeyDictionary()
@@ -26,7 +27,15 @@ _BINDINGS: WeakKeyDictionary[Dialect, dict[Table, Bindings]] = WeakKeyDictionary
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Inserts `rows`, column values by name. What a row leaves out is null."""
-    _insert(connection, table, rows, "")
+    names = _used(table, rows)
+    insert_lines(connection, table, names, _lines(names, rows))
+
+
+def insert_lines(
+    connection: Connection, table: Table, names: Sequence[str], lines: Sequence[Line]
+) -> None:
+    """`insert_rows` of values in the order of `names`."""
+    _insert(connection, table, names, lines, "")
 
 
 def upsert_rows(
@@ -34,9 +43,21 @@ def upsert_rows(
 ) -> None:
     """Inserts `rows`; where one stands under the same primary key, sets each column of `settings`
     to its SQL, in which ``excluded`` is the new row."""
+    names = _used(table, rows)
+    upsert_lines(connection, table, names, _lines(names, rows), settings)
+
+
+def upsert_lines(
+    connection: Connection,
+    table: Table,
+    names: Sequence[str],
+    lines: Sequence[Line],
+    settings: Mapping[str, str],
+) -> None:
+    """`upsert_rows` of values in the order of `names`."""
     key = ", ".join(column.name for column in table.primary_key)
     changes = ", ".join(f"{name} = {value}" for name, value in settings.items())
-    _insert(connection, table, rows, f" ON CONFLICT ({key}) DO UPDATE SET {changes}")
+    _insert(connection, table, names, lines, f" ON CONFLICT ({key}) DO UPDATE SET {changes}")
 
 
 def replace_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -55,46 +76,46 @@ def update_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
     mark, quote = _mark(connection), connection.dialect.identifier_preparer.quote
     changes = ", ".join(f"{quote(name)} = {mark}" for name in names)
     where = " AND ".join(f"{quote(name)} = {mark}" for name in key)
-    _execute(
-        connection,
-        table,
+    names += key
+    connection.exec_driver_sql(
         f"UPDATE {table.name} SET {changes} WHERE {where}",
-        [*names, *key],
-        rows,
+        _bound(connection, table, names, _lines(names, rows)),
     )
 
 
-def _insert(connection: Connection, table: Table, rows: Sequence[Row], ending: str) -> None:
-    if not rows:
+def _insert(
+    connection: Connection, table: Table, names: Sequence[str], lines: Sequence[Line], ending: str
+) -> None:
+    if not lines:
         return
-    used = _used(rows)
-    names = [column.name for column in table.columns if column.name in used]
     columns = ", ".join(map(connection.dialect.identifier_preparer.quote, names))
     marks = ", ".join([_mark(connection)] * len(names))
-    statement = f"INSERT INTO {table.name} ({columns}) VALUES ({marks}){ending}"
-    _execute(connection, table, statement, names, rows)
+    connection.exec_driver_sql(
+        f"INSERT INTO {table.name} ({columns}) VALUES ({marks}){ending}",
+        _bound(connection, table, names, lines),
+    )
 
 
-def _used(rows: Iterable[Row]) -> Collection[str]:
-    used: set[str] = set()
-    for row in rows:
-        used |= row.keys()
-    return used
+def _used(table: Table, rows: Sequence[Row]) -> list[str]:
+    used: set[str] = set().union(*rows)
+    return [column.name for column in table.columns if column.name in used]
 
 
-def _execute(
-    connection: Connection, table: Table, statement: str, names: Sequence[str], rows: Sequence[Row]
-) -> None:
+def _lines(names: Sequence[str], rows: Sequence[Row]) -> list[Line]:
+    return [tuple(map(row.get, names)) for row in rows]
+
+
+def _bound(
+    connection: Connection, table: Table, names: Sequence[str], lines: Sequence[Line]
+) -> list[Line]:
+    """The lines as the driver takes them; column by column, as most columns are left alone."""
     bindings = _bindings(connection.dialect, table)
-    bound = [(place, bindings[name]()) for place, name in enumerate(names) if name in bindings]
-    values: list[Any] = []
-    for row in rows:
-        line = list(map(row.get, names))
-        for place, binding in bound:
-            if line[place] is not None:
-                line[place] = binding(line[place])
-        values.append(tuple(line))
-    connection.exec_driver_sql(statement, values)
+    columns: list[Sequence[Any]] = list(zip(*lines, strict=True))
+    for place, name in enumerate(names):
+        if name in bindings:
+            bind = bindings[name]()
+            columns[place] = [None if v is None else bind(v) for v in columns[place]]
+    return list(zip(*columns, strict=True))
 
 
 def _bindings(dialect: Dialect, table: Table) -> Bindings:

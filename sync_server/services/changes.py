@@ -66,8 +66,7 @@ _READ_ENVELOPE = msgspec.json.Decoder(_Envelope).decode
 _READ_CHANGE = msgspec.json.Decoder(Readable).decode
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(msgspec.Struct, frozen=True, gc=False):
     """One change of a push. `text` is its JSON as it came, kept whatever becomes of it; `digest`
     that text's. Either `content` and the time that it claims were read, or `refusal` says what is
     wrong."""

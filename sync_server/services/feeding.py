@@ -28,7 +28,7 @@ from shared.declare import ENTITIES
 from shared.rows import DIGEST_MASK, digest
 from sync_server.db.log import BUCKET_HEAD, FEED
 from sync_server.db.news import note_moved
-from sync_server.db.putting import insert_rows, upsert_rows
+from sync_server.db.putting import insert_lines, upsert_lines, upsert_rows
 from sync_server.services.bodies import body_text
 from sync_server.services.case_buckets import CaseBuckets
 
@@ -122,30 +122,25 @@ def _close(connection: Connection, org_id: str, bucket: str) -> None:
 
 def _store(connection: Connection, org_id: str, entries: Mapping[FeedKey, Entry]) -> None:
     known = _existing(connection, org_id, [k for k, e in entries.items() if not e.fresh])
-    rows: list[dict[str, Any]] = []
+    lines: list[tuple[Any, ...]] = []
     heads: dict[str, list[int]] = {}
     for key, entry in entries.items():
         before = known.get(key, 0)
         after = digest(key.entity, key.record_id, entry.body)
         if before == after:
             continue
-        rows.append(
-            {
-                "org_id": org_id,
-                "bucket": key.bucket,
-                "entity": key.entity,
-                "record_id": key.record_id,
-                "seq": entry.seq,
-                "body": entry.body or None,
-                "digest": after,
-            }
-        )
-        head = heads.setdefault(key.bucket, [0, 0, 0])
-        head[0] = max(head[0], entry.seq)
+        bucket, entity, record_id = key
+        lines.append((org_id, bucket, entity, record_id, entry.seq, entry.body or None, after))
+        head = heads.setdefault(bucket, [0, 0, 0])
+        if entry.seq > head[0]:
+            head[0] = entry.seq
         head[1] += bool(after) - bool(before)
         head[2] = (head[2] + after - before) & DIGEST_MASK
-    if rows:
-        _write(connection, rows, replacing=bool(known))
+    if lines:
+        if known:
+            upsert_lines(connection, FEED, _COLUMNS, lines, _NEW_ROW)
+        else:
+            insert_lines(connection, FEED, _COLUMNS, lines)
         _move_heads(connection, org_id, heads)
         note_moved(connection, org_id, {bucket: head[0] for bucket, head in heads.items()})
 
@@ -176,13 +171,7 @@ def _standing(org_id: str, keys: Sequence[FeedKey]) -> Select[Any]:
     )
 
 
-def _write(connection: Connection, rows: list[dict[str, Any]], *, replacing: bool) -> None:
-    if replacing:
-        upsert_rows(connection, FEED, rows, _NEW_ROW)
-    else:
-        insert_rows(connection, FEED, rows)
-
-
+_COLUMNS = ("org_id", "bucket", "entity", "record_id", "seq", "body", "digest")
 _NEW_ROW = {name: f"excluded.{name}" for name in ("seq", "body", "digest")}
 _MOVED_HEAD = {
     "max_seq": "excluded.max_seq",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Any
 
 from shared.access import (
@@ -86,12 +87,19 @@ def judge(
         manner = _moved(unit, right, entity, row, manner, creating=creating, holder=holder)
     if manner not in (Manner.QUARANTINE, Manner.MOVED):
         check_reach(unit, right, entity, row, creating=creating, holder=caller.staff_id)
+    if manner is Manner.ON_TIME:
+        return right
     return Right(Manner.AFTER_END if manner is Manner.MOVED else manner, right.role, right.bucket)
 
 
 def right_of(grant: Mapping[str, Any]) -> Right:
     """What a grant allows while it runs."""
-    return Right(Manner.ON_TIME, Role(grant["role"]), parse_bucket(grant["bucket"]))
+    return _right(grant["role"], grant["bucket"])
+
+
+@lru_cache(maxsize=4096)
+def _right(role: str, bucket: str) -> Right:
+    return Right(Manner.ON_TIME, Role(role), parse_bucket(bucket))
 
 
 def check_reach(

@@ -3,16 +3,16 @@ again (L2)."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import Connection, select
 
 from shared.clock import to_wire
 from shared.wire import Outcome
+from sync_server.db.among import among
 from sync_server.db.log import CHANGE_LOG
 from sync_server.services.caller import Caller
 from sync_server.services.changes import Incoming, same_change
@@ -21,8 +21,7 @@ from sync_server.services.writing import Unit
 _LOG = CHANGE_LOG.c
 
 
-@dataclass(slots=True)
-class Settled:
+class Settled(msgspec.Struct):
     """What became of a change. `seq` may still be a promise (`Unit.final`)."""
 
     change: Incoming
@@ -30,7 +29,7 @@ class Settled:
     seq: int = 0
     code: str | None = None
     field: str | None = None
-    conflicts: list[str] = dataclasses.field(default_factory=list)
+    conflicts: list[str] = []
 
     def outcome(self, final: Callable[[int], int] = lambda seq: seq) -> Outcome:
         """As it is told; `final` gives the number that a promise became."""
@@ -52,7 +51,7 @@ def known_outcomes(connection: Connection, org_id: str, change_ids: Iterable[str
     """Those of these changes that were settled before."""
     rows = connection.execute(
         select(_LOG.change_id, _LOG.digest, _LOG.seq, _LOG.verdict, _LOG.code, _LOG.outcome).where(
-            _LOG.org_id == org_id, _LOG.change_id.in_(sorted(set(change_ids)))
+            _LOG.org_id == org_id, among(connection, _LOG.change_id, sorted(set(change_ids)))
         )
     )
     return {

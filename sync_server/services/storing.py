@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select, update
 
+from sync_server.db.among import among
 from sync_server.db.base import Database
 from sync_server.db.log import HISTORY, LOOK_HEAD, ORG_STATE
 from sync_server.db.putting import insert_rows, replace_rows, update_rows
@@ -89,7 +90,7 @@ def _check_unchanged(
             part = ids[start : start + _IN]
             now = connection.execute(
                 select(table.c.id, table.c.seq).where(
-                    table.c.org_id == org_id, table.c.id.in_(part)
+                    table.c.org_id == org_id, among(connection, table.c.id, part)
                 )
             )
             found = {row.id: row.seq for row in now}
