@@ -22,6 +22,7 @@ from sqlalchemy import Connection, select
 from shared.clock import to_wire
 from shared.declare import ENTITIES
 from shared.errors import Code, Refusal
+from sync_server.db.among import among
 from sync_server.db.base import Database, lock_organisation
 from sync_server.db.records import RECORDS, to_row
 from sync_server.services.storing import Stale, store
@@ -119,7 +120,9 @@ class Unit:
         for start in range(0, len(wanted), _IN):
             part = wanted[start : start + _IN]
             found = self.connection.execute(
-                select(table).where(table.c.org_id == self.org_id, table.c.id.in_(part))
+                select(table).where(
+                    table.c.org_id == self.org_id, among(self.connection, table.c.id, part)
+                )
             )
             for stored in found:
                 self._hold(entity, stored)
