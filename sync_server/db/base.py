@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, make_url, text
 
+from sync_server.db.checkpoints import Checkpoints
 from sync_server.db.news import News, collect
 from sync_server.db.sealing import KeyRing, use_ring
 
@@ -43,6 +45,8 @@ class Database:
         self.ring = ring
         self.engine = _engine(url, durable)
         self._hearer: Hearer | None = None
+        file = None if self.is_postgres else self.engine.url.database
+        self._checkpoints = Checkpoints(file) if file else None
         use_ring(self.engine.dialect, ring)
 
     @property
@@ -58,6 +62,8 @@ class Database:
             noted = collect(connection)
             with connection.begin():
                 yield connection
+        if self._checkpoints is not None:
+            self._checkpoints.committed()
         if noted and self._hearer is not None:
             self._hearer(noted)
 
@@ -84,6 +90,8 @@ class Database:
                 yield connection
 
     def close(self) -> None:
+        if self._checkpoints is not None:
+            self._checkpoints.finish()
         self.engine.dispose()
 
 
@@ -103,10 +111,15 @@ def lock_organisation(connection: Connection, org_id: str) -> None:
 def _engine(url: str, durable: bool) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite(create_engine(parsed, connect_args={"timeout": _BUSY_MS / 1000}), durable)
+        waiting = {"timeout": _BUSY_MS / 1000}
+        return _sqlite(create_engine(parsed, connect_args=waiting, json_serializer=_json), durable)
     if parsed.get_backend_name() != "postgresql":
         raise ValueError("the database is SQLite or PostgreSQL")
     return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _sqlite(engine: Engine, durable: bool) -> Engine:
@@ -115,6 +128,7 @@ def _sqlite(engine: Engine, durable: bool) -> Engine:
         raw.isolation_level = None  # the driver would otherwise begin on its own, and too late
         raw.execute("PRAGMA journal_mode=WAL")
         raw.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
+        raw.execute("PRAGMA wal_autocheckpoint=0")  # `Checkpoints` sees to it
         raw.execute("PRAGMA foreign_keys=ON")
         raw.execute("PRAGMA cache_size=-64000")
 
