@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.clock import Clock
 from sync_server.db.base import Database
+from sync_server.db.limits import Limits
 from sync_server.db.sealing import KeyRing
 from sync_server.services.backups import back_up, behind, newest_age
 from sync_server.services.file_store import FileStore
@@ -116,7 +117,8 @@ def open_database(settings: Settings, keys: ServerKeys) -> Database:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         # SQLite gives its journals the mode of the database.
         os.close(os.open(settings.data_dir / SQLITE_FILE, os.O_CREAT | os.O_RDWR, 0o600))
-    return Database(settings.database_url, KeyRing(keys.data, keys.lookup))
+    limits = Limits(connections=settings.connections)
+    return Database(settings.database_url, KeyRing(keys.data, keys.lookup), limits=limits)
 
 
 def _sessions(

@@ -20,6 +20,9 @@ class Settings(BaseSettings):
         env_prefix="HUIFANG_", env_file=".env", extra="ignore", frozen=True
     )
 
+    connections: int = Field(
+        default=20, ge=4, le=500, description="Database connections of one process, at most."
+    )
     data_dir: Path = Field(default=Path("var"), description="Where database, keys and files live.")
     database: str | None = Field(
         default=None, description="SQLAlchemy URL; an SQLite file in data_dir if unset."

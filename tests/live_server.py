@@ -39,6 +39,12 @@ class LiveServer:
     url: str = ""
     _process: subprocess.Popen[str] | None = field(default=None, repr=False)
 
+    @property
+    def pid(self) -> int:
+        """Of the process that runs."""
+        assert self._process is not None, "start it first"
+        return self._process.pid
+
     def start(self) -> None:
         """Start the process and wait for its word that it is ready."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith("HUIFANG_")}

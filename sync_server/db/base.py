@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, make_url, text
 
 from sync_server.db.checkpoints import Checkpoints
+from sync_server.db.limits import Limits, again, engine_limits
 from sync_server.db.news import News, collect
 from sync_server.db.sealing import KeyRing, use_ring
 
@@ -32,18 +33,21 @@ METADATA = MetaData(
 )
 """Every table of the server. Each leads with `org_id` (design §8)."""
 
+T = TypeVar("T")
 Hearer = Callable[[Sequence[News]], None]
-_BUSY_MS = 10_000
 
 
 class Database:
     """Transactions over one engine. Holds no state but the engine's pool, the key ring, and who
     hears of commits."""
 
-    def __init__(self, url: str, ring: KeyRing, *, durable: bool = True) -> None:
+    def __init__(
+        self, url: str, ring: KeyRing, *, durable: bool = True, limits: Limits | None = None
+    ) -> None:
         """`durable` False leaves out the wait for the disk: for tests and throw-away databases."""
         self.ring = ring
-        self.engine = _engine(url, durable)
+        self.limits = limits or Limits()
+        self.engine = _engine(url, durable, self.limits)
         self._hearer: Hearer | None = None
         file = None if self.is_postgres else self.engine.url.database
         self._checkpoints = Checkpoints(file) if file else None
@@ -66,6 +70,10 @@ class Database:
             self._checkpoints.committed()
         if noted and self._hearer is not None:
             self._hearer(noted)
+
+    def again(self, work: Callable[[], T]) -> T:
+        """`sync_server.db.limits.again`, as often as this database allows."""
+        return again(work, self.limits.tries)
 
     def hear(self, hearer: Hearer) -> Callable[[], None]:
         """`hearer` is told, in the writing thread, what each commit of this process noted
@@ -108,14 +116,15 @@ def lock_organisation(connection: Connection, org_id: str) -> None:
         )
 
 
-def _engine(url: str, durable: bool) -> Engine:
+def _engine(url: str, durable: bool, limits: Limits) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        waiting = {"timeout": _BUSY_MS / 1000}
-        return _sqlite(create_engine(parsed, connect_args=waiting, json_serializer=_json), durable)
+        arguments = engine_limits(parsed, limits)
+        return _sqlite(create_engine(parsed, json_serializer=_json, **arguments), durable)
     if parsed.get_backend_name() != "postgresql":
         raise ValueError("the database is SQLite or PostgreSQL")
-    return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    parsed = parsed.set(drivername="postgresql+psycopg")
+    return create_engine(parsed, **engine_limits(parsed, limits))
 
 
 def _json(value: Any) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
@@ -15,6 +16,9 @@ from starlette.exceptions import HTTPException
 
 from shared.errors import Code, Refusal
 from shared.wire import ErrorReply
+from sync_server.db.limits import BUSY
+
+log = structlog.get_logger("huifang.http")
 
 RETRY_AFTER_SECONDS = {Code.TOO_MANY_TRIES: 60, Code.SERVER_BUSY: 5}
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
@@ -74,6 +78,13 @@ def answer_refusals(app: FastAPI) -> None:
     @app.exception_handler(Refusal)
     async def refused(_request: Request, refusal: Refusal) -> JSONResponse:
         return reply(refusal.code, refusal.details)
+
+    async def busy(_request: Request, fault: Exception) -> JSONResponse:
+        log.warning("database_busy", kind=type(fault).__name__)
+        return reply(Code.SERVER_BUSY)
+
+    for kind in BUSY:
+        app.add_exception_handler(kind, busy)
 
     @app.exception_handler(RequestValidationError)
     async def unreadable(_request: Request, bad: RequestValidationError) -> JSONResponse:

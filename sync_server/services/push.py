@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from shared.clock import to_wire
 from shared.codec import check
@@ -24,6 +24,7 @@ from shared.device_time import Sending, correct_time
 from shared.errors import Code, Refusal
 from shared.wire import Outcome, PushReply
 from sync_server.db.base import Database
+from sync_server.db.limits import BUSY, NoConnectionLeft
 from sync_server.db.log import ORG_STATE
 from sync_server.services.accounts import policy_of
 from sync_server.services.alarms import raise_alarm
@@ -65,7 +66,7 @@ def push(
     sending = request.sending(now)
     try:
         outcomes = _settle(db, caller, sending, request.changes, now)
-    except OperationalError:
+    except BUSY:
         raise Refusal(Code.SERVER_BUSY) from None
     except SQLAlchemyError as error:
         _log.error("push_failed", kind=type(error).__name__, changes=len(request.changes))
@@ -111,6 +112,8 @@ def _one_by_one(
             continue
         try:
             outcomes += _settle(db, caller, sending, [change], now)
+        except NoConnectionLeft:
+            raise Refusal(Code.SERVER_BUSY) from None  # the others would wait as long, each
         except SQLAlchemyError as error:
             _log.error("change_failed", kind=type(error).__name__, change=change.change_id)
             outcomes.append(_retry(change, waiting).outcome())

@@ -310,8 +310,13 @@ def write(db: Database, org_id: str, now: datetime, work: Callable[[Unit], T]) -
     """Runs `work` in one transaction and stores what it wrote; an exception undoes all of it.
 
     On PostgreSQL `work` decides without a lock; if another transaction overtook it, it is run
-    once more with the lock held from the start, so it must be harmless to run twice.
+    once more with the lock held from the start, and if the database undid it (`Database.again`)
+    from the beginning, so it must be harmless to run twice.
     """
+    return db.again(lambda: _write(db, org_id, now, work))
+
+
+def _write(db: Database, org_id: str, now: datetime, work: Callable[[Unit], T]) -> T:
     for locked in (db.is_postgres is False, True):
         try:
             with db.write() as connection:
