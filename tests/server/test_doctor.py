@@ -18,14 +18,18 @@ from shared.ids import new_id
 from sync_server.bootstrap import Server
 from sync_server.cli import terminal
 from sync_server.db.accounts import DEVICE, STORED_FILE, UPLOAD
+from sync_server.db.base import Database
 from sync_server.db.log import ALARM, BUCKET_HEAD, CHANGE_LOG, DEVICE_GRANT, FEED
 from sync_server.db.records import RECORDS, to_columns
+from sync_server.services.agreement import compare
 from sync_server.services.doctor import Finding, Patient, State, examine
 from sync_server.services.support_bundle import support_bundle
 from sync_server.services.vitals import OrgVitals, org_vitals, organisations
 from sync_server.services.writing import Unit, write
 from sync_server.settings import Settings
 from tests.canaries import Aviary
+from tests.server.field_org import ORG as FIELD
+from tests.server.field_org import World
 from tests.server.phones import ORG, staff_id
 from tests.server.test_cli_commands import home, logging_as_before, run, server
 
@@ -315,3 +319,31 @@ def test_the_canaries_are_really_in_the_database(server: Server, aviary: Aviary)
             str(tuple(row)) for table in tables for row in connection.execute(table.select())
         )
     assert set(aviary.escaped(stored.encode())) == aviary.words
+
+
+# ── both databases ────────────────────────────────────────────────────────────────────────
+
+
+def test_a_look_counts_alike_on_both_databases(db: Database) -> None:
+    world = World(db)
+    world.customer("an")
+    phone = world.device("an")
+    phone.sync()
+    with db.read() as connection:
+        seen = org_vitals(connection, FIELD, world.now)
+        agreement = compare(connection, organisations(connection), thorough=True)
+    assert agreement.sound and agreement.rows > 3
+    assert seen.records["customer"] == 1
+    assert seen.feed_rows == agreement.rows
+    assert set(seen.buckets) >= {"customer", "user"}
+
+
+def test_a_wrong_digest_is_found_on_both_databases(db: Database) -> None:
+    world = World(db)
+    world.customer("an")
+    with db.write() as connection:
+        connection.execute(update(FEED).values(digest=5))
+    with db.read() as connection:
+        found = compare(connection, [FIELD])
+    assert found.heads > 0 and found.digests > 0
+    assert found.wrong == {FIELD}

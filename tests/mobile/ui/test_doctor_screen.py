@@ -60,6 +60,7 @@ async def test_storage_that_may_be_cleared_is_asked_for_on_the_spot(field, open_
 
 
 async def test_comparing_says_how_many_agree_and_how_many_do_not(field, open_app):
+    field.plant(customer("甲公司"))
     app, _ = await open_app(field)
     await app.go("/sync/doctor")
     await app.until(lambda: app.says("每次同步都按总和核对"))
@@ -69,6 +70,7 @@ async def test_comparing_says_how_many_agree_and_how_many_do_not(field, open_app
     field.engine.answers = [Report(agreement={"customer": (5, 0), "user": (1, 0)})]
     await app.tap("mend-checksums")
     await app.until(lambda: app.says("6 组数据全部一致"))
+    assert app.says("一切正常")
 
 
 async def test_comparing_without_a_network_says_so(field, open_app):
@@ -78,6 +80,7 @@ async def test_comparing_without_a_network_says_so(field, open_app):
     field.engine.answers = [Report(Code.OFFLINE)]
     await app.tap("mend-checksums")
     await app.until(lambda: app.says("现在没有网络。"))
+    assert app.says("每次同步都按总和核对"), "what is not known is not claimed"
 
 
 async def test_an_ended_lease_does_not_keep_the_doctor_from_looking(field, open_app):
