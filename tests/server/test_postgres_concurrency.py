@@ -29,7 +29,7 @@ from tests.server.conftest import RING, _empty
 from tests.server.field_org import ORG, Device, World
 from tests.server.phones import Field, code
 
-PROCESSES, THREADS, PUSHES = 4, 4, 5
+PROCESSES, THREADS, PUSHES = 4, 4, 4
 VISITS = PROCESSES * THREADS * PUSHES * 2
 PATIENCE = 60.0
 
@@ -120,7 +120,10 @@ def test_a_cursor_misses_no_row_of_sixteen_writers_in_four_processes(
     long_thread = threading.Thread(target=write, args=(database, ORG, world.now, long_one))
     long_thread.start()
     assert under_way.wait(PATIENCE)
-    with writers(url, customer) as processes:
+    with ExitStack() as stack:
+        stack.callback(long_thread.join)
+        stack.callback(half.set)
+        processes = stack.enter_context(writers(url, customer))
         for process in processes:
             assert process.stdin is not None
             process.stdin.write("go\n")
