@@ -40,20 +40,25 @@ class Holdings:
 
 
 def holdings(
-    connection: Connection, caller: Caller, now: datetime, known: Sequence[str] | None
+    connection: Connection,
+    caller: Caller,
+    now: datetime,
+    known: Sequence[str] | None,
+    *,
+    anew: bool = False,
 ) -> Holdings:
     """`known` are ids of the grants that the device says it holds; None: it sent no list.
 
-    A bucket is fetched whole when no grant that the device knows covers it. A grant is dropped
-    when the server knows that it ended; one that the server never heard of is not: a restored
-    server may have lost it, and the lease names what may be read anyway.
+    A bucket is fetched whole when no grant that the device knows covers it; with `anew` all are.
+    A grant is dropped when the server knows that it ended; one that the server never heard of is
+    not: a restored server may have lost it, and the lease names what may be read anyway.
     """
     grants = live_grants(connection, caller.org_id, caller.staff_id, now) if caller.active else []
     digest = set_digest(grant.mark for grant in grants)
     if known is None:
         return Holdings(grants, digest)
     live, have = {g.id for g in grants}, set(known)
-    covered = {g.bucket for g in grants if g.id in have}
+    covered = set() if anew else {g.bucket for g in grants if g.id in have}
     fetch = sorted({g.bucket for g in grants} - covered)
     ended = sorted(have - live)
     return Holdings(grants, digest, fetch, _drops(connection, caller, ended), listed=True)

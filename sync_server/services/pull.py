@@ -79,11 +79,12 @@ def _page(
     )
     if request.protocol < OLDEST_PROTOCOL or request.protocol > PROTOCOL:
         return Page(replace(header, outdated=True), [], Trailer(rows=0)), Holdings([], "")
-    # In another epoch the device's rows and cursor mean nothing here.
+    # In another epoch the device's rows and cursor mean nothing here; its list of grants does:
+    # what ended before the restore is still to be dropped.
     same_epoch = request.epoch == state.epoch
-    known = request.grants if same_epoch else []
-    held = holdings(connection, caller, now, known)
-    if known is None and held.digest != request.grants_digest:
+    known = request.grants if request.epoch is not None else request.grants or []
+    held = holdings(connection, caller, now, known, anew=not same_epoch)
+    if not held.listed and (not same_epoch or held.digest != request.grants_digest):
         return Page(replace(header, want_grants=True), [], Trailer(rows=0)), held
     lease = sign(lease_for(caller, held, state.epoch, policy, now, whole=held.listed))
     heads = _heads(connection, caller.org_id, held.buckets)
