@@ -42,6 +42,22 @@ def characters() -> set[int]:
     return points
 
 
+def traditional() -> set[int]:
+    """The 5,401 everyday characters of Taiwan and Hong Kong (Big5, level 1): customers' names.
+
+    In the regular face alone, 0.5 MB on the way to a phone; what is bold falls back to it. The
+    rarer 7,652 of level 2 would cost twice that again.
+    """
+    found = set()
+    for lead in range(0xA4, 0xC7):
+        for trail in range(0x40, 0xFF):
+            try:
+                found.add(ord(bytes((lead, trail)).decode("big5")))
+            except UnicodeDecodeError:
+                continue
+    return found
+
+
 def gb2312() -> Iterator[str]:
     """All characters of GB 2312: 682 symbols and letters, 6763 hanzi."""
     for row in range(0xA1, 0xF8):
@@ -52,8 +68,9 @@ def gb2312() -> Iterator[str]:
                 continue
 
 
-def cut(collection: Path, target: Path) -> int:
-    """Writes the subset of the collection's SC face, in the suffix's format. Returns its size."""
+def cut(collection: Path, target: Path, points: set[int]) -> int:
+    """Writes these code points of the collection's SC face, in the suffix's format. Returns its
+    size."""
     font = _face(collection)
     options = subset.Options(
         layout_features=["kern"],  # `locl` would keep the Japanese and Korean variants too
@@ -65,7 +82,7 @@ def cut(collection: Path, target: Path) -> int:
         flavor="woff2" if target.suffix == ".woff2" else None,
     )
     subsetter = subset.Subsetter(options)
-    subsetter.populate(unicodes=characters())
+    subsetter.populate(unicodes=points)
     subsetter.subset(font)
     font["head"].modified = font["head"].created  # the same bytes whenever it is run
     font.recalcTimestamp = False
@@ -82,8 +99,12 @@ def _face(collection: Path) -> TTFont:
 
 
 def main(folder: str) -> None:
-    for source, name in (("Regular", "NotoSansSC-Regular.otf"), ("Bold", "NotoSansSC-Bold.woff2")):
-        size = cut(Path(folder) / f"NotoSansCJK-{source}.ttc", TARGET / name)
+    bold = characters()
+    for source, name, points in (
+        ("Regular", "NotoSansSC-Regular.otf", bold | traditional()),
+        ("Bold", "NotoSansSC-Bold.woff2", bold),
+    ):
+        size = cut(Path(folder) / f"NotoSansCJK-{source}.ttc", TARGET / name, points)
         sys.stdout.write(f"{name}: {size / 1e6:.2f} MB\n")
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from mobile.ui.texts import t
 
 _zone: list[ZoneInfo] = []
+_VERSION_LETTERS = 8
 _SIGNS = {"CNY": "¥", "GBP": "£", "USD": "$", "EUR": "€"}
 
 
@@ -110,6 +111,11 @@ def size(octets: int) -> str:
         if octets >= step:
             return f"{octets / step:.1f} {unit}"
     return f"{octets} B"
+
+
+def version(name: str) -> str:
+    """The app's version, short enough to be read out: a build is named by a long hash."""
+    return name[:_VERSION_LETTERS]
 
 
 def masked_phone(phone: str | None) -> str:

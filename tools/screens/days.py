@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.e2e.pictures import photo
+from tools.screens.scene import shop
 from tools.screens.walk import Walk
 
 SIGNER = "芦洋"
@@ -54,7 +54,7 @@ def account_manager(walk: Walk) -> None:
     walk.shot("10-visit-started")
     walk.scroll(600)
     walk.shot("11-visit-more")
-    walk.choose_files("visit.photos.add", photo("a.jpg"), photo("b.jpg"))
+    walk.choose_files("visit.photos.add", shop("a.jpg", evening=False), shop("b.jpg", evening=True))
     thumbnail = re.compile("^" + re.escape(walk.t("visit.photo", size="\0").split("\0")[0]))
     walk.control(thumbnail).first.wait_for()
     walk.scroll(3000)
@@ -67,6 +67,13 @@ def account_manager(walk: Walk) -> None:
     walk.shot("50-more")
     walk.press(re.compile("^" + walk.t("nav.sync")))
     walk.shot("51-sync")
+    walk.tap("sync.check")
+    walk.shot("56-sync-check")
+    walk.tap("doctor.mend.compare")
+    walk.wait("doctor.mend.compare")
+    walk.scroll(1200)
+    walk.shot("57-sync-check-compared")
+    walk.back()
     walk.back()
     walk.press(re.compile("^" + walk.t("nav.settings")))
     walk.shot("52-settings")

@@ -132,6 +132,7 @@ def conflict(walk: Walk) -> None:
     walk.tap("sync.now")
     walk.wait("sync.conflicts")
     walk.wait_chip("synced")
+    walk.scroll(-3000)
     walk.shot("54-sync-conflict")
     row = walk.t("sync.conflict.row", entity=walk.t("entity.customer"), field=walk.t("field.needs"))
     walk.tab.tap(row)
@@ -192,7 +193,10 @@ def late(walk: Walk) -> None:
     walk.tap("visit.start")
     walk.tap("visit.later")
     walk.go("/sync")
+    walk.tab.wait_no_text(walk.t("visit.kept"))
     walk.shot("53-sync-waiting")
+    walk.tap("sync.check")
+    walk.shot("58-sync-check-attention")
 
 
 def _on_server(walk: Walk, work: Callable[[Unit], None]) -> None:

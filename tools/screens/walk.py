@@ -153,7 +153,7 @@ class Walk:
         between = told.split("\0")[1].split("\1")[0]
         names = self.tab.page.get_by_role("button").all_inner_texts()
         states = tuple(self.t(f"sync.state.{word}") for word in ("synced", "waiting", "offline"))
-        labels = [n for n in names if between in n and "\n" not in n and not n.startswith(states)]
+        labels = [n for n in names if n.count(between) > 1 and not n.startswith(states)]
         return re.compile("^" + re.escape(labels[0].split(between)[0]))
 
     # -- coming in

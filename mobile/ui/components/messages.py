@@ -37,6 +37,7 @@ def say(shell: Shell, text: str, undo: Callable[[], Awaitable[Any] | Any] | None
             # With an action Flutter would leave it there for good, over the next screen's button.
             persist=False,
             duration=4000 if undo is None else 7000,
+            behavior=ft.SnackBarBehavior.FLOATING,  # by the theme alone it would lie on the button
             margin=ft.Margin.only(left=16, right=16, bottom=92),
         )
     )

@@ -163,6 +163,8 @@ def worded(values: Mapping[str, Any], now: datetime) -> dict[str, Any]:
             return formats.when(value, now)
         if isinstance(value, timedelta):
             return formats.span(value)
+        if name == "version":
+            return formats.version(value)
         return formats.size(value) if name.endswith("bytes") else value
 
     return {name: shown(name, value) for name, value in values.items()}

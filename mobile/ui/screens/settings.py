@@ -152,7 +152,7 @@ def Device(shell: Shell) -> ft.Control:
             rows.append(buttons.tonal(shell, "persist", t("settings.storage.ask"), ask))
     about: list[ft.Control] = []
     if app is not None:
-        about.append(words.body(t("settings.version", version=app.version)))
+        about.append(words.body(t("settings.version", version=formats.version(app.version))))
         about.append(words.faint(t("settings.ready" if app.ready else "settings.not_ready")))
         if app.update:
             update = buttons.tonal(shell, "update", t("settings.update.do"), place.activate_update)

@@ -28,7 +28,7 @@ def VisitPhotoScreen() -> ft.View:
     )
     fetched, set_fetched = use_maybe(bytes)
     recorded, unrecorded = use_look(shell, "file", file_id, file.customer_id if file else None)
-    title = t("entity.file")
+    title = t("visit.photo.title")
     if unrecorded is not None or file is None:
         problem = unrecorded or found.refusal or Code.RECORD_MISSING
         return frame.screen(shell, [refusal_card(problem)], title=title, back=back)
