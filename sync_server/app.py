@@ -19,6 +19,7 @@ from sync_server.routes import (
     decisions,
     devices,
     docs,
+    fast,
     files,
     health,
     moves,
@@ -90,6 +91,7 @@ def create_app(server: Server) -> FastAPI:
     for part in (auth, sync, poke, sealed, files, *offices, health, docs, web):
         app.include_router(part.router)
     docs.document(app)
+    app.router.routes[:0] = fast.routes(server)
     app.add_middleware(
         Guard,
         max_body_bytes=server.settings.max_body_bytes,

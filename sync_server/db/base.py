@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Engine, MetaData, create_engine, event, make_
 from sync_server.db.checkpoints import Checkpoints
 from sync_server.db.limits import Limits, again, engine_limits
 from sync_server.db.news import News, collect
+from sync_server.db.remembered import Remembered
 from sync_server.db.sealing import KeyRing, use_ring
 
 METADATA = MetaData(
@@ -38,14 +39,15 @@ Hearer = Callable[[Sequence[News]], None]
 
 
 class Database:
-    """Transactions over one engine. Holds no state but the engine's pool, the key ring, and who
-    hears of commits."""
+    """Transactions over one engine. Holds no state but the engine's pool, the key ring, who hears
+    of commits, and what the database itself says still holds (`remembered`)."""
 
     def __init__(
         self, url: str, ring: KeyRing, *, durable: bool = True, limits: Limits | None = None
     ) -> None:
         """`durable` False leaves out the wait for the disk: for tests and throw-away databases."""
         self.ring = ring
+        self.remembered = Remembered()
         self.limits = limits or Limits()
         self.engine = _engine(url, durable, self.limits)
         self._hearer: Hearer | None = None

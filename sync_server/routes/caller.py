@@ -50,6 +50,11 @@ def standing(
 
 def active_caller(who: Annotated[Standing, Depends(standing)]) -> Caller:
     """Who calls; refuses whoever is barred."""
+    return unbarred(who)
+
+
+def unbarred(who: Standing) -> Caller:
+    """See `active_caller`."""
     if who.barred:
         raise Refusal(who.barred)
     return who.caller
@@ -58,6 +63,11 @@ def active_caller(who: Annotated[Standing, Depends(standing)]) -> Caller:
 def any_caller(who: Annotated[Standing, Depends(standing)]) -> Caller:
     """Who calls, also a deactivated user or a blocked device: for handing in work and for hearing
     what to drop, and for nothing else (L1, L4). A device that was never approved is refused."""
+    return heard(who)
+
+
+def heard(who: Standing) -> Caller:
+    """See `any_caller`."""
     if who.barred is Code.DEVICE_PENDING:
         raise Refusal(who.barred)
     return who.caller

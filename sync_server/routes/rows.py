@@ -6,13 +6,11 @@ A reply without its trailer was cut short; devices store none of it.
 from __future__ import annotations
 
 import gzip
-import json
-from typing import Any
 
 import zstandard
-from fastapi import Request, Response
+from fastapi import Response
+from msgspec.json import encode
 
-from shared.wire import dump
 from sync_server.services.pull import Page
 
 MEDIA_TYPE = "application/vnd.huifang.rows"
@@ -25,15 +23,15 @@ _GZIP_LEVEL = 4  # of 9: a quarter of the time of the default for a tenth more b
 def page_text(page: Page) -> bytes:
     """The reply's text, as the device stores it."""
     lines = (line.text for line in page.lines)
-    return b"".join((_json(page.header), b"\n", *lines, _json(page.trailer), b"\n"))
+    return b"".join((encode(page.header), b"\n", *lines, encode(page.trailer), b"\n"))
 
 
-def page_response(request: Request, page: Page) -> Response:
-    """The reply, compressed for whoever can read that."""
+def page_response(accepted: str, page: Page) -> Response:
+    """The reply, compressed for whoever can read that: `accepted` is what the request says of
+    it."""
     body = page_text(page)
     headers = {"Cache-Control": "no-store", "Vary": "Accept-Encoding"}
     if len(body) > _WORTH_IT:
-        accepted = request.headers.get("accept-encoding", "")
         if "zstd" in accepted:
             body = zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(body)
             headers["Content-Encoding"] = "zstd"
@@ -41,7 +39,3 @@ def page_response(request: Request, page: Page) -> Response:
             body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
             headers["Content-Encoding"] = "gzip"
     return Response(body, media_type=MEDIA_TYPE, headers=headers)
-
-
-def _json(message: Any) -> bytes:
-    return json.dumps(dump(message), ensure_ascii=False, separators=(",", ":")).encode()

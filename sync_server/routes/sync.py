@@ -3,7 +3,6 @@ services."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from anyio import to_thread
@@ -16,13 +15,10 @@ from shared.wire import PullRequest, PushReply, PushRequest, SnapshotRequest
 from sync_server.bootstrap import Server
 from sync_server.routes.answers import READS_BODY, SIGNED_IN, documented
 from sync_server.routes.caller import ActiveCaller, AnyCaller, TheServer
-from sync_server.routes.rows import MEDIA_TYPE, page_response
+from sync_server.routes.rows import MEDIA_TYPE
 from sync_server.services.caller import Caller
 from sync_server.services.changes import read_push
-from sync_server.services.leases import sign_lease
-from sync_server.services.pull import pull
 from sync_server.services.push import push
-from sync_server.services.snapshot import snapshot
 
 router = APIRouter(prefix="/v1/sync", tags=["sync"])
 
@@ -66,13 +62,9 @@ def _pushed(server: Server, caller: Caller, body: bytes) -> bytes:
     response_class=Response,
     responses={**documented(*SIGNED_IN, *READS_BODY), 200: _ROWS},
 )
-def pull_feed(
-    asked: PullRequest, request: Request, caller: AnyCaller, server: TheServer
-) -> Response:
+def pull_feed(asked: PullRequest, caller: AnyCaller) -> Response:
     """The lease, what to drop, what to fetch whole, and the feed since the cursor."""
-    sign = partial(sign_lease, server.keys.lease)
-    page = pull(server.database, caller, asked, server.clock.now(), sign)
-    return page_response(request, page)
+    raise AssertionError(f"routes.fast answers this: {type(asked)}, {type(caller)}")
 
 
 @router.post(
@@ -80,8 +72,6 @@ def pull_feed(
     response_class=Response,
     responses={**documented(*SIGNED_IN, *READS_BODY), 200: _ROWS},
 )
-def fetch_buckets(
-    asked: SnapshotRequest, request: Request, caller: ActiveCaller, server: TheServer
-) -> Response:
+def fetch_buckets(asked: SnapshotRequest, caller: ActiveCaller) -> Response:
     """Whole buckets, page by page, the scope looked at anew for each page."""
-    return page_response(request, snapshot(server.database, caller, asked, server.clock.now()))
+    raise AssertionError(f"routes.fast answers this: {type(asked)}, {type(caller)}")

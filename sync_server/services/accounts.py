@@ -175,10 +175,17 @@ def staff_card(connection: Connection, account: Account) -> StaffCard:
 
 def policy_of(connection: Connection, org_id: str, now: datetime) -> PolicySettings:
     """The policy that holds in an organisation at `now`."""
+    return policy_at(policy_versions(connection, org_id), now)
+
+
+def policy_versions(
+    connection: Connection, org_id: str
+) -> list[tuple[datetime, Mapping[str, Any]]]:
+    """Every version of an organisation's policy, and from when it holds."""
     stored = connection.execute(
         select(_POLICY.c.holds_from, _POLICY.c.settings).where(_POLICY.c.org_id == org_id)
     )
-    return policy_at([(from_wire(row.holds_from), row.settings) for row in stored], now)
+    return [(from_wire(row.holds_from), row.settings) for row in stored]
 
 
 def count_accounts(connection: Connection) -> int:

@@ -33,16 +33,21 @@ from sync_server.services.caller import Caller
 
 _ROW = DEVICE_GRANT.c
 _KEPT = ("bucket", "expires_at", "told_at", "held_at", "drop_told_at", "dropped_at", "open_from")
+_UNCONFIRMED = select(
+    exists().where(
+        _ROW.org_id == bindparam("org"),
+        _ROW.device_id == bindparam("device"),
+        _ROW.open_from <= bindparam("moment"),
+    )
+)
+"""Built once: every pull asks it."""
 
 
 def unconfirmed(connection: Connection, caller: Caller, now: datetime) -> bool:
     """Whether the device was told something, or a grant of it expired, that it has not confirmed
     yet."""
-    return bool(
-        connection.scalar(
-            select(exists().where(*_of_device(caller), _ROW.open_from <= to_wire(now)))
-        )
-    )
+    asked = {"org": caller.org_id, "device": caller.device_id, "moment": to_wire(now)}
+    return bool(connection.scalar(_UNCONFIRMED, asked))
 
 
 def note_confirmed(db: Database, caller: Caller, now: datetime) -> None:

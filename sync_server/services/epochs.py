@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from shared.ids import new_id
 from sync_server.db.base import Database, lock_organisation
@@ -19,6 +19,11 @@ write."""
 FIRST_CASE_NUMBER = 100_001
 
 
+_STATE = select(ORG_STATE.c.epoch, ORG_STATE.c.last_seq, ORG_STATE.c.backed_up_to).where(
+    ORG_STATE.c.org_id == bindparam("org")
+)
+
+
 class OrgState(NamedTuple):
     epoch: str
     last_seq: int
@@ -28,12 +33,8 @@ class OrgState(NamedTuple):
 def org_state(connection: Connection, org_id: str) -> OrgState:
     """How the organisation's numbers stand; for one that nothing was ever written to, an epoch
     that never was."""
-    row = connection.execute(
-        select(ORG_STATE.c.epoch, ORG_STATE.c.last_seq, ORG_STATE.c.backed_up_to).where(
-            ORG_STATE.c.org_id == org_id
-        )
-    ).first()
-    return OrgState(row.epoch, row.last_seq, row.backed_up_to) if row else OrgState("", 0, 0)
+    row = connection.execute(_STATE, {"org": org_id}).first()
+    return OrgState(*row) if row else OrgState("", 0, 0)
 
 
 def found_organisation(connection: Connection, org_id: str) -> None:

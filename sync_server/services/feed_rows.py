@@ -110,7 +110,7 @@ class FeedRows:
 
     def _lines(self, query: Select[Any], **values: Any) -> list[FeedLine]:
         found = self._connection.execute(query, {"org": self._org_id, **values})
-        return list(self._opened(found))
+        return list(self._opened(found.all()))  # at once: one by one takes twice the time
 
     def _opened(self, found: Iterable[Any]) -> Iterable[FeedLine]:
         opened = self._ring.open

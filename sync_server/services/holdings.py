@@ -11,12 +11,12 @@ from sqlalchemy import Connection, select
 
 from shared.clock import to_wire
 from shared.policy import PolicySettings
-from shared.rows import set_digest
-from shared.wire import Drop, Lease, LeaseGrant, SignedLease
+from shared.wire import Drop, Lease, SignedLease
 from sync_server.db.records import RECORDS
 from sync_server.services.caller import Caller
-from sync_server.services.grants import end_of, live_grants
+from sync_server.services.grants import end_of
 from sync_server.services.leases import lease_end
+from sync_server.services.reading import Reading
 
 Sign = Callable[[Lease], SignedLease]
 """Signs a lease with the server's key; handed in by whoever holds it."""
@@ -26,23 +26,18 @@ _IN = 5000
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """The caller's live grants, compared with the device's list if it sent one (`listed`)."""
+    """What the caller may read, compared with the device's list if it sent one (`listed`)."""
 
-    grants: list[LeaseGrant]
-    digest: str
+    reading: Reading
     fetch: list[str] = field(default_factory=list)
     drops: list[Drop] = field(default_factory=list)
     listed: bool = False
-
-    @property
-    def buckets(self) -> list[str]:
-        return sorted({grant.bucket for grant in self.grants})
 
 
 def holdings(
     connection: Connection,
     caller: Caller,
-    now: datetime,
+    live: Reading,
     known: Sequence[str] | None,
     *,
     anew: bool = False,
@@ -53,15 +48,13 @@ def holdings(
     A grant is dropped when the server knows that it ended; one that the server never heard of is
     not: a restored server may have lost it, and the lease names what may be read anyway.
     """
-    grants = live_grants(connection, caller.org_id, caller.staff_id, now) if caller.active else []
-    digest = set_digest(grant.mark for grant in grants)
     if known is None:
-        return Holdings(grants, digest)
-    live, have = {g.id for g in grants}, set(known)
-    covered = set() if anew else {g.bucket for g in grants if g.id in have}
-    fetch = sorted({g.bucket for g in grants} - covered)
-    ended = sorted(have - live)
-    return Holdings(grants, digest, fetch, _drops(connection, caller, ended), listed=True)
+        return Holdings(live)
+    have = set(known)
+    covered = set() if anew else {g.bucket for g in live.grants if g.id in have}
+    fetch = [bucket for bucket in live.buckets if bucket not in covered]
+    ended = sorted(have - {g.id for g in live.grants})
+    return Holdings(live, fetch, _drops(connection, caller, ended), listed=True)
 
 
 def _drops(connection: Connection, caller: Caller, ended: Sequence[str]) -> list[Drop]:
@@ -108,8 +101,8 @@ def lease_for(
         epoch=epoch,
         issued_at=to_wire(now),
         ends_at=to_wire(lease_end(policy, now)),
-        grants_digest=held.digest,
-        grants=held.grants if whole else None,
+        grants_digest=held.reading.digest,
+        grants=held.reading.grants if whole else None,
         drops=held.drops,
         active=caller.active,
     )

@@ -3,16 +3,16 @@ without a connection (design §4)."""
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from jwt.utils import base64url_decode
+from msgspec.json import encode
 
 from shared.dpop import b64
 from shared.policy import PolicySettings
-from shared.wire import Lease, SignedLease, dump
+from shared.wire import Lease, SignedLease
 
 SHORTEST = timedelta(hours=4)
 LONGEST = timedelta(days=14)
@@ -25,8 +25,8 @@ def lease_end(policy: PolicySettings, now: datetime) -> datetime:
 
 def sign_lease(key: Ed25519PrivateKey, lease: Lease) -> SignedLease:
     """The lease as one JSON text and the signature over exactly that text."""
-    payload = json.dumps(dump(lease), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return SignedLease(payload=payload, signature=b64(key.sign(payload.encode())))
+    payload = encode(lease, order="sorted")
+    return SignedLease(payload=payload.decode(), signature=b64(key.sign(payload)))
 
 
 def lease_holds(signed: SignedLease, lease_key: str) -> bool:

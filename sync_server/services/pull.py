@@ -11,25 +11,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from shared.clock import to_wire
 from shared.policy import PolicySettings
-from shared.rows import DIGEST_MASK
-from shared.wire import PROTOCOL, Checksum, PullHeader, PullRequest, Trailer
+from shared.wire import PROTOCOL, PullHeader, PullRequest, Trailer
 from sync_server.db.base import Database
-from sync_server.db.log import BUCKET_HEAD
 from sync_server.db.sealing import KeyRing
-from sync_server.services.accounts import policy_of
 from sync_server.services.caller import Caller
 from sync_server.services.case_numbers import give_block, needs_block
 from sync_server.services.device_grants import note_confirmed, note_listed, unconfirmed
 from sync_server.services.epochs import OrgState, org_state
 from sync_server.services.feed_rows import FeedLine, FeedRows
 from sync_server.services.holdings import Holdings, Sign, holdings, lease_for
+from sync_server.services.reading import NOTHING, Head, Reading, policy_now, reading, total
 
 MOST_ROWS = 5000
-_IN = 5000
 OLDEST_PROTOCOL = 1
 
 
@@ -46,16 +43,56 @@ def pull(db: Database, caller: Caller, request: PullRequest, now: datetime, sign
     """One page of the feed. Asking twice gives the same, or more; the cursor is the device's own
     to keep."""
     with db.read() as connection:
-        state = org_state(connection, caller.org_id)
-        policy = policy_of(connection, caller.org_id, now)
-        page, held = _page(connection, db.ring, caller, request, now, sign, state, policy)
-        confirms = not held.listed and unconfirmed(connection, caller, now)
+        told = read_pull(db, connection, caller, request, now, sign)
+    return note_pull(db, caller, request, told, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a pull is told, and what is to be noted of it before the reply goes out."""
+
+    page: Page
+    held: Holdings
+    confirms: bool
+    block: bool
+    policy: PolicySettings
+
+
+def read_pull(
+    db: Database,
+    connection: Connection,
+    caller: Caller,
+    request: PullRequest,
+    now: datetime,
+    sign: Sign,
+) -> Told:
+    """The reading half of `pull`, in the caller's transaction, of which it needs one snapshot."""
+    state = org_state(connection, caller.org_id)
+    policy = policy_now(db, connection, caller.org_id, state, now)
+    live = reading(db, connection, caller, state, now)
+    page, held = _page(connection, db.ring, caller, request, now, sign, state, policy, live)
+    header = page.header
+    plain = not header.want_grants and not header.outdated
+    return Told(
+        page=page,
+        held=held,
+        confirms=plain and not held.listed and unconfirmed(connection, caller, now),
+        block=not header.want_grants and needs_block(caller, request.case_numbers_left, policy),
+        policy=policy,
+    )
+
+
+def note_pull(
+    db: Database, caller: Caller, request: PullRequest, told: Told, now: datetime
+) -> Page:
+    """The writing half of `pull`: nothing, where nothing changed."""
+    page, held = told.page, told.held
     if held.listed:
-        note_listed(db, caller, request.grants, held.grants, held.drops, now)
-    elif confirms and not page.header.want_grants and not page.header.outdated:
+        note_listed(db, caller, request.grants, held.reading.grants, held.drops, now)
+    elif told.confirms:
         note_confirmed(db, caller, now)
-    if needs_block(caller, request.case_numbers_left, policy) and not page.header.want_grants:
-        block = give_block(db, caller, policy, now)
+    if told.block:
+        block = give_block(db, caller, told.policy, now)
         page = replace(page, header=replace(page.header, case_numbers=block))
     return page
 
@@ -69,6 +106,7 @@ def _page(
     sign: Sign,
     state: OrgState,
     policy: PolicySettings,
+    live: Reading,
 ) -> tuple[Page, Holdings]:
     header = PullHeader(
         epoch=state.epoch,
@@ -78,18 +116,18 @@ def _page(
         backed_up_to=state.backed_up_to,
     )
     if request.protocol < OLDEST_PROTOCOL or request.protocol > PROTOCOL:
-        return Page(replace(header, outdated=True), [], Trailer(rows=0)), Holdings([], "")
+        return Page(replace(header, outdated=True), [], Trailer(rows=0)), Holdings(NOTHING)
     # In another epoch the device's rows and cursor mean nothing here; its list of grants does:
     # what ended before the restore is still to be dropped.
     same_epoch = request.epoch == state.epoch
     known = request.grants if request.epoch is not None else request.grants or []
-    held = holdings(connection, caller, now, known, anew=not same_epoch)
-    if not held.listed and (not same_epoch or held.digest != request.grants_digest):
+    held = holdings(connection, caller, live, known, anew=not same_epoch)
+    if not held.listed and (not same_epoch or live.digest != request.grants_digest):
         return Page(replace(header, want_grants=True), [], Trailer(rows=0)), held
     lease = sign(lease_for(caller, held, state.epoch, policy, now, whole=held.listed))
-    heads = _heads(connection, caller.org_id, held.buckets)
+    heads = live.heads
     fetching = set(held.fetch)
-    kept = {b: heads[b] for b in held.buckets if b in heads and b not in fetching}
+    kept = {b: h for b, h in heads.items() if b not in fetching} if fetching else heads
     cursor = request.cursor if same_epoch else state.last_seq
     limit = max(1, min(request.limit, MOST_ROWS))
     changed = [b for b, head in kept.items() if head.max_seq > cursor]
@@ -101,39 +139,18 @@ def _page(
         more=more,
         cursor=lines[-1].seq if more else state.last_seq,
         fetch=held.fetch,
-        fetch_rows=sum(heads[b].row_count for b in held.fetch if b in heads),
-        total=None if more else _total(kept),
-        checksums=_checksums(held, fetching, heads)
-        if request.want_checksums and not more
-        else None,
+        fetch_rows=sum(heads[b].rows for b in held.fetch if b in heads),
+        total=None if more else (total(list(kept.values())) if fetching else live.total),
+        checksums=_checksums(live, fetching) if request.want_checksums and not more else None,
     )
     return Page(header, lines, Trailer(rows=len(lines))), held
 
 
-def _heads(connection: Connection, org_id: str, buckets: Sequence[str]) -> dict[str, Any]:
-    head = BUCKET_HEAD.c
-    found = {}
-    for start in range(0, len(buckets), _IN):
-        for row in connection.execute(
-            select(head.bucket, head.max_seq, head.row_count, head.digest).where(
-                head.org_id == org_id, head.bucket.in_(buckets[start : start + _IN])
-            )
-        ):
-            found[row.bucket] = row
-    return found
-
-
-def _total(heads: dict[str, Any]) -> Checksum:
-    return Checksum(
-        rows=sum(head.row_count for head in heads.values()),
-        digest=sum(head.digest for head in heads.values()) & DIGEST_MASK,
-    )
-
-
-def _checksums(held: Holdings, fetching: set[str], heads: dict[str, Any]) -> dict[str, list[int]]:
+def _checksums(live: Reading, fetching: set[str]) -> dict[str, list[int]]:
     """[rows, digest] of every bucket that the device holds, the empty ones too."""
+    empty = Head(0, 0, 0)
     return {
-        bucket: [heads[bucket].row_count, heads[bucket].digest] if bucket in heads else [0, 0]
-        for bucket in held.buckets
+        bucket: list(live.heads.get(bucket, empty)[1:])
+        for bucket in live.buckets
         if bucket not in fetching
     }

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, select
+from sqlalchemy import Connection, Row, and_, bindparam, select
 
 from shared import wire
 from shared.clock import Clock, to_wire
@@ -118,6 +118,13 @@ class Sessions:
     def standing(self, sent: Sent) -> Standing:
         """Who sent a request. Refuses SIGN_IN_REQUIRED, TOKEN_…, PROOF_INVALID and
         DEVICE_UNKNOWN."""
+        claims = self.proven(sent)
+        with self.database.read() as connection:
+            return standing_of(connection, claims)
+
+    def proven(self, sent: Sent) -> AccessClaims:
+        """Whose token and proof a request carries, whatever has become of them since: that is for
+        `standing_of` to say. Refuses SIGN_IN_REQUIRED, TOKEN_… and PROOF_INVALID."""
         now = self.clock.now()
         header = sent.authorization or ""
         if header[: len(_SCHEME)].lower() != _SCHEME:
@@ -127,10 +134,7 @@ class Sessions:
         proof = self._prove(sent, now, access_token=token)
         if proof.thumbprint != claims.thumbprint:
             raise Refusal(Code.PROOF_INVALID, reason="key")
-        with self.database.read() as connection:
-            return _standing(
-                connection, claims.org_id, claims.staff_id, claims.device_id, claims.thumbprint
-            )
+        return claims
 
     def device_standing(self, device_id: str, sent: Sent) -> Standing:
         """Whose device sends a request without a token: the proof alone says so. Refuses
@@ -220,27 +224,39 @@ class Sessions:
         )
 
 
+def standing_of(connection: Connection, claims: AccessClaims) -> Standing:
+    """What has become of who was proven to send a request. Refuses DEVICE_UNKNOWN."""
+    return _standing(
+        connection, claims.org_id, claims.staff_id, claims.device_id, claims.thumbprint
+    )
+
+
+_STANDING = (
+    select(
+        DEVICE.c.key,
+        DEVICE.c.state,
+        DEVICE.c.thumbprint,
+        ACCOUNT.c.active,
+        _STAFF.c.role,
+        _STAFF.c.store_id,
+    )
+    .join(
+        ACCOUNT,
+        and_(ACCOUNT.c.org_id == DEVICE.c.org_id, ACCOUNT.c.staff_id == DEVICE.c.staff_id),
+    )
+    .join(_STAFF, and_(_STAFF.c.org_id == DEVICE.c.org_id, _STAFF.c.id == DEVICE.c.staff_id))
+    .where(DEVICE.c.org_id == bindparam("org"), DEVICE.c.id == bindparam("device"))
+    .where(DEVICE.c.staff_id == bindparam("staff"))
+)
+"""Built once: every request asks it."""
+
+
 def _standing(
     connection: Connection, org_id: str, staff_id: str, device_id: str, thumbprint: str
 ) -> Standing:
     """As the database has it now: a role or a block takes effect at once, not when a token ends."""
-    row = connection.execute(
-        select(
-            DEVICE.c.key,
-            DEVICE.c.state,
-            DEVICE.c.thumbprint,
-            ACCOUNT.c.active,
-            _STAFF.c.role,
-            _STAFF.c.store_id,
-        )
-        .join(
-            ACCOUNT,
-            and_(ACCOUNT.c.org_id == DEVICE.c.org_id, ACCOUNT.c.staff_id == DEVICE.c.staff_id),
-        )
-        .join(_STAFF, and_(_STAFF.c.org_id == DEVICE.c.org_id, _STAFF.c.id == DEVICE.c.staff_id))
-        .where(DEVICE.c.org_id == org_id, DEVICE.c.id == device_id)
-        .where(DEVICE.c.staff_id == staff_id)
-    ).first()
+    asked = {"org": org_id, "device": device_id, "staff": staff_id}
+    row = connection.execute(_STANDING, asked).first()
     if row is None or row.thumbprint != thumbprint:
         raise Refusal(Code.DEVICE_UNKNOWN)
     barred = {devices.PENDING: Code.DEVICE_PENDING, devices.BLOCKED: Code.DEVICE_BLOCKED}.get(

@@ -6,26 +6,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection
 
 from shared.access import parse_bucket
 from shared.clock import to_wire
 from shared.errors import Code, Refusal
 from shared.wire import SnapshotHeader, SnapshotRequest, Trailer
 from sync_server.db.base import Database
-from sync_server.db.log import BUCKET_HEAD
 from sync_server.services.caller import Caller
 from sync_server.services.epochs import org_state
 from sync_server.services.feed_rows import FeedLine, FeedRows
-from sync_server.services.grants import live_grants
 from sync_server.services.pull import MOST_ROWS, Page
+from sync_server.services.reading import Head, reading
 
 MOST_BUCKETS = 20_000
-_IN = 5000
-_SIZES = select(BUCKET_HEAD.c.bucket, BUCKET_HEAD.c.row_count).where(
-    BUCKET_HEAD.c.org_id == bindparam("org"),
-    BUCKET_HEAD.c.bucket.in_(bindparam("buckets", expanding=True)),
-)
 
 
 def snapshot(db: Database, caller: Caller, request: SnapshotRequest, now: datetime) -> Page:
@@ -35,17 +29,28 @@ def snapshot(db: Database, caller: Caller, request: SnapshotRequest, now: dateti
     A page that is cut off is asked for again with the same `after`. Refuses `MALFORMED` and
     `BATCH_TOO_LARGE`.
     """
+    with db.read() as connection:
+        return read_snapshot(db, connection, caller, request, now)
+
+
+def read_snapshot(
+    db: Database,
+    connection: Connection,
+    caller: Caller,
+    request: SnapshotRequest,
+    now: datetime,
+) -> Page:
+    """`snapshot` in the caller's transaction, of which it needs one snapshot."""
     wanted = _read(request)
     limit = max(1, min(request.limit, MOST_ROWS))
-    with db.read() as connection:
-        state = org_state(connection, caller.org_id)
-        live = live_grants(connection, caller.org_id, caller.staff_id, now) if caller.active else []
-        held = {grant.bucket for grant in live}
-        refused = [b for b in wanted if b not in held]
-        rest, after = _behind(wanted, request.after)
-        buckets = [b for b in rest if b in held]
-        feed = FeedRows(connection, db.ring, caller.org_id)
-        lines = _rows(feed, _sizes(connection, caller.org_id, buckets), buckets, after, limit)
+    state = org_state(connection, caller.org_id)
+    live = reading(db, connection, caller, state, now)
+    held = set(live.buckets)
+    refused = [b for b in wanted if b not in held]
+    rest, after = _behind(wanted, request.after)
+    buckets = [b for b in rest if b in held]
+    feed = FeedRows(connection, db.ring, caller.org_id)
+    lines = _rows(feed, live.heads, buckets, after, limit)
     more = len(lines) >= limit
     last = lines[-1] if lines else None
     position = (last.bucket, last.entity, last.id) if more and last else None
@@ -78,7 +83,7 @@ def _behind(
 
 def _rows(
     feed: FeedRows,
-    sizes: Mapping[str, int],
+    heads: Mapping[str, Head],
     buckets: Sequence[str],
     after: tuple[str, str, str] | None,
     limit: int,
@@ -96,7 +101,7 @@ def _rows(
     room = limit - len(found)
     together: list[str] = []
     for bucket in buckets:
-        size = sizes.get(bucket, 0)
+        size = heads[bucket].rows if bucket in heads else 0
         if size > room:
             found += feed.whole(together)
             return found + feed.part(bucket, None, room) if room > 0 else found
@@ -104,12 +109,3 @@ def _rows(
             together.append(bucket)
             room -= size
     return found + feed.whole(together)
-
-
-def _sizes(connection: Connection, org_id: str, buckets: Sequence[str]) -> dict[str, int]:
-    sizes: dict[str, int] = {}
-    for start in range(0, len(buckets), _IN):
-        part = {"org": org_id, "buckets": buckets[start : start + _IN]}
-        for bucket, rows in connection.execute(_SIZES, part):
-            sizes[bucket] = rows
-    return sizes

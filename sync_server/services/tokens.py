@@ -9,6 +9,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import jwt
@@ -32,13 +33,14 @@ class AccessClaims:
 
 
 class AccessTokens:
-    """Issues and reads access tokens. Any process with the same key reads them; none is
-    remembered."""
+    """Issues and reads access tokens. Any process with the same key reads them. What a token says
+    is remembered, as it never changes; whether it counts is looked up at each request."""
 
     def __init__(self, key: Ed25519PrivateKey, life: timedelta) -> None:
         self._key = key
         self._public = key.public_key()
         self.life = life
+        self._said = lru_cache(maxsize=4096)(self._signed)
 
     def issue(self, claims: AccessClaims, now: datetime) -> str:
         """A token that ends `life` after `now`."""
@@ -57,6 +59,12 @@ class AccessTokens:
     def read(self, token: str, now: datetime) -> AccessClaims:
         """The claims; refuses TOKEN_INVALID for a forged one, TOKEN_EXPIRED for one whose time
         is over."""
+        claims, ends_at = self._said(token)
+        if now >= ends_at:
+            raise Refusal(Code.TOKEN_EXPIRED)
+        return claims
+
+    def _signed(self, token: str) -> tuple[AccessClaims, datetime]:
         # The end is checked against the Clock: PyJWT knows only the machine's own.
         options: Any = {"require": _REQUIRED, "verify_exp": False, "verify_iat": False}
         try:
@@ -70,12 +78,9 @@ class AccessTokens:
                 device_id=str(payload["dev"]),
                 thumbprint=str(payload["cnf"]["jkt"]),
             )
-            ends_at = datetime.fromtimestamp(payload["exp"], UTC)
+            return claims, datetime.fromtimestamp(payload["exp"], UTC)
         except (jwt.PyJWTError, ValueError, KeyError, TypeError) as bad:
             raise Refusal(Code.TOKEN_INVALID) from bad
-        if now >= ends_at:
-            raise Refusal(Code.TOKEN_EXPIRED)
-        return claims
 
 
 def new_refresh_token() -> str:

@@ -23,6 +23,7 @@ from mobile.store.holdings import Holdings
 from mobile.store.meta import BACKED_UP_TO, CURSOR, OUTBOX_EPOCH, Meta
 from shared.errors import Code, Refusal
 from shared.ids import derived_id
+from sync_server.routes import fast
 from sync_server.services import (
     applying,
     grants,
@@ -30,6 +31,7 @@ from sync_server.services import (
     outcomes,
     pull,
     push,
+    reading,
     scopes,
     snapshot,
 )
@@ -117,22 +119,19 @@ def drop_not_applied(replace_: Any) -> None:
 
 @mutant("a snapshot page trusts the list that the device sends")
 def scope_not_checked_per_page(replace_: Any) -> None:
-    class Everything(set[str]):
-        def __contains__(self, _bucket: object) -> bool:
-            return True
+    original = snapshot.read_snapshot
 
-    original = snapshot.snapshot
+    def unchecked(db: Any, connection: Any, caller: Any, request: Any, now: datetime) -> Any:
+        asked = list(request.buckets)
 
-    def unchecked(db: Any, caller: Any, request: Any, now: datetime) -> Any:
-        from types import SimpleNamespace
+        def everything(*read: Any) -> Any:
+            heads = reading._heads(connection, caller.org_id, asked)
+            return replace(reading.reading(*read), buckets=asked, heads=heads)
 
-        asked = [SimpleNamespace(bucket=b) for b in request.buckets]
-        with patch.object(snapshot, "live_grants", lambda *_a: asked):
-            return original(db, caller, request, now)
+        with patch.object(snapshot, "reading", everything):
+            return original(db, connection, caller, request, now)
 
-    from sync_server.routes import sync
-
-    replace_(sync, "snapshot", unchecked)
+    replace_(fast, "read_snapshot", unchecked)
 
 
 @mutant("a change is forgotten as soon as it is settled")
