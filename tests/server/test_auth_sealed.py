@@ -171,3 +171,21 @@ def test_the_reply_shows_nothing_but_outcomes(field: Field) -> None:
     phone, change = field.phone("lin"), visit(field)
     text = hand_in(phone, sealed(field, change, phone.device_id)).text
     assert "大客户" not in text and CUSTOMER not in text
+
+
+def test_an_entry_of_several_changes_is_opened_whole_however_many_they_are(field: Field) -> None:
+    phone = field.phone("lin")
+    changes = [visit(field) | {"number": n} for n in range(1, 8)]
+    known = hand_in(phone, sealed(field, changes[2], phone.device_id)).json()["outcomes"]
+    told = hand_in(phone, sealed(field, changes, phone.device_id)).json()
+    assert [o["change_id"] for o in told["outcomes"]] == [c["change_id"] for c in changes]
+    assert {o["verdict"] for o in told["outcomes"]} == {"applied"} and told["unopened"] == []
+    assert told["outcomes"][2] == known[0]
+
+
+def test_of_an_entry_with_something_else_in_it_the_changes_are_taken_and_it_is_kept(
+    field: Field,
+) -> None:
+    phone, change = field.phone("lin"), visit(field)
+    told = hand_in(phone, sealed(field, [change, 7], phone.device_id)).json()
+    assert [o["verdict"] for o in told["outcomes"]] == ["applied"] and told["unopened"] == [0]
