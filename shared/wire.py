@@ -316,6 +316,22 @@ SETTLED = frozenset({"applied", "merged", "conflict", "late", "quarantined", "re
 """Verdicts after which the server has the change."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldChange:
+    """One entry of GET /v1/decisions/quarantine: work that waits for a store manager, as its author
+    wrote it."""
+
+    change_id: str
+    staff_id: str
+    customer_id: str
+    entity: str
+    record_id: str
+    kind: str  # create, update
+    fields: dict[str, Any]
+    written_at: str
+    received_at: str
+
+
 # ── pull and snapshot ─────────────────────────────────────────────────────────────────────
 
 

@@ -93,7 +93,7 @@ class Unit:
         if key in self._edits or self._parts.records.unguarded(*key):
             raise Refusal(Code.RECORD_EXISTS, entity=entity.name)
         row = write(record)
-        above = (("customer", row.get(entity.customer)), ("case", row.get(entity.case)))
+        above = (("customer", row.get(entity.customer, "")), ("case", row.get(entity.case, "")))
         new = [edit for key in above if (edit := self._edits.get(key)) and edit.creating]
         grant = grant_for(
             self._parts.db,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from mobile.keys.port import DeviceKeys
 from mobile.store.meta import OUTBOX_EPOCH
@@ -31,6 +32,7 @@ from shared.entities import File
 from shared.errors import Code, Refusal
 from shared.wire import PullHeader
 
+T = TypeVar("T")
 Step = Callable[[], Awaitable[None]]
 
 
@@ -117,6 +119,13 @@ class SyncEngine:
         """The content of a file, fetched if it is not on this device. Refuses what `download`
         does."""
         return await downloading.download(self._exchange(_silent), file)
+
+    async def ask(self, call: Callable[[Peer], Awaitable[T]]) -> T:
+        """`call` with a token that holds: for what is only answered online. Refuses what the peer
+        refuses."""
+        exchange = self._exchange(_silent)
+        await renewing.renew(exchange)
+        return await renewing.asked(exchange, lambda: call(exchange.peer))
 
     def _exchange(self, tell: Tell) -> Exchange:
         return Exchange(self._store, self._peer, self._keys, self._app_version, tell, self._pages)

@@ -14,6 +14,7 @@ from typing import Generic, Protocol, TypeVar
 from mobile.sync.poking import Heard
 from shared.rows import RowLine
 from shared.wire import (
+    HeldChange,
     PullHeader,
     PullRequest,
     PushReply,
@@ -77,6 +78,18 @@ class Peer(Protocol):
     async def listen(self, heard: Heard) -> None:
         """Be told hints until the server ends the stream. Refuses `cut_short` where it broke off;
         cancelling it ends the connection."""
+        ...
+
+    async def held_work(self) -> list[HeldChange]:
+        """What waits in quarantine for the store manager who asks, oldest first."""
+        ...
+
+    async def release_held(self, change_ids: Sequence[str]) -> None:
+        """Apply these held changes in the order in which they came: all of them, or none."""
+        ...
+
+    async def refuse_held(self, change_ids: Sequence[str]) -> None:
+        """Leave these held changes unapplied. They stay on record."""
         ...
 
     async def begin_upload(self, name: str, file_id: str, size: int, media_type: str) -> str:

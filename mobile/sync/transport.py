@@ -26,6 +26,7 @@ from shared import dpop
 from shared.clock import Clock
 from shared.errors import Code, Refusal
 from shared.wire import (
+    HeldChange,
     PullHeader,
     PullRequest,
     PushReply,
@@ -39,6 +40,7 @@ from shared.wire import (
     SnapshotRequest,
     TokenReply,
     dump,
+    parse,
 )
 
 T = TypeVar("T")
@@ -142,6 +144,23 @@ class HttpPeer:
         reply = await self._stream(self._base + poking.PATH, signed, events.feed)
         if reply.status >= 300:
             raise refusal_of(reply)
+
+    async def held_work(self) -> list[HeldChange]:
+        reply = await self._send("GET", "/v1/decisions/quarantine", {}, None)
+        try:
+            return [parse(HeldChange, one) for one in json.loads(reply.body)]
+        except (KeyError, TypeError, ValueError):
+            raise Refusal(Code.CUT_SHORT, where="held work") from None
+
+    async def release_held(self, change_ids: Sequence[str]) -> None:
+        await self._decide("release", change_ids)
+
+    async def refuse_held(self, change_ids: Sequence[str]) -> None:
+        await self._decide("refuse", change_ids)
+
+    async def _decide(self, what: str, change_ids: Sequence[str]) -> None:
+        body = _json({"change_ids": list(change_ids)}).encode()
+        await self._send("POST", f"/v1/decisions/quarantine/{what}", JSON, body)
 
     async def begin_upload(self, name: str, file_id: str, size: int, media_type: str) -> str:
         about = {"sha256": name, "file_id": file_id, "filetype": media_type}

@@ -73,7 +73,9 @@ SCREENS = {
     "callbacks/:callback_id": ("callback", "CallbackScreen"),
     "sync": ("sync", "SyncScreen"),
     "sync/doctor": ("doctor", "DoctorScreen"),
-    "sync/conflicts/:conflict_id": ("conflict", "ConflictScreen"),
+    "decisions": ("decisions", "DecisionsScreen"),
+    "decisions/:conflict_id": ("conflict", "ConflictScreen"),
+    "sync/conflicts/:conflict_id": ("conflict", "ConflictScreen"),  # as it was until 2026-11
     "settings": ("settings", "SettingsScreen"),
     "more": ("more", "MoreScreen"),
 }

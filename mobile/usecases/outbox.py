@@ -1,6 +1,4 @@
-"""What waits to be sent and what came of it, in the terms of the person who wrote it; and choosing
-between two values.
-"""
+"""What waits to be sent and what came of it, in the terms of the person who wrote it."""
 
 from __future__ import annotations
 
@@ -9,7 +7,7 @@ from datetime import datetime
 
 from mobile.store.store import Store
 from shared.declare import ENTITIES
-from shared.entities import Conflict, Customer, Staff
+from shared.entities import Customer, Staff
 from shared.errors import Refusal
 
 
@@ -66,17 +64,3 @@ def staff_name(store: Store, staff_id: str | None) -> str:
     """The name of a colleague; empty when it is not known here."""
     found = store.get(Staff, staff_id) if staff_id else None
     return found.name if found else ""
-
-
-def is_mine(store: Store, conflict: Conflict) -> bool:
-    """Whether the value that did not stand was written by whoever is working."""
-    return conflict.other_by == store.staff().id
-
-
-def resolve(store: Store, conflict: Conflict, resolution: str, edited: str | None = None) -> None:
-    """Decides a conflict: "kept", "other", or "edited" with its text. The value that was not chosen
-    stays in the conflict's record.
-    """
-    with store.unit() as unit:
-        unit.update(conflict, resolution=resolution, edited_value=edited)
-        unit.commit()

@@ -12,11 +12,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from mobile.store.meta import CURSOR
 from mobile.store.sealed_log import SealedLog
 from mobile.store.store import Store
 from mobile.sync.engine import Step, SyncEngine
+from mobile.sync.peer import Peer
 from mobile.sync.poking import Hint, Listen
 from mobile.sync.report import Agreement, Progress, SyncReport, Tell
 from mobile.sync.scheduler import Scheduler
@@ -27,6 +29,7 @@ from shared.entities import File
 from shared.errors import Code, Refusal
 
 Exchanging = Callable[[Tell], Awaitable[SyncReport]]
+T = TypeVar("T")
 KEPT_EXCHANGES = 20
 _AWAY = frozenset({Code.OFFLINE, Code.CUT_SHORT})
 
@@ -161,6 +164,11 @@ class Syncing:
         `offline` and what else the way between refuses.
         """
         return await self._engine.file(file)
+
+    async def ask(self, call: Callable[[Peer], Awaitable[T]]) -> T:
+        """`call` to the server, now: for what is only answered online. Refuses `offline` and what
+        else the way between refuses."""
+        return await self._engine.ask(call)
 
     async def settled(self) -> None:
         """Returns once what was saved so far has its sealed copy."""

@@ -198,3 +198,41 @@ async def test_a_case_opened_offline_is_kept_when_the_other_was_given_away_meanw
 
 def move_to_nobody(world: Field) -> None:
     at_the_office(world, lambda u: revoke_all(u, "reassigned", bucket=f"case:{CASE['id']}"))
+
+
+# ── held work ────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_manager_accepts_held_work_from_their_own_phone(world: Field) -> None:
+    lin, chen = [await handset(world, who) for who in ("lin", "chen")]
+    made = contact(lin, CUSTOMERS[0], "李主管")
+    at_the_office(world, lambda u: revoke_all(u, "security", staff_id=lin.id))
+    await lin.sync()
+    (held,) = await chen.engine.ask(lambda peer: peer.held_work())
+    assert (held.entity, held.record_id, held.fields["name"]) == ("contact", made.id, "李主管")
+    await chen.engine.ask(lambda peer: peer.release_held([held.change_id]))
+    assert await chen.engine.ask(lambda peer: peer.held_work()) == []
+    await chen.synced()
+    assert chen.store.get(Contact, made.id) is not None
+
+
+async def test_held_work_is_refused_from_a_phone_and_nobody_else_is_asked(world: Field) -> None:
+    lin, chen, he = [await handset(world, who) for who in ("lin", "chen", "he")]
+    made = contact(lin, CUSTOMERS[0])
+    at_the_office(world, lambda u: revoke_all(u, "security", staff_id=lin.id))
+    await lin.sync()
+    with pytest.raises(Refusal) as refused:
+        await he.engine.ask(lambda peer: peer.held_work())
+    assert refused.value.code is Code.ROLE_NOT_ALLOWED
+    (held,) = await chen.engine.ask(lambda peer: peer.held_work())
+    await chen.engine.ask(lambda peer: peer.refuse_held([held.change_id]))
+    await chen.synced()
+    assert chen.store.get(Contact, made.id) is None
+
+
+async def test_without_a_network_held_work_is_not_known(world: Field) -> None:
+    chen = await handset(world, "chen")
+    chen.line.up = False
+    with pytest.raises(Refusal) as refused:
+        await chen.engine.ask(lambda peer: peer.held_work())
+    assert refused.value.code is Code.OFFLINE

@@ -1,5 +1,5 @@
-"""One conflict, field by field: mine, theirs, edit; who and when. What is not chosen stays in the
-history.
+"""One conflict: mine, theirs, or a third wording; who and when. What is not chosen stays in the
+history, and the choice can be taken back until it is sent.
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ from mobile.ui.components.values import shown
 from mobile.ui.hooks import use_held
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import label, t
-from mobile.usecases.outbox import is_mine, resolve, staff_name
+from mobile.usecases import decisions
+from mobile.usecases.outbox import staff_name
 from shared.declare import ENTITIES, Field, Kind
 from shared.entities import Conflict
+
+BACK = "/decisions"
 
 
 @ft.component
 def ConflictScreen() -> ft.View:
-    """Reached from the sync screen."""
+    """Reached from the inbox and from the sync screen."""
     shell = use_shell()
     conflict_id = ft.use_route_params().get("conflict_id", "")
     found = use_query(lambda store: store.get(Conflict, conflict_id), [conflict_id], ("conflict",))
@@ -32,29 +35,31 @@ def ConflictScreen() -> ft.View:
     conflict = found.value
     title = t("conflict.title")
     if found.refusal is not None:
-        return frame.screen(shell, [refusal_card(found.refusal)], title=title, back="/sync")
+        return frame.screen(shell, [refusal_card(found.refusal)], title=title, back=BACK)
     if conflict is None or conflict.resolution is not None:
         box = surfaces.empty(ft.Icons.CHECK, t("conflict.gone"), t("conflict.gone.text"))
-        return frame.screen(shell, [box], title=title, back="/sync")
+        return frame.screen(shell, [box], title=title, back=BACK)
     field = ENTITIES[conflict.entity].fields[conflict.field]
-    mine = is_mine(shell.store, conflict)
 
     def choose(resolution: str, text: str | None = None) -> buttons.Action:
         def act() -> None:
-            resolve(shell.store, conflict, resolution, text)
-            say(shell, t("conflict.done"))
-            shell.back("/sync")
+            number = decisions.resolve(shell.store, conflict, resolution, text)
+            say(shell, t("conflict.done"), undo=lambda: _take_back(shell, number))
+            shell.back(BACK)
 
         return act
 
-    kept, other = ("theirs", "mine") if mine else ("mine", "theirs")
     body: list[ft.Control] = [
         words.headline(label(conflict.field)),
         words.body(t("conflict.text"), color=ft.Colors.ON_SURFACE_VARIANT),
-        _value(shell, field, other, conflict.other_value, conflict.other_by, conflict.other_at,
-               choose("other"), late=bool(conflict.late)),
-        _value(shell, field, kept, conflict.kept_value, conflict.kept_by, conflict.kept_at,
-               choose("kept")),
+        _value(
+            shell, field, "other", conflict.other_value, conflict.other_by, conflict.other_at,
+            choose("other"), late=bool(conflict.late),
+        ),
+        _value(
+            shell, field, "kept", conflict.kept_value, conflict.kept_by, conflict.kept_at,
+            choose("kept"),
+        ),
     ]  # fmt: skip
     if field.kind is Kind.TEXT:
         if not edited.current:
@@ -74,13 +79,18 @@ def ConflictScreen() -> ft.View:
                 ]
             )
         )  # fmt: skip
-    return frame.screen(shell, body, title=title, back="/sync")
+    return frame.screen(shell, body, title=title, back=BACK)
+
+
+def _take_back(shell: Shell, number: int) -> None:
+    decisions.undo(shell.store, number)
+    say(shell, t("conflict.undone"))
 
 
 def _value(
     shell: Shell,
     field: Field,
-    whose: str,
+    side: str,
     value: Any,
     by: str | None,
     at: datetime | None,
@@ -88,15 +98,20 @@ def _value(
     *,
     late: bool = False,
 ) -> ft.Control:
+    """One of the two values: whose, when, and the button that takes it. `side` is what the server
+    calls it: kept or other.
+    """
+    mine = by == shell.staff.id
     who = staff_name(shell.store, by) or t("conflict.someone")
-    head: list[ft.Control] = [words.title(t(f"conflict.{whose}"), expand=True)]
+    head: list[ft.Control] = [words.title(t("conflict.mine") if mine else who, expand=True)]
     if late:
         head.append(marks.badge(t("conflict.late"), "wait"))
+    do = t("conflict.keep_mine") if mine else t("conflict.keep_theirs", who=who)
     return surfaces.card(
         [
             ft.Row(head),
             words.faint(t("conflict.by", who=who, when=formats.when(at, shell.now()))),
             words.body(shown(field, value, shell.now()) or t("conflict.empty"), selectable=True),
-            buttons.tonal(shell, f"take-{whose}", t(f"conflict.keep_{whose}"), take),
+            buttons.tonal(shell, "take-mine" if mine else f"take-{side}", do, take),
         ]
     )

@@ -5,7 +5,16 @@ from __future__ import annotations
 import flet as ft
 
 from mobile.ui.components import frame, surfaces
-from mobile.ui.components.frame import CALLBACKS, CUSTOMERS, SETTINGS, SYNC, WORK, Place, places
+from mobile.ui.components.frame import (
+    CALLBACKS,
+    CUSTOMERS,
+    DECISIONS,
+    SETTINGS,
+    SYNC,
+    WORK,
+    Place,
+    places,
+)
 from mobile.ui.state import Shell, use_shell
 from mobile.ui.texts import choice, t
 
@@ -15,7 +24,8 @@ def MoreScreen() -> ft.View:
     """Everything that the four places at the bottom leave out."""
     shell = use_shell()
     shown = {place.name for place in places(shell.role, False)}
-    rest = [p for p in (CUSTOMERS, WORK, CALLBACKS, SYNC, SETTINGS) if p.name not in shown]
+    every = (CUSTOMERS, WORK, CALLBACKS, DECISIONS, SYNC, SETTINGS)
+    rest = [place for place in every if place.name not in shown]
     lines = surfaces.card([_line(shell, place) for place in rest])
     staff = shell.staff
     who = surfaces.pair(choice("role", staff.role), f"{staff.name} · {staff.organisation}")

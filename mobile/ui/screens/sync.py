@@ -161,7 +161,7 @@ def _conflicts(shell: Shell, conflicts: list[Conflict]) -> ft.Control:
         surfaces.line(
             f"conflict-{one.id}",
             t("sync.conflict.row", entity=t(f"entity.{one.entity}"), field=label(one.field)),
-            _going(shell, f"/sync/conflicts/{one.id}"),
+            _going(shell, f"/decisions/{one.id}"),
             icon=ft.Icons.CALL_SPLIT,
             text=formats.when(one.found_at, shell.now()),
         )

@@ -12,6 +12,7 @@ from mobile.ui import formats
 from mobile.ui.components import buttons, frame, marks, privacy, surfaces, words
 from mobile.ui.components.messages import refusal_card
 from mobile.ui.hooks import keyed, use_state
+from mobile.ui.screens.notices import Notices
 from mobile.ui.state import Shell, use_now, use_query, use_shell
 from mobile.ui.texts import choice, t
 from mobile.ui.theme import GAP, PAD
@@ -42,7 +43,8 @@ def TodayScreen() -> ft.View:
         connect = buttons.tonal(shell, "connect", t("sync.now"), shell.syncing.now)
         body.append(refusal_card(found.refusal, connect))
     else:
-        body += [_counters(found.value), *_lists(shell, found.value)]
+        body += [keyed("notices", Notices, shell), _counters(found.value)]
+        body += _lists(shell, found.value)
     return frame.screen(
         shell,
         body,

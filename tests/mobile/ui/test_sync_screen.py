@@ -101,7 +101,7 @@ async def test_a_conflict_is_decided_for_mine(field, open_app):
     await app.go("/sync")
     await app.tap(f"conflict-{held.id}")
     await app.go(f"/sync/conflicts/{held.id}")
-    assert {"年度保养", "季度检修", "我的", "对方的"} <= app.texts()
+    assert {"年度保养", "季度检修", "我的", "赵国栋"} <= app.texts()
     assert app.says("赵国栋")
     await app.tap("take-mine")
     decided = shell.store.get(Conflict, held.id)

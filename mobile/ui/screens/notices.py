@@ -1,0 +1,56 @@
+"""What someone is told on Today: customers that came or went, and what waits to be decided."""
+
+from __future__ import annotations
+
+import flet as ft
+
+from mobile.ui import formats
+from mobile.ui.components import buttons
+from mobile.ui.components.messages import notice
+from mobile.ui.state import Shell, use_query
+from mobile.ui.texts import t
+from mobile.ui.theme import GAP
+from mobile.usecases.notices import Told, dismiss, open_notices
+
+_ICONS = {
+    "received": ft.Icons.MOVE_TO_INBOX_OUTLINED,
+    "handed_on": ft.Icons.OUTBOX_OUTLINED,
+    "transferred": ft.Icons.STOREFRONT_OUTLINED,
+}
+_MOST = 3
+
+
+@ft.component
+def Notices(shell: Shell) -> ft.Control:
+    """Nothing at all where there is nothing to say."""
+    told = use_query(
+        lambda store: open_notices(store, store.now()), watch=("notice", "staff", "store")
+    )
+    open_ = use_query(lambda store: len(store.conflicts()), watch=("conflict",))
+    cards = [_card(shell, one) for one in (told.value or [])[:_MOST]]
+    if open_.value:
+        go = buttons.tonal(
+            shell, "to-decisions", t("decisions.open"), lambda: shell.go("/decisions")
+        )
+        title = t("decisions.waiting", count=open_.value)
+        cards.insert(0, notice(ft.Icons.CALL_SPLIT, title, "", go, tone="warning"))
+    return ft.Column(cards, spacing=GAP, tight=True, visible=bool(cards))
+
+
+def _card(shell: Shell, told: Told) -> ft.Control:
+    one = told.notice
+    count = one.count or 0
+    what = t(f"notices.what.{one.subject or 'customer'}", count=count)
+    who = told.other or told.by or t("conflict.someone")
+    text = t(f"notices.{one.kind}", what=what, who=who, store=told.store)
+    by = told.by if told.by and told.by != who else ""
+    when = formats.when(one.happened_at, shell.now())
+    below = t("notices.by", who=by, when=when) if by else when
+    return notice(
+        _ICONS.get(one.kind, ft.Icons.INFO_OUTLINE),
+        text,
+        below,
+        buttons.quiet(
+            shell, f"dismiss-{one.id}", t("notices.dismiss"), lambda: dismiss(shell.store, one)
+        ),
+    )
