@@ -13,7 +13,7 @@ CUTS = ("every write", "flushed writes", "flushed writes and some more", "a torn
 writes before earlier ones, or a piece of the last."""
 
 _Change = tuple[str, int, bytes, bytes | None]
-"""File, offset, what stood there to the end of the change, what was written (None: a truncation)."""
+"""File, offset, what stood there, what was written (None: the file was cut off there)."""
 
 
 class PowerCut(Exception):

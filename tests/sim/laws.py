@@ -23,7 +23,7 @@ from sync_server.db.log import ALARM, BUCKET_HEAD, FEED, HISTORY
 from sync_server.db.records import RECORDS, to_row
 from tests.sim import cast
 from tests.sim.disk import SimDisk, SimFiles
-from tests.sim.oracle import SETTLED, barred, broken, covered, outside, server_log
+from tests.sim.oracle import barred, broken, covered, outside, server_log
 from tests.sim.phone import VAULT
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def check(world: World) -> None:
     rows = _typed_rows(world)
     log = server_log(world)
     captured(world, rows, log)
-    once(world, rows, log)
+    once(world, rows)
     feed = _feed(world)
     _scopes(world, rows, feed)
     for name, phone in world.phones.items():
@@ -126,7 +126,7 @@ def captured(world: World, rows: dict[str, dict[str, Any]], log: dict[str, Any])
         if not _same(json.loads(row.body), change):
             raise broken("L1", f"{_told(made)} arrived as something else")
         if row.verdict == "rejected":
-            _rejected(world, made, row, rows, log)
+            _rejected(world, made, row, rows)
         elif row.verdict != "quarantined" and change["entity"] not in ("conflict", "look"):
             _values_kept(made, rows, past, conflicts)
     stored = {f["sha256"] for f in rows["file"].values() if f.get("verified_at")}
@@ -147,9 +147,7 @@ def _same(stored: dict[str, Any], authored: dict[str, Any]) -> bool:
     return {**defaults, **stored} == {**defaults, **authored}
 
 
-def _rejected(
-    world: World, made: Authored, row: Any, rows: dict[str, dict[str, Any]], log: dict[str, Any]
-) -> None:
+def _rejected(world: World, made: Authored, row: Any, rows: dict[str, dict[str, Any]]) -> None:
     world.note(f"rejected for good: {row.code}")
     if row.code in REFUSED_FOR_GOOD or row.settled_by:  # or a manager refused it
         return
@@ -199,7 +197,7 @@ def _values_kept(
 # ── L2 ────────────────────────────────────────────────────────────────────────────────────
 
 
-def once(world: World, rows: dict[str, dict[str, Any]], log: dict[str, Any]) -> None:
+def once(world: World, rows: dict[str, dict[str, Any]]) -> None:
     """No record, list item, look or conflict is there twice (L2)."""
     numbers: dict[str, str] = {}
     for case in rows["case"].values():
@@ -263,7 +261,7 @@ def _forgot_what_ended(world: World, phone: Phone) -> None:
     whole, narrow = covered(world, phone.who, world.site.clock.now())
     if barred(world, phone.name):
         whole, narrow = set(), set()
-    whole |= _held_and_closed(phone)
+    whole |= _held_and_closed(world, phone)
     for table in ("server_row", "pending_row"):
         for (body,) in phone.peek(f"SELECT body FROM {table}"):
             if wrong := outside(body, whole, narrow):
@@ -281,14 +279,17 @@ def _forgot_what_ended(world: World, phone: Phone) -> None:
         _old_key_opens_nothing(phone)
 
 
-def _held_and_closed(phone: Phone) -> set[str]:
+def _held_and_closed(world: World, phone: Phone) -> set[str]:
     """Customers under grants that a restored server lost: nobody said that they ended, so they
     are kept and shown to no one (design §5, Client)."""
-    closed = phone.peek(
-        "SELECT DISTINCT s.customer_id FROM server_row s WHERE NOT EXISTS"
-        " (SELECT 1 FROM held_grant g WHERE g.bucket = s.bucket AND g.listed)"
-    )
-    return {cast.tail(customer) for (customer,) in closed if customer}
+    known = {i for (i,) in world.site.rows("SELECT id FROM grant_row")}
+    closed = {
+        bucket
+        for grant, bucket in phone.peek("SELECT id, bucket FROM held_grant WHERE NOT listed")
+        if grant not in known
+    }
+    customers = phone.peek("SELECT DISTINCT bucket, customer_id FROM server_row")
+    return {cast.tail(customer) for bucket, customer in customers if bucket in closed and customer}
 
 
 def _old_key_opens_nothing(phone: Phone) -> None:
@@ -409,6 +410,3 @@ def _agrees(world: World, phone: Phone, feed: Shown) -> None:
     lying = phone.peek("SELECT entity, id FROM pending_row")
     if lying:
         raise broken("L5", f"{phone.name} shows settled changes over the server's: {lying}")
-
-
-__all__ = ["SETTLED", "check", "mend"]

@@ -18,21 +18,18 @@ from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
-from mobile.store import inbound, outbox, overlay
+from mobile.store import inbound, outbox
 from mobile.store.holdings import Holdings
-from mobile.store.meta import BACKED_UP_TO, CURSOR, OUTBOX_EPOCH, Meta
+from mobile.store.meta import CURSOR, OUTBOX_EPOCH
 from shared.errors import Code, Refusal
 from shared.ids import derived_id
 from sync_server.routes import fast
 from sync_server.services import (
     applying,
-    grants,
     judging,
     outcomes,
-    pull,
     push,
     reading,
-    scopes,
     snapshot,
 )
 from sync_server.services.writing import Unit
@@ -155,7 +152,7 @@ def epoch_ignored(replace_: Any) -> None:
 def checksum_ignored(replace_: Any) -> None:
     from mobile.sync import engine
 
-    async def agree(exchange: Any, header: Any) -> None:
+    async def agree(exchange: Any, _header: Any) -> None:
         exchange.report.agreed = True
 
     replace_(engine.agreeing, "agree", agree)
@@ -197,7 +194,7 @@ def late_work_rejected(replace_: Any) -> None:
 
 @mutant("the last one to write a field wins, and no one is told")
 def base_versions_ignored(replace_: Any) -> None:
-    def quiet(held: Any, name: str, *_rest: Any) -> bool:
+    def quiet(held: Any, *_rest: Any) -> bool:
         held.past.clear()
         return True
 
@@ -247,6 +244,7 @@ class Caught:
     law: str
     seeds: int
     how: str
+    story: run.Story | None = None
 
 
 def hunt(made: template.Template, which: Mutant, bound: int) -> Caught:
@@ -255,14 +253,20 @@ def hunt(made: template.Template, which: Mutant, bound: int) -> Caught:
         for n in range(bound):
             story = run.tell(made, FIRST + n)
             if story.broken is not None:
-                return Caught(which, story.law, n + 1, str(story.broken)[:100])
+                return Caught(which, story.law, n + 1, str(story.broken)[:100], story)
     return Caught(which, "", bound, "")
+
+
+def known(story: run.Story) -> str:
+    """A story as `known.py` keeps it."""
+    return f"({story.seed}, {story.phones}, {run.as_code(story.steps)})"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="only these (words of their names)")
     parser.add_argument("--bound", type=int, default=BOUND)
+    parser.add_argument("--write", action="store_true", help="keep the shortest stories (known.py)")
     asked = parser.parse_args()
     if os.environ.get("PYTHONHASHSEED") != "0":
         os.environ["PYTHONHASHSEED"] = "0"
@@ -279,6 +283,10 @@ def main() -> int:
                 law = caught.law or "**not caught**"
                 line = (which.name, which.breaks, law, str(caught.seeds), caught.how)
                 print(f"| {' | '.join(line)} |", flush=True)
+                if asked.write and caught.story is not None:
+                    with broken(which):
+                        short = run.shrink(made, caught.story, most=60)
+                    print(f"    {which.name!r}: {known(short)},", flush=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(f"\n{len(chosen) - missed} of {len(chosen)} caught in {time.monotonic() - started:.0f} s")
@@ -287,5 +295,3 @@ def main() -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
-
-__all__ = ["BACKED_UP_TO", "Caught", "Meta", "grants", "hunt", "overlay", "pull", "scopes"]

@@ -102,6 +102,17 @@ def scope(world: World, asked: Asked, answer: Answer) -> None:
         raise broken("L3", f"{asked.kind} gave {asked.phone} {wrong}")
 
 
+def grants_stay_ended(world: World) -> None:
+    """A grant that was revoked never runs again: a later one has an id of its own (L4)."""
+    revoked = {
+        grant_id: at is not None
+        for grant_id, at in world.site.rows("SELECT id, revoked_at FROM grant_row")
+    }
+    if wrong := [i for i in world.ended if not revoked.get(i, True)]:
+        raise broken("L4", f"grants that were revoked run again: {wrong}")
+    world.ended = {i for i, is_revoked in revoked.items() if is_revoked}
+
+
 # ── L2: outcomes ──────────────────────────────────────────────────────────────────────────
 
 
@@ -197,10 +208,33 @@ def leave_vault(world: World, phone: Phone) -> None:
 def restored(world: World) -> None:
     """After a restore everything that the backup lacks is still on its phone (L1)."""
     nothing_lost(world, world.phones)
+    world.ended.clear()  # what was decided after the backup was decided no more
 
 
 def of(world: World, name: str) -> list[Authored]:
     return [made for made in world.authored.values() if made.phone == name]
+
+
+# ── L4: what is dropped ───────────────────────────────────────────────────────────────────
+
+
+def drops(world: World, phone: Phone) -> None:
+    """A bucket leaves a phone because its grant ended, and never by mistake (L4)."""
+    held = {name for (name,) in phone.peek("SELECT name FROM bucket")}
+    gone = world.held_buckets.get(phone.name, set()) - held
+    world.held_buckets[phone.name] = held
+    latest = max(to_wire(world.site.clock.now()), to_wire(phone.store.now()))
+    for bucket in sorted(gone):
+        ends = world.site.rows(
+            "SELECT min(coalesce(revoked_at, expires_at), coalesce(expires_at, revoked_at))"
+            " FROM grant_row WHERE staff_id = ? AND bucket = ?",
+            phone.id,
+            bucket,
+        )
+        if any(end is not None and end <= latest for (end,) in ends):
+            continue
+        if not barred(world, phone.name) and (bucket, phone.name) not in world.ran_out:
+            raise broken("L4", f"{phone.name} dropped {bucket}, of which no grant has ended")
 
 
 # ── L4: what a screen shows ───────────────────────────────────────────────────────────────
@@ -208,9 +242,18 @@ def of(world: World, name: str) -> list[Authored]:
 
 def screens(world: World, phone: Phone) -> None:
     """No screen shows a record of a bucket whose grants have all ended by the phone's own time."""
+    now = to_wire(phone.store.now())
+    world.ran_out |= {
+        (bucket, phone.name)
+        for (bucket,) in phone.peek(
+            "SELECT b.name FROM held_grant g JOIN bucket b ON b.no = g.bucket"
+            " WHERE g.expires_at <= ?",
+            now,
+        )
+    }
+    drops(world, phone)
     if phone.readable() is not None:
         return
-    now = to_wire(phone.store.now())
     shown = {
         bucket
         for (bucket,) in phone.peek(

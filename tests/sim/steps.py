@@ -8,12 +8,12 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from shared.declare import Role
 from shared.errors import Refusal
-from sync_server.db.records import RECORDS
+from shared.ids import new_id
 from sync_server.services import accounts, devices, grants, quarantine, scopes
 from sync_server.services.accounts import policy_of
 from sync_server.services.caller import Caller
-from shared.declare import Role
 from tests.sim import cast, oracle
 from tests.sim.cast import PEOPLE, staff_id
 from tests.sim.line import FAULTS
@@ -180,6 +180,7 @@ async def forget_pin(world: World, name: str) -> None:
     await phone.begin_vault()
     world.vaults[name] += 1
     world.seen_number[name] = 0
+    world.held_buckets.pop(name, None)
     world.drafts[name] = {}
     oracle.nothing_lost(world, [name])
 
@@ -208,7 +209,7 @@ async def a_customer_is_reassigned(world: World, a: int, b: int, _c: int) -> Non
 @step(2)
 async def a_case_is_dispatched(world: World, a: int, b: int, _c: int) -> None:
     def send(unit: Any) -> None:
-        cases = sorted(held.id for held in unit.find("case", **{"state": _OPEN}))
+        cases = sorted(held.id for held in unit.find("case", state=_OPEN))
         if cases:
             policy = policy_of(unit.connection, ORG, unit.now)
             to = staff_id(("wu", "tu")[b % 2])
@@ -306,8 +307,6 @@ async def the_office_writes(world: World, a: int, b: int, c: int) -> None:
 
 
 def _office_customer(world: World, unit: Any, who: str) -> None:
-    from shared.ids import new_id
-
     made = new_id()
     world.customers.append(made)
     unit.create(
@@ -388,7 +387,3 @@ async def the_server_keeps_house(world: World, _a: int, _b: int, _c: int) -> Non
     world.note("server kept house")
     world.site.trouble = None
     world.site.server.clear_away()
-
-
-def grant_rows() -> Any:
-    return RECORDS["grant"]

@@ -16,7 +16,7 @@ from sync_server.services import accounts, scopes
 from sync_server.services.writing import Unit
 from tests.server.phones import PASSWORD
 from tests.sim import cast
-from tests.sim.phone import Packed, Phone
+from tests.sim.phone import Packed
 from tests.sim.site import ORG, Site
 from tests.sim.world import World
 
@@ -165,6 +165,3 @@ async def _phones(site: Site) -> dict[str, Packed]:
         phone = await world.first_start(name)
         packed[name] = phone.pack()
     return packed
-
-
-__all__ = ["Phone", "Template", "make", "run"]

@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 from mobile.store.unit import Unit
-from shared.declare import Record
 from shared.entities import (
     Callback,
     Case,
@@ -340,7 +339,3 @@ def written_by_another_version(desk: Desk) -> None:
             json.dumps(change, ensure_ascii=False, separators=(",", ":")),
             number,
         )
-
-
-def known(cls: type[Record]) -> str:
-    return cls.__name__

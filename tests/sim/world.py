@@ -86,6 +86,9 @@ class World:
         self.told: dict[tuple[str, str], dict[str, Any]] = {}
         self.numbered: dict[tuple[str, int], str] = {}
         self.device_ids: dict[str, str] = {}
+        self.held_buckets: dict[str, set[str]] = {}
+        self.ran_out: set[tuple[str, str]] = set()
+        self.ended: set[str] = set()
         self.grants: dict[str, dict[str, Any]] = {}
         self.trace: list[str] = []
 
@@ -131,7 +134,7 @@ class World:
     async def settle(self) -> None:
         """Let everyone go on until all wait for the way between or for nothing."""
         loop: Any = asyncio.get_running_loop()
-        while loop._ready:
+        while loop._ready:  # noqa: ASYNC110 - no event tells that nobody is left to run
             await asyncio.sleep(0)
 
     async def begin_sync(self, name: str) -> None:
