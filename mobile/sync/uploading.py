@@ -41,6 +41,7 @@ async def _one(exchange: Exchange, upload: Upload, done: int, total: int) -> Non
     begun = await _begun(exchange, upload)
     if begun is not None:
         address, sent = begun
+        exchange.tell(Progress("uploading", done + sent, total))
         while sent < upload.bytes:
             data = blobs.slice(upload.sha256, sent)
             send = partial(exchange.peer.upload_part, address, sent, data)

@@ -100,7 +100,7 @@ def progress(
     server was stopped is finished here, as its device would ask no more."""
     _know(tus_resumable)
     upload = server.files.find(caller, upload_id)
-    if upload.arrived == upload.bytes:
+    if upload.arrived == upload.bytes and not upload.finished:
         server.files.finish(caller, upload)
     return Response(headers=_state(upload))
 
@@ -154,7 +154,7 @@ async def append(
         with CancelScope(shield=True):  # also when the connection broke: what came is kept
             await to_thread.run_sync(close_durably, file)
     now = await to_thread.run_sync(files.find, caller, upload_id)
-    if now.arrived == now.bytes:
+    if now.arrived == now.bytes and not now.finished:
         await to_thread.run_sync(files.finish, caller, now)
     return Response(status_code=204, headers=_state(now))
 

@@ -84,6 +84,17 @@ def came_early(connection: Connection, org_id: str, file_id: str) -> bool:
     return connection.execute(query).first() is not None
 
 
+def is_here(connection: Connection, org_id: str, file_id: str, sha256: str) -> bool:
+    """Whether the content of a file was verified, whether or not its record has come."""
+    query = select(FILE.c.id).where(
+        FILE.c.org_id == org_id,
+        FILE.c.id == file_id,
+        FILE.c.sha256 == sha256,
+        FILE.c.verified_at.is_not(None),
+    )
+    return connection.execute(query).first() is not None or came_early(connection, org_id, file_id)
+
+
 def is_stored(connection: Connection, org_id: str, sha256: str) -> bool:
     """Whether bytes of that hash are here, whoever brought them."""
     query = select(STORED_FILE.c.bytes).where(

@@ -25,7 +25,14 @@ from sync_server.services.accounts import policy_of
 from sync_server.services.alarms import raise_alarm
 from sync_server.services.caller import Caller
 from sync_server.services.completeness import file_verified
-from sync_server.services.file_records import FILE, Announced, announced, is_stored, readable
+from sync_server.services.file_records import (
+    FILE,
+    Announced,
+    announced,
+    is_here,
+    is_stored,
+    readable,
+)
 from sync_server.services.file_store import FileStore, Whole
 from sync_server.services.pictures import is_picture, names_a_place
 from sync_server.services.writing import write
@@ -36,7 +43,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """An upload under way. `arrived` is how many of its `bytes` are here."""
+    """An upload. `arrived` is how many of its `bytes` are here; `finished` when they were verified
+    and kept."""
 
     id: str
     file_id: str
@@ -45,6 +53,7 @@ class Upload:
     media_type: str
     expires_at: str
     arrived: int = 0
+    finished: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,7 @@ class Files:
 
     def find(self, caller: Caller, upload_id: str) -> Upload:
         """An upload of this device; refuses NOT_FOUND for any other, and for one whose time is
-        over."""
+        over. A finished one is found as well: its last answer may have been lost."""
         now = self.clock.now()
         with self.database.read() as connection:
             row = connection.execute(
@@ -106,10 +115,13 @@ class Files:
                     UPLOAD.c.device_id == caller.device_id,
                 )
             ).first()
-        arrived = self.store.arrived(upload_id) if row is not None else None
-        if row is None or arrived is None or from_wire(row.expires_at) <= now:
+            here = row is not None and is_here(connection, row.org_id, row.file_id, row.sha256)
+        if row is None or from_wire(row.expires_at) <= now:
             raise Refusal(Code.NOT_FOUND)
-        return _upload(row, arrived)
+        arrived = self.store.arrived(upload_id)
+        if arrived is None and not here:
+            raise Refusal(Code.NOT_FOUND)
+        return _upload(row, row.bytes if arrived is None else arrived, finished=arrived is None)
 
     def finish(self, caller: Caller, upload: Upload, *, sealed: bool = False) -> None:
         """All bytes are here: verify and keep them, and tell the File record and its report.
@@ -160,7 +172,7 @@ class Files:
         self.meet_records()
         for file_id in self._doubles(caller, upload.sha256):
             self._verified(caller.org_id, file_id, now)
-        self.forget(caller, upload.id)
+        self.store.discard(upload.id)
 
     def _doubles(self, caller: Caller, sha256: str) -> list[str]:
         """Other records of the sender's with the same content: it is brought once."""
@@ -300,7 +312,7 @@ class Files:
         write(self.database, org_id, now, lambda unit: file_verified(unit, file_id, now))
 
 
-def _upload(row: Any, arrived: int) -> Upload:
+def _upload(row: Any, arrived: int, *, finished: bool = False) -> Upload:
     return Upload(
         id=row.id,
         file_id=row.file_id,
@@ -309,4 +321,5 @@ def _upload(row: Any, arrived: int) -> Upload:
         media_type=row.media_type,
         expires_at=row.expires_at,
         arrived=arrived,
+        finished=finished,
     )

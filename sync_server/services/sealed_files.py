@@ -84,7 +84,7 @@ def append_sealed(
 
 def _so_far(files: Files, caller: Caller, upload: Upload) -> SealedFileReply:
     stored = upload.arrived == upload.bytes
-    if stored:
+    if stored and not upload.finished:
         files.finish(caller, upload, sealed=True)
     return _reply(files, caller, upload.arrived, stored=stored)
 
