@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import apsw
+from flet import Chip
+from flet.canvas import Canvas
 
 from mobile.keys.port import Profile
 from mobile.store.store import Store
 from mobile.store.unit import Unit
+from mobile.ui.theme import TARGET
 from shared.declare import Role
 from shared.entities import Asset, Assignment, Case, Contact, Customer, Order, OrderLine
 from shared.errors import Code, Refusal
@@ -383,3 +386,62 @@ async def test_a_form_that_shows_a_number_is_an_unmasking_on_record(field, open_
 
     assert app.find("phone").value == "13911112222"
     assert looks(shell) == [("customer", "unmasked"), ("contact", "unmasked")]
+
+
+# ── coming back, and access that ends ─────────────────────────────────────────────────────
+
+
+async def test_the_list_stands_where_it_was_when_one_comes_back_to_it(field, open_app):
+    field.plant(*(customer(f"客户{n:05d}", created_at=NOW) for n in range(130)))
+    app, shell = await open_app(field)
+    await app.go("/customers")
+    await app.scroll("customers", pixels=5000, end=9000)
+    await app.go("/more")
+    await app.go("/customers")
+    assert shell.scrolled == {"customers": 5000}
+    assert f"open-{customer('客户00070').id}" in set(app.keys()), "as far as it was scrolled"
+    shell.visit("/customers")
+    assert shell.scrolled == {}, "from the navigation it begins at its top"
+
+
+async def test_a_page_whose_access_ends_says_when(field, open_app):
+    one = customer("甲公司")
+    field.plant(one)
+    app, shell = await open_app(field)
+    db = shell.store.parts.db
+    db.execute("UPDATE held_grant SET expires_at = '2026-11-23T05:00:00.000Z'")
+    shell.store.parts.gate.changed()
+    await app.go(f"/customers/{one.id}")
+    await app.until(lambda: app.says("还有 3 小时"))
+    assert app.says("甲公司")
+
+
+async def test_access_without_an_end_says_nothing_of_it(field, open_app):
+    one = customer("甲公司")
+    field.plant(one)
+    app, shell = await open_app(field)
+    await app.go(f"/customers/{one.id}")
+    assert shell.store.access_ends("customer", one.id) is None
+    assert app.says("甲公司")
+
+
+async def test_the_watermark_covers_the_whole_of_a_wide_window(field, open_app):
+    one = customer("甲公司")
+    field.plant(one)
+    app, _ = await open_app(field, width=1400, height=900)
+    await app.go(f"/customers/{one.id}")
+    (canvas,) = [c for c in app.controls() if isinstance(c, Canvas)]
+    assert max(shape.x for shape in canvas.shapes) > 1200
+    assert max(shape.y for shape in canvas.shapes) > 700
+
+
+async def test_chips_of_a_form_are_as_high_as_a_thumb_needs(field, open_app):
+    app, _ = await open_app(field)
+    await app.go("/customers/new")
+    chips = [c for c in app.controls() if isinstance(c, Chip)]
+    assert len(chips) > 5
+    for chip in chips:
+        assert chip.padding.top + chip.padding.bottom + _LINE >= TARGET
+
+
+_LINE = 20  # dp of a chip's one line of text

@@ -85,7 +85,8 @@ def CustomerScreen() -> ft.View:
 
     shown = body()
     if ends_at is not None:
-        shown = keyed("access", privacy.AccessCountdown, shell, ends_at, body)
+        timed = keyed("access", privacy.AccessCountdown, shell, ends_at, body)
+        shown = ft.Container(timed, expand=wide)
     return frame.screen(
         shell,
         shown,
