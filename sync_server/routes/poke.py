@@ -44,7 +44,7 @@ class EventStream(Response):
         self._hub = hub
         self._stream = stream
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 (ASGI)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
         leaving = asyncio.ensure_future(_gone(receive, self._stream))
         OPEN.inc()
         try:

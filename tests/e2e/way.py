@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import select
 import socket
 import struct
 import sys
@@ -25,6 +26,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
+
+import zstandard
 
 _BETWEEN_NEIGHBOURS = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
 
@@ -111,17 +114,26 @@ class Way:
                 return fault
         return None
 
-    def ask(
+    @contextmanager
+    def asked(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes
-    ) -> tuple[int, list[tuple[str, str]], bytes]:
+    ) -> Iterator[http.client.HTTPResponse]:
         """The server's own answer. Raises OSError when nobody is there."""
         link = http.client.HTTPConnection(self._server, timeout=60)
         try:
             link.request(method, path, body, dict(headers))
-            reply = link.getresponse()
-            return reply.status, reply.getheaders(), reply.read()
+            yield link.getresponse()
         finally:
             link.close()
+
+
+def _plain(headers: Mapping[str, str], body: bytes) -> bytes:
+    packed = headers.get("content-encoding")
+    if packed == "gzip":
+        return gzip.decompress(body)
+    if packed == "zstd":
+        return zstandard.ZstdDecompressor().decompressobj().decompress(body)
+    return body
 
 
 class _Proxy(ThreadingHTTPServer):
@@ -148,13 +160,17 @@ class _Passing(BaseHTTPRequestHandler):
             return
         asked = {k: v for k, v in self.headers.items() if k.lower() not in _BETWEEN_NEIGHBOURS}
         try:
-            status, headers, body = self._way.ask(self.command, self.path, asked, sent)
+            with self._way.asked(self.command, self.path, asked, sent) as reply:
+                status, headers = reply.status, reply.getheaders()
+                named = {name.lower(): value for name, value in headers}
+                if named.get("content-type", "").startswith("text/event-stream"):
+                    self._stream(reply, named, sent)
+                    return
+                body = reply.read()
         except (OSError, http.client.HTTPException):
             self._break_off()
             return
-        named = {name.lower(): value for name, value in headers}
-        plain = gzip.decompress(body) if named.get("content-encoding") == "gzip" else body
-        heard = Heard(self.command, self.path, status, named, plain, sent)
+        heard = Heard(self.command, self.path, status, named, _plain(named, body), sent)
         if fault is not None and fault.share is not None:
             self._reply(status, headers, body, sending=int(len(body) * fault.share))
             return
@@ -162,6 +178,25 @@ class _Passing(BaseHTTPRequestHandler):
         self._reply(status, headers, body)
 
     do_GET = do_HEAD = do_POST = do_PATCH = do_DELETE = do_OPTIONS = _pass
+
+    def _stream(
+        self, reply: http.client.HTTPResponse, headers: Mapping[str, str], sent: bytes
+    ) -> None:
+        """Hints pass as they come, each kept as a reply of its own."""
+        self.send_response_only(reply.status)
+        self.send_header("Content-Type", headers["content-type"])
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        while (piece := reply.read1()) and not self._left():
+            heard = Heard(self.command, self.path, reply.status, headers, piece, sent)
+            self._way.heard.append(heard)
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _left(self) -> bool:
+        """Whether the browser closed the connection: it says nothing more on one that streams."""
+        readable, _, _ = select.select([self.connection], [], [], 0)
+        return bool(readable)
 
     def _reply(
         self, status: int, headers: list[tuple[str, str]], body: bytes, sending: int | None = None
