@@ -186,14 +186,14 @@ def password(username: Name, password: Password) -> None:
 def _say_left(left: leaving.Left) -> None:
     """What was handed on, and what nobody has taken over."""
     for count, what in (
-        (left.customers_given, "customers handed over"),
-        (left.callbacks_given, "callbacks given to other agents"),
-        (left.customers_unassigned, "customers wait for a new holder"),
-        (left.cases_unassigned, "open cases wait for a technician"),
-        (left.callbacks_unassigned, "callbacks wait for an agent"),
+        (left.customers_given, "Customers handed over"),
+        (left.callbacks_given, "Callbacks given to other agents"),
+        (left.customers_unassigned, "Customers that wait for a new holder"),
+        (left.cases_unassigned, "Open cases that wait for a technician"),
+        (left.callbacks_unassigned, "Callbacks that wait for an agent"),
     ):
         if count:
-            out.print(f"{count} {what}.", markup=False)
+            out.print(f"{what}: {count}.", markup=False)
 
 
 def only_organisation(server: Server) -> str:
