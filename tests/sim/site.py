@@ -82,11 +82,14 @@ class Site:
             password_memory_kib=64,
             password_iterations=1,
         )
-        self._database = Database(f"sqlite:///{self.path}", RING, durable=False)
+        self._database = self._made()
         self.listen()
         upgrade(self._database.engine)
         self.app: FastAPI | None = None
         self.start()
+
+    def _made(self) -> Database:
+        return Database(f"sqlite:///{self.path}", RING, durable=False)
 
     def listen(self) -> None:
         event.listen(self._database.engine, "before_cursor_execute", self._statement)
@@ -142,12 +145,15 @@ class Site:
         self.safe_up_to = 0
         self.trouble = None
         self._close()
-        self._remove_database()
         for folder in (self.files, self.backup_folder):
             shutil.rmtree(folder, ignore_errors=True)
-        shutil.copy(self.folder / "template", self.path)
+        self._empty()
         self.clock.__init__()  # type: ignore[misc]  # the same clock, at its beginning
         self.start()
+
+    def _empty(self) -> None:
+        self._remove_database()
+        shutil.copy(self.folder / "template", self.path)
 
     def _remove_database(self) -> None:
         for ending in ("", "-wal", "-shm"):

@@ -16,12 +16,13 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
 from typing import Any
 
-from tests.sim import run, template
+from tests.sim import on_postgres, run, template
 from tests.sim.coverage import table
 
 MEMORY = Path("/dev/shm")
@@ -108,8 +109,8 @@ def _all(asked: argparse.Namespace, first: int, ends: float | None) -> Heard:
 def _work(asked: argparse.Namespace, seeds: range, ends: float | None, said: Any) -> None:
     folder = scratch()
     try:
-        with run.small_world():
-            made = template.make(folder)
+        with run.small_world(), on_postgres.server() if asked.postgres else nullcontext() as url:
+            made = template.make(folder, url)
             heard = Heard()
             for seed in seeds:
                 if ends is not None and time.monotonic() >= ends:

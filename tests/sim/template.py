@@ -16,6 +16,7 @@ from sync_server.services import accounts, scopes
 from sync_server.services.writing import Unit
 from tests.server.phones import PASSWORD
 from tests.sim import cast
+from tests.sim.on_postgres import PostgresSite
 from tests.sim.phone import Packed
 from tests.sim.site import ORG, Site
 from tests.sim.world import World
@@ -41,9 +42,10 @@ class Template:
         return World(self.site, {name: self.packed[name] for name in names}, seed)
 
 
-def make(folder: Path) -> Template:
-    """The template, in `folder` (best on a disk in memory)."""
-    site = Site(folder)
+def make(folder: Path, postgres: str | None = None) -> Template:
+    """The template, in `folder` (best on a disk in memory), or in the empty PostgreSQL database
+    of that URL."""
+    site = Site(folder) if postgres is None else PostgresSite(folder, postgres)
     site.write(lambda unit: _found(unit))
     password = site.server.hashes.make(PASSWORD)
     with site.database.write() as connection:
