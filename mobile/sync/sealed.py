@@ -36,14 +36,14 @@ class HandedIn:
 
 
 async def hand_in(
-    peer: Peer, log: SealedLog, head: SealedRequest, *, before: int | None = None
+    peer: Peer, log: SealedLog, head: SealedRequest, *, after: int = 0, before: int | None = None
 ) -> HandedIn:
-    """Send the entries of `log` numbered under `before` (None: all), in order. `head` carries the
-    device and its clocks, without entries. Harmless twice: the server knows each change by its
-    id."""
+    """Send the entries of `log` numbered above `after` and under `before` (None: all), in order.
+    `head` carries the device and its clocks, without entries. Harmless twice: the server knows
+    each change by its id."""
     done = HandedIn(0, 0, None)
     whole = True
-    for batch in _batches(log, before):
+    for batch in _batches(log, after, before):
         sealed = [b64encode(entry.sealed).decode() for entry in batch]
         reply = await peer.push_sealed(replace(head, entries=sealed))
         settled = not reply.unopened and all(o.verdict in SETTLED for o in reply.outcomes)
@@ -54,10 +54,10 @@ async def hand_in(
     return done
 
 
-def _batches(log: SealedLog, before: int | None) -> Iterator[list[Entry]]:
+def _batches(log: SealedLog, after: int, before: int | None) -> Iterator[list[Entry]]:
     batch: list[Entry] = []
     size = 0
-    for entry in log.entries():
+    for entry in log.entries(after):
         if before is not None and entry.seq >= before:
             break
         if batch and (len(batch) == MOST_ENTRIES or size + len(entry.sealed) > MOST_BYTES):

@@ -45,6 +45,7 @@ async def show(page: ft.Page, services: Services) -> Shell:
     await shell.session.begin()
     shell.tasks.append(page.run_task(_watch_idleness, shell))
     shell.tasks.append(page.run_task(warm_up))
+    shell.session.left_behind.start()
     return shell
 
 

@@ -152,17 +152,20 @@ class Shell:
 
     def keep_display(self) -> None:
         """Applies what `display` says now and keeps it for the next start."""
-        chosen = self.display
         self.dress()
-        self.page.run_task(
-            self.services.preferences.write,
-            {"language": chosen.language, "mode": chosen.mode, "text_scale": chosen.text_scale},
-        )
+        self.page.run_task(self._write_display)
+
+    async def _write_display(self) -> None:
+        chosen, preferences = self.display, self.services.preferences
+        others = await preferences.read()  # not all of them are of the display
+        mine = {"language": chosen.language, "mode": chosen.mode, "text_scale": chosen.text_scale}
+        await preferences.write({**others, **mine})
 
     async def close(self) -> None:
         """Locks the vault and ends what runs by itself: when the window goes."""
         for task in self.tasks:
             task.cancel()
+        await self.session.left_behind.stop()
         await self.session.lock()
 
     def use_zone(self) -> None:

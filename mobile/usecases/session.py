@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from mobile.keys.port import Profile
+from mobile.usecases.left_behind import LeftBehind
 from mobile.usecases.services import Services
 from shared.errors import Code, Refusal
 
@@ -55,6 +56,7 @@ class Session:
         self._unwritten: list[Callable[[], None]] = []
         self.phase = Phase.STARTING
         self.profile: Profile | None = None
+        self.left_behind = LeftBehind(services)
 
     @property
     def store(self) -> Store | None:
@@ -167,6 +169,7 @@ class Session:
         assert self.profile is not None and self._reply is not None and self._peer is not None
         from mobile.usecases import opening
 
+        await self.left_behind.leave(self.profile.vault)
         now = self._services.clock.now()
         self.profile = replace(self.profile, language=language, last_opened_at=now)
         self._opened = await opening.make(
@@ -203,6 +206,7 @@ class Session:
         from mobile.usecases import opening
 
         services = self._services
+        await self.left_behind.leave(self.profile.vault)
         self._peer = services.connect(self.profile.server_url)
         try:
             self._opened = await opening.unlock(services, self.profile, self._peer, secret)
@@ -271,6 +275,7 @@ class Session:
         await self._close()
         await self._services.keys.forget(vault)
         await self._services.files.destroy(vault, keep_log=True)
+        await self.left_behind.remember(self.profile)
         await self._services.keys.forget_profile(vault)
         self.profile = None
         self._enter(Phase.WELCOME)
