@@ -151,10 +151,13 @@ class Walk:
         """The first customer in the list: rows say name, tier and when they are due."""
         told = self.t("customers.row", name="\0", tier="\1", due="\2")
         between = told.split("\0")[1].split("\1")[0]
-        names = self.tab.page.get_by_role("button").all_inner_texts()
         states = tuple(self.t(f"sync.state.{word}") for word in ("synced", "waiting", "offline"))
-        labels = [n for n in names if n.count(between) > 1 and not n.startswith(states)]
-        return re.compile("^" + re.escape(labels[0].split(between)[0]))
+        while True:
+            names = self.tab.page.get_by_role("button").all_inner_texts()
+            labels = [n for n in names if n.count(between) > 1 and not n.startswith(states)]
+            if labels:
+                return re.compile("^" + re.escape(labels[0].split(between)[0]))
+            self.rest()  # the list is on its way
 
     # -- coming in
 

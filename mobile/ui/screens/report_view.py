@@ -105,7 +105,7 @@ def Sealed(shell: Shell, job: Job, report: Report) -> ft.View:
     return frame.screen(
         shell,
         body,
-        title=f"{t('entity.report')} · {job.case.number}",
+        title=t("report.of_case", number=job.case.number),
         back=f"/cases/{job.case.id}",
         bottom=[*_amend(shell, job), buttons.primary(
             shell, "share", t("sealed.share"), hand_over, icon=ft.Icons.PICTURE_AS_PDF_OUTLINED,

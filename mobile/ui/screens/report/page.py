@@ -106,7 +106,7 @@ def Writing(shell: Shell, job: Job, report: Report) -> ft.View:
     return frame.screen(
         shell,
         body,
-        title=f"{t('entity.report')} · {job.case.number}",
+        title=t("report.of_case", number=job.case.number),
         back=f"/cases/{job.case.id}",
         bottom=bottom,
         overlay=privacy.watermark(shell),
