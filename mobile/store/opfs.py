@@ -84,8 +84,13 @@ class OpfsFiles(PooledFiles):
 
     async def sealed_file(self, vault: str, name: str) -> ByteFile:
         folder = await self._sealed_folder(vault)
-        entry = await folder.getFileHandle(name, _options(create=True))
-        return OpfsFile(await entry.createSyncAccessHandle())
+        try:
+            entry = await folder.getFileHandle(name, _options(create=True))
+            return OpfsFile(await entry.createSyncAccessHandle())
+        except JsException as held:
+            if _name(held) == "QuotaExceededError":
+                raise Refusal(Code.DISK_FULL) from held
+            raise Refusal(Code.VAULT_DAMAGED, part="files", why=_name(held)) from held
 
     async def remove_sealed(self, vault: str, name: str) -> None:
         folder = await self._sealed_folder(vault)

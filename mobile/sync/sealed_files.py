@@ -23,6 +23,10 @@ from shared.wire import SEALED_FILE_HEAD, SealedFileReply
 if TYPE_CHECKING:
     from mobile.sync.engine import Exchange
 
+HandedIn = dict[str, tuple[int, str]]
+"""Copies that the server has, by file: from which of its numbers on, and of which epoch. JSON makes
+lists of the pairs."""
+
 _STAYS = frozenset(
     {Code.MALFORMED, Code.FIELD_INVALID, Code.FILE_TOO_LARGE, Code.FILE_HASH_WRONG}
     | {Code.FILE_NOT_IMAGE, Code.NOT_FOUND, Code.FILE_INCOMPLETE}
@@ -90,20 +94,37 @@ async def settle_files(exchange: Exchange, files: SealedFiles) -> None:
 
 
 async def _hand_in_foreign(exchange: Exchange, files: SealedFiles, own: set[str]) -> None:
-    parts = exchange.store.parts
-    epoch, reach = parts.meta.get(OUTBOX_EPOCH), parts.meta.get(BACKED_UP_TO, 0)
-    here: dict[str, list[object]] = {
-        name: known
-        for name, known in (parts.meta.get(HANDED_IN_FILES) or {}).items()
-        if known[1] == epoch
-    }
-    replies = await hand_in_files(
-        exchange.peer, files, parts.meta.get(DEVICE_ID), without=frozenset(own | set(here))
+    meta = exchange.store.parts.meta
+    here = await hand_in_left(
+        exchange.peer,
+        files,
+        meta.get(DEVICE_ID),
+        meta.get(HANDED_IN_FILES) or {},
+        epoch=meta.get(OUTBOX_EPOCH),
+        reach=meta.get(BACKED_UP_TO, 0),
+        without=frozenset(own),
     )
-    here |= {name: [reply.seq, reply.epoch] for name, reply in replies.items()}
-    for name, (seq, _) in list(here.items()):
-        if isinstance(seq, int) and seq <= reach:
-            await files.remove(name)
-            del here[name]
-    with parts.commits.begin():
-        parts.meta.put(HANDED_IN_FILES, here or None)
+    with exchange.store.parts.commits.begin():
+        meta.put(HANDED_IN_FILES, here or None)
+
+
+async def hand_in_left(
+    peer: Peer,
+    files: SealedFiles,
+    device_id: str,
+    known: HandedIn,
+    *,
+    epoch: str | None,
+    reach: int,
+    without: frozenset[str] = frozenset(),
+) -> HandedIn:
+    """Hand in the copies that nobody else sees to, and delete those that a backup which reaches to
+    `reach` of `epoch` holds. `known` is what this returned the last time; needs no vault. Refuses
+    what the server does; what had gone up until then is asked for again."""
+    here = {name: noted for name, noted in known.items() if noted[1] == epoch}
+    replies = await hand_in_files(peer, files, device_id, without=without | set(here))
+    here |= {name: (reply.seq, reply.epoch) for name, reply in replies.items()}
+    for name in [name for name, (seq, _) in here.items() if seq <= reach]:
+        await files.remove(name)
+        del here[name]
+    return here

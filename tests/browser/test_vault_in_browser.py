@@ -237,6 +237,29 @@ def test_a_killed_tab_loses_no_commit_and_keeps_no_half_transaction(
     assert app.ask("log_append", sealed=["cc"]) == [3]
 
 
+def test_a_sealed_copy_of_a_photo_survives_the_tab_and_the_vault(
+    phone: Callable[[], App],
+) -> None:
+    app = phone()
+    app.ask("create", secret=PIN)
+    size = 262144
+    assert app.ask("copy_write", name="one", pieces=5, size=size) > 5 * size
+    assert app.ask("copy_write", name="one", pieces=3, size=size) < 4 * size  # in its place
+    app.ask("copy_write", name="two", pieces=1, size=7)
+    app.tab.kill()
+
+    app = phone()
+    app.ask("lose_the_vault")
+    assert app.ask("copies") == ["one", "two"]
+    assert app.ask("copy_read", name="one", offset=size + 5) == [size, size, 1]
+    assert app.ask("copy_read", name="one", offset=-1) == [-1, 4, ord("h")]
+    app.ask("copy_remove", name="one")
+    app.ask("copy_remove", name="one")
+    assert app.ask("copies") == ["two"]
+    app.ask("forget")
+    assert app.ask("copies") == []
+
+
 def test_the_tenth_wrong_pin_destroys_the_key_though_the_page_is_reloaded(
     phone: Callable[[], App],
 ) -> None:
@@ -275,6 +298,8 @@ def test_a_full_quota_is_said_and_loses_nothing(phone: Callable[[], App]) -> Non
         saved = answer["value"]
     assert answer["refused"] == "disk_full"
     assert app.ask("count") == saved > 1000
+    assert app.refused("copy_write", name="late", pieces=8, size=262144)[0] == "disk_full"
+    assert app.ask("copies") == []
     session.send("Storage.overrideQuotaForOrigin", {"origin": origin})
     assert app.ask("fill", name=NAME, rows=1) == saved + 1
     app.tab.reload()

@@ -117,6 +117,8 @@ def _standing(shell: Shell, status: Status) -> list[ft.Control]:
     ]
     if status.unsent_files:
         found.append(words.faint(t("sync.photos", count=status.unsent_files)))
+    if status.sealed_bytes:
+        found.append(words.faint(t("sync.copies", size=formats.size(status.sealed_bytes))))
     if status.suspended is not None:
         found.append(refusal_card(status.suspended))
     elif shell.sync.code is not None and shell.sync.code is not Code.OFFLINE:

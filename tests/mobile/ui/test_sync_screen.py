@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from mobile.store.unlocking import unlock_vault
 from shared.clock import to_wire
-from shared.entities import Conflict, Staff
+from shared.entities import Conflict, File, Staff
 from shared.errors import Code
 from shared.ids import derived_id
 from shared.wire import Outcome, PushReply
@@ -49,6 +49,19 @@ async def test_a_saved_change_is_listed_with_its_customer_until_it_is_received(f
     )
     await app.until(lambda: app.find("count-received").value == "1")
     assert app.find("count-saved").value == "0"
+
+
+async def test_a_photo_says_what_its_sealed_copy_takes_until_the_backup(field, open_app):
+    one = customer("甲公司")
+    field.plant(one)
+    app, shell = await open_app(field)
+    about = {"customer_id": one.id, "media_type": "image/jpeg", "purpose": "visit"}
+    with shell.store.unit() as unit:
+        unit.attach(File(id=derived_id("file", "1"), **about), bytes(150_000))
+        unit.commit()
+    await shell.syncing.settled()
+    await app.go("/sync")
+    await app.until(lambda: app.says("照片的封存副本（备份后删除）：150."))
 
 
 async def test_the_chip_counts_what_waits_and_leads_here(field, open_app):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import traceback
+from collections.abc import AsyncIterator
 from typing import Any
 
 import apsw
@@ -22,6 +23,7 @@ from mobile.keys.browser import browser_keys
 from mobile.keys.keyring import Keyring
 from mobile.store.files import VaultFiles
 from mobile.store.opfs import browser_files
+from mobile.store.sealed_files import Piece, SealedFiles
 from mobile.store.sealed_log import SealedLog
 from mobile.store.unlocking import create_vault, renew_key, unlock_vault
 from mobile.store.vault import checkpoint, close_vault, faults, open_vault, transaction
@@ -117,6 +119,37 @@ class Proof:
         log = SealedLog(self.files, VAULT)
         log.discard_through(discard_through)
         return [(entry.seq, entry.sealed.hex()) for entry in log.entries()]
+
+    async def copy_write(self, name: str, pieces: int, size: int) -> int:
+        """A sealed copy of so many pieces of `size` bytes, each of its own number."""
+        await self.files.claim(VAULT)
+
+        async def made() -> AsyncIterator[Piece]:
+            yield Piece(-1, b"head")
+            for number in range(pieces):
+                yield Piece(number * size, bytes([number % 256]) * size)
+
+        return await SealedFiles(self.files, VAULT).write(name, made())
+
+    async def copy_read(self, name: str, offset: int) -> list[Any] | None:
+        """Where the piece that holds a byte begins, its length and its first byte."""
+        await self.files.claim(VAULT)
+        copies = SealedFiles(self.files, VAULT)
+        copy = await copies.find(name)
+        found = await copies.piece(copy, offset) if copy is not None else None
+        return [found.offset, len(found.sealed), found.sealed[0]] if found else None
+
+    async def copies(self) -> list[str]:
+        await self.files.claim(VAULT)
+        return await SealedFiles(self.files, VAULT).names()
+
+    async def copy_remove(self, name: str) -> None:
+        await SealedFiles(self.files, VAULT).remove(name)
+
+    async def lose_the_vault(self) -> None:
+        """As a forgotten PIN does: the key and the database go."""
+        await self.keys.forget(VAULT)
+        await self.files.destroy(VAULT, keep_log=True)
 
     async def forget(self) -> None:
         await self.keys.forget(VAULT)
