@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from mobile.pwa.builder import build_web_app
-from mobile.pwa.bytecode import CompileFailed
 from mobile.pwa.flet_files import UnexpectedFletWeb
+from mobile.pwa.node import CompileFailed
 from mobile.pwa.wheels import DEFAULT_CACHE, WheelMissing
 
 

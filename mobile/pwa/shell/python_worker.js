@@ -35,30 +35,62 @@ function send(message) {
   self.postMessage(bytes, [bytes.buffer]);
 }
 
+// With a snapshot the imports are done, the random numbers are those of the machine that built it, and
+// what its importers know of folders and archives is of files that are not here. Packages with compiled libraries (snapshot.mjs calls them late) come at their first use.
 const RUN = `
-import runpy, sys
+import importlib, random, runpy, sys
+importlib.invalidate_caches()
 for folder in ("/home/pyodide", "/home/pyodide/__pypackages__"):
     if folder not in sys.path:
         sys.path.insert(0, folder)
+for module in sys.modules.values():
+    if type(module).__name__ == "Late":
+        type(module).started = True
+random.seed()
 runpy.run_module(entry_module, run_name="__main__")
 `;
+const MODULES = { flet_js: fletJs, huifang_page: page };
+// The snapshot refers to the two modules by name; all else is plain data.
+const revive = (value) => MODULES[value?.module] ?? value;
 
-async function boot({ entryModule, archiveUrl, pyodideUrl, documentUrl }) {
-  const archive = fetch(archiveUrl).then((reply) => {
-    if (!reply.ok) throw new Error(`${archiveUrl}: ${reply.status}`);
-    return reply.arrayBuffer();
-  });
-  archive.catch(() => {}); // reported where it is awaited
-  const { loadPyodide } = await import(pyodideUrl);
+/** Pyodide's memory begins with 30 MB and does not grow for a larger snapshot by itself. */
+async function roomy(create, settings, snapshot) {
+  const [module, memory] = await Promise.all([create(settings), snapshot]);
+  while (memory && module.HEAP8.length < memory.byteLength) {
+    module._malloc(memory.byteLength - module.HEAP8.length); // the snapshot then overwrites it all
+  }
+  return module;
+}
+
+const mark = (name) => performance.mark(`huifang-python-${name}`);
+
+async function get(url) {
+  const reply = await fetch(url);
+  if (!reply.ok) throw new Error(`${url}: ${reply.status}`);
+  return reply.arrayBuffer();
+}
+
+async function boot({ entryModule, archiveUrl, pyodideUrl, snapshotUrl, documentUrl }) {
+  const archive = get(archiveUrl);
+  const snapshot = snapshotUrl ? get(snapshotUrl) : undefined;
+  for (const wanted of [archive, snapshot]) wanted?.catch(() => {}); // reported where it is awaited
+  const [{ loadPyodide }, { default: create }] = await Promise.all([
+    import(`${pyodideUrl}pyodide.mjs`),
+    import(`${pyodideUrl}pyodide.asm.mjs`),
+  ]);
+  mark("loader");
   const pyodide = await loadPyodide({
+    createPyodideModule: (settings) => roomy(create, settings, snapshot),
     stdout: (text) => console.log(text),
     stderr: (text) => console.warn(text),
+    ...(snapshot && { _loadSnapshot: snapshot, _snapshotDeserializer: revive }),
   });
+  mark("runtime");
   self.postMessage({ kind: "step", step: "runtime" });
   untar(await archive, pyodide.FS, "/home/pyodide");
+  mark("files");
   fletJs.documentUrl = documentUrl;
-  pyodide.registerJsModule("flet_js", fletJs);
-  pyodide.registerJsModule("huifang_page", page);
+  for (const [name, module] of Object.entries(MODULES)) pyodide.registerJsModule(name, module);
   pyodide.globals.set("entry_module", entryModule);
   self.postMessage({ kind: "step", step: "program" });
   await pyodide.runPythonAsync(RUN);
@@ -66,6 +98,7 @@ async function boot({ entryModule, archiveUrl, pyodideUrl, documentUrl }) {
     throw new Error(`${entryModule} ended without calling ft.run`);
   }
   await fletJs.start_connection(send);
+  mark("program");
   self.postMessage({ kind: "started" });
 }
 
