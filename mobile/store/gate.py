@@ -94,6 +94,11 @@ class Gate:
         """Grants or the lease were written: look again at the next reading."""
         self._edge = ""
 
+    def renewed(self) -> None:
+        """The lease runs longer, and nothing else of what it says has changed."""
+        if self._edge != "":
+            self._lease_ends_at = self._meta.get(LEASE)["ends_at"]
+
     def suspended(self) -> Code | None:
         """Why nothing is readable now, or None. For the screen that says so."""
         try:

@@ -7,7 +7,7 @@ names is dropped; a set of grants that is empty or can't be made out means: hold
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mobile.store import arrivals, overlay, sealed_copies
@@ -18,6 +18,7 @@ from mobile.store.meta import (
     BACKED_UP_TO,
     CURSOR,
     EPOCH,
+    GRANTS_DIGEST,
     LAST_SYNC_AT,
     LEASE,
     OUTBOX_EPOCH,
@@ -45,7 +46,6 @@ class Position:
     epoch: str | None
     cursor: int
     grants_digest: str
-    grants: tuple[str, ...]
     case_numbers_left: int
 
 
@@ -71,8 +71,7 @@ class Inbound:
         return Position(
             epoch=meta.get(EPOCH),
             cursor=meta.get(CURSOR, 0),
-            grants_digest=self.holdings.digest(),
-            grants=self.holdings.grant_ids(),
+            grants_digest=meta.get(GRANTS_DIGEST) or self.holdings.digest(),
             case_numbers_left=numbers_left(meta),
         )
 
@@ -98,30 +97,47 @@ class Inbound:
             self._parts.outbox.hold(number, code.key)
             touched.add(("outbox", str(number)))
 
-    def pulled(self, header: PullHeader, lease: Lease | None, lines: Iterable[RowLine]) -> None:
+    def pulled(self, header: PullHeader, lease: Lease | None, lines: Sequence[RowLine]) -> None:
         """Store one pull reply: grants, drops, rows, cursor and all that follows. `lease` is the
         one whose signature was checked, or None where the reply brought none that holds."""
         parts = self._parts
-        with parts.commits.begin() as touched:
+        before = parts.meta.get(CURSOR, 0)
+        settled = self._outcomes_between(before, header.cursor)
+        # What only says that nothing happened may come again after a power cut.
+        quiet = not lines and not settled and self._is_quiet(header, lease)
+        with parts.commits.begin(durable=not quiet) as touched:
             touched |= self._epoch_seen(header.epoch)
-            before = parts.meta.get(CURSOR, 0)
             if header.epoch != parts.meta.get(EPOCH):
                 self.holdings.fetch_anew(None)
                 parts.meta.put(EPOCH, header.epoch)
             if lease is not None:
                 self._take_lease(lease, touched)
-            self.holdings.fetch_anew(header.fetch)
-            parts.meta.put(CURSOR, header.cursor)
-            rows = arrivals.store(parts.db, self.holdings, lines)
+            if header.fetch:
+                self.holdings.fetch_anew(header.fetch)
+            if header.cursor != before:
+                parts.meta.put(CURSOR, header.cursor)
+            rows = arrivals.store(parts.db, self.holdings, lines) if lines else set()
             if header.case_numbers is not None:
                 add_block(parts.meta, header.case_numbers)
             parts.meta.put(UPDATE_WANTED, header.outdated or None)
-            settled = self._outcomes_between(before, header.cursor)
             self._refresh(settled | self._with_changes(rows))
             self._backed_up(header.backed_up_to)
             touched |= rows | settled
             touched |= self._files_verified(rows)
-        parts.gate.changed()
+        if not quiet:
+            parts.gate.changed()
+        elif lease is not None:
+            parts.gate.renewed()
+
+    def _is_quiet(self, header: PullHeader, lease: Lease | None) -> bool:
+        """Whether the reply's header brings nothing but later times."""
+        if lease is not None and (lease.drops or lease.grants is not None or not lease.active):
+            return False
+        return (
+            header.epoch == self._parts.meta.get(EPOCH)
+            and not header.fetch
+            and header.case_numbers is None
+        )
 
     def fetched(self, fetch: Fetch, trailer: Trailer, lines: Iterable[RowLine]) -> None:
         """Store one snapshot page and where the next begins; buckets that it ends are whole from
@@ -139,10 +155,17 @@ class Inbound:
         return Fetch(buckets, after) if buckets else None
 
     def checksum(self) -> Checksum:
-        """Over all rows of whole buckets, from the rows themselves (L5)."""
-        rows, digest = self._parts.db.execute(
-            "SELECT count(*), coalesce(sum(s.digest), 0) FROM bucket b CROSS JOIN server_row s"
-            f" ON s.bucket = b.no WHERE {_COUNTED}"
+        """Over all rows of whole buckets, from the rows themselves (L5): those of buckets in which
+        none came, changed or went since they were last counted need no second look."""
+        db = self._parts.db
+        db.execute(
+            "INSERT INTO temp.bucket_sum SELECT b.no, count(s.digest), coalesce(sum(s.digest), 0)"
+            " FROM bucket b LEFT JOIN server_row s ON s.bucket = b.no"
+            f" WHERE {_COUNTED} AND b.no NOT IN (SELECT no FROM temp.bucket_sum) GROUP BY b.no"
+        )
+        rows, digest = db.execute(
+            "SELECT coalesce(sum(s.rows), 0), coalesce(sum(s.digest), 0)"
+            f" FROM bucket b CROSS JOIN temp.bucket_sum s ON s.no = b.no WHERE {_COUNTED}"
         ).get
         return Checksum(rows=rows, digest=digest & DIGEST_MASK)
 
@@ -196,8 +219,11 @@ class Inbound:
         """At the end of a sync: files that the server has by now wait for the backup that reaches
         to the present number."""
         meta = self._parts.meta
+        known = sealed_copies.known(meta)
+        if not known:
+            return
         with self._parts.commits.begin():
-            for file_id in sealed_copies.known(meta):
+            for file_id in known:
                 if self._parts.blobs.of(file_id) is not False:  # None: forgotten, as it was sent
                     sealed_copies.verified(meta, file_id, meta.get(CURSOR, 0))
 
@@ -217,7 +243,7 @@ class Inbound:
     def finished(self) -> None:
         """A sync came to its end."""
         now = to_wire(self._parts.time.now())
-        with self._parts.commits.begin() as touched:
+        with self._parts.commits.begin(durable=False) as touched:
             self._parts.meta.put(LAST_SYNC_AT, now)
             touched.add(("sync", "finished"))
 
@@ -232,6 +258,7 @@ class Inbound:
             return []
         with self._parts.commits.begin() as touched:
             gone = self.holdings.end(self.holdings.expired(now))
+            self._grants_changed()
             self._dropped(gone, touched)
         self._parts.gate.changed()
         return gone
@@ -249,10 +276,13 @@ class Inbound:
     # ── within a transaction ──────────────────────────────────────────────────────────────
 
     def _take_lease(self, lease: Lease, touched: set[Touched]) -> None:
-        gone = self.holdings.end([drop.grant_id for drop in lease.drops])
-        self._dropped(gone, touched)
+        if lease.drops:
+            gone = self.holdings.end([drop.grant_id for drop in lease.drops])
+            self._dropped(gone, touched)
         if lease.grants is not None:
             self.holdings.take(lease.grants)
+        if lease.drops or lease.grants is not None:
+            self._grants_changed()
         self._parts.meta.put(
             LEASE,
             {
@@ -262,6 +292,9 @@ class Inbound:
                 "active": lease.active,
             },
         )
+
+    def _grants_changed(self) -> None:
+        self._parts.meta.put(GRANTS_DIGEST, self.holdings.digest())
 
     def _dropped(self, buckets: list[str], touched: set[Touched]) -> None:
         if not buckets:
@@ -283,7 +316,8 @@ class Inbound:
         return again
 
     def _backed_up(self, number: int) -> None:
-        self._parts.meta.put(BACKED_UP_TO, number)
+        if number != self._parts.meta.get(BACKED_UP_TO):
+            self._parts.meta.put(BACKED_UP_TO, number)
         self._parts.outbox.forget_backed_up()
 
     def _outcomes_between(self, before: int, cursor: int) -> set[Touched]:
@@ -303,6 +337,8 @@ class Inbound:
 
     def _with_changes(self, rows: set[Touched]) -> set[Touched]:
         """Those of `rows` on which changes may lie."""
+        if not rows:
+            return set()
         return rows & set(self._parts.db.execute("SELECT entity, record_id FROM outbox"))
 
     def _refresh(self, records: Iterable[Touched]) -> None:

@@ -31,6 +31,7 @@ SEALED_FILES = "sealed_files"  # copies by file: their bytes, and the backup tha
 HANDED_IN_FILES = "handed_in_files"  # copies of an earlier vault that the server has
 REKEY_DUE = "rekey_due"  # set with the deletion that asks for it, cleared when it is done
 UPDATE_WANTED = "update_wanted"
+GRANTS_DIGEST = "grants_digest"  # of the grants that the last full lease named
 REPAIRED = "repaired"  # of the last repair (L5): when, and how many buckets
 
 

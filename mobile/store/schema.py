@@ -115,6 +115,15 @@ MIGRATIONS: tuple[str, ...] = (
 SESSION = """
     CREATE TEMP TABLE IF NOT EXISTS open_bucket (no INTEGER PRIMARY KEY, rank INTEGER NOT NULL);
 
+    CREATE TEMP TABLE IF NOT EXISTS bucket_sum (
+        no INTEGER PRIMARY KEY, rows INTEGER NOT NULL, digest INTEGER NOT NULL);
+    CREATE TEMP TRIGGER IF NOT EXISTS row_came AFTER INSERT ON main.server_row
+        BEGIN DELETE FROM bucket_sum WHERE no = new.bucket; END;
+    CREATE TEMP TRIGGER IF NOT EXISTS row_went AFTER DELETE ON main.server_row
+        BEGIN DELETE FROM bucket_sum WHERE no = old.bucket; END;
+    CREATE TEMP TRIGGER IF NOT EXISTS row_changed AFTER UPDATE ON main.server_row
+        BEGIN DELETE FROM bucket_sum WHERE no IN (old.bucket, new.bucket); END;
+
     CREATE TEMP VIEW IF NOT EXISTS shown_row AS
     SELECT p.entity, p.id, p.bucket, p.seq, p.customer_id, p.case_id, p.at, p.state, p.body,
            1 AS pending
@@ -132,8 +141,10 @@ SESSION = """
         SELECT 1 FROM server_row w CROSS JOIN temp.open_bucket wo ON wo.no = w.bucket
         WHERE w.entity = s.entity AND w.id = s.id AND (wo.rank, wo.no) < (o.rank, o.no));
 """
-"""What lasts as long as the connection: which buckets are open now (`gate`), and the one view that
-screens read through: pending over server, and of a record's several buckets the widest open one."""
+"""What lasts as long as the connection: which buckets are open now (`gate`); what the rows of a
+bucket came to when they were last counted, forgotten with whatever touches one of them
+(`Inbound.checksum`); and the one view that screens read through: pending over server, and of a
+record's several buckets the widest open one."""
 
 
 def prepare(db: apsw.Connection) -> None:

@@ -148,9 +148,12 @@ class TrustedClock:
             raise Refusal(Code.CLOCK_BEHIND, minutes=int(lag.total_seconds() // 60))
 
     def server_said(self, moment: datetime) -> None:
-        """Take the time of a reply whose signature was checked, and store it at once."""
+        """Take the time of a reply whose signature was checked. It is stored with the same lag as
+        the highest time, except that a highest time that was wrong is corrected at once."""
         self._memory = after_server_spoke(self._memory, moment, self.reading())
-        self.store()
+        stored = self._stored
+        if stored is None or not timedelta(0) <= moment - stored < _STORE_EVERY:
+            self.store()
 
     def store(self) -> None:
         """Write the highest time down: by itself every minute, and when the app is put away."""

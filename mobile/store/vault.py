@@ -95,12 +95,22 @@ def _journal(connection: apsw.Connection, mode: str) -> None:
 
 
 @contextmanager
-def transaction(connection: apsw.Connection) -> Iterator[apsw.Connection]:
+def transaction(connection: apsw.Connection, *, durable: bool = True) -> Iterator[apsw.Connection]:
     """All or nothing: commits at the end, rolls back on any exception, SQLite's failures as
     refusals.
 
-    When it has ended without an exception, what was written is on disk. Transactions do not nest.
+    When it has ended without an exception, what was written is on disk; without `durable` it is
+    there with the next transaction that is, and a power cut before that undoes it, as a whole.
+    Transactions do not nest.
     """
+    if not durable:
+        connection.execute("pragma synchronous=normal")
+        try:
+            with transaction(connection):
+                yield connection
+        finally:
+            connection.execute("pragma synchronous=full")
+        return
     with refusals():
         connection.execute("begin immediate")
         try:

@@ -3,6 +3,7 @@ new (`fetching`)."""
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,7 @@ async def _feed(exchange: Exchange, want_checksums: bool) -> PullHeader:
     while True:
         exchange.tell(Progress("pulling", bytes=exchange.report.bytes))
         request = _request(exchange, listing, want_checksums)
-        page = await asked(exchange, partial(exchange.peer.pull, request, exchange.received))
+        page = await _asked(exchange, request)
         if page.header.want_grants:
             if listing:
                 raise Refusal(Code.SERVER_FAULT, where="grants")
@@ -53,14 +54,25 @@ async def _feed(exchange: Exchange, want_checksums: bool) -> PullHeader:
             raise Refusal(Code.SERVER_FAULT, where="cursor")
 
 
+async def _asked(exchange: Exchange, request: PullRequest) -> Page[PullHeader]:
+    """While the reply is on its way, the vault is tidied."""
+    ask = partial(exchange.peer.pull, request, exchange.received)
+    coming = asyncio.ensure_future(asked(exchange, ask))
+    await asyncio.sleep(0)
+    exchange.store.parts.commits.tidy()
+    return await coming
+
+
 def _request(exchange: Exchange, listing: bool, want_checksums: bool) -> PullRequest:
-    position = exchange.store.inbound.position()
+    inbound = exchange.store.inbound
+    position = inbound.position()
+    listed = listing or position.epoch is None
     return PullRequest(
         app_version=exchange.app_version,
         epoch=position.epoch,
         cursor=position.cursor,
         grants_digest=position.grants_digest,
-        grants=list(position.grants) if listing or not position.grants else None,
+        grants=list(inbound.holdings.grant_ids()) if listed else None,
         want_checksums=want_checksums,
         case_numbers_left=position.case_numbers_left,
         limit=PAGE_ROWS,

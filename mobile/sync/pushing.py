@@ -26,6 +26,8 @@ async def push(exchange: Exchange) -> None:
     sync; a change that is too large even by itself stays, with the code that its author sees.
     Whatever builds on one that stays, stays with it: by itself it would be refused for good."""
     outbox = exchange.store.parts.outbox
+    if not outbox.unsettled(1, 1):
+        return  # most syncs; the limits below are the policy's, which takes a while to read
     most, most_bytes, after = exchange.store.policy().max_push_changes, MOST_BYTES, 0
     staying: set[str] = set()
     while found := outbox.unsettled(most, most_bytes, after):

@@ -186,7 +186,7 @@ def test_a_grant_that_a_lease_leaves_out_without_a_word_is_closed_and_held(world
     world.pull(lease=world.lease(kept))
     assert world.store.get(Customer, ZHANG["id"]) is None
     assert world.db.execute("SELECT count(*) FROM server_row").get == 3  # held, not dropped
-    assert lost.id not in world.store.inbound.position().grants
+    assert lost.id not in world.store.inbound.holdings.grant_ids()
     world.pull(lease=world.lease(kept, lost), fetch=[HERE])
     assert world.store.inbound.next_fetch() is not None  # the feed had left it out meanwhile
     world.fetch_whole(world.line("customer", ZHANG))
