@@ -72,12 +72,11 @@ def resolve(store: Store, conflict: Conflict, resolution: str, edited: str | Non
     return number
 
 
-def undo(store: Store, number: int) -> None:
-    """Takes a decision back that was not sent yet. Refuses `record_exists` where it is too late:
-    then `restore` brings the other value back as an edit like any other.
+def undo(store: Store, number: int) -> bool:
+    """Takes a decision back that was not sent yet. False where it is too late: then `restore`
+    brings the other value back as an edit like any other.
     """
-    if not withdraw(store.parts, number):
-        raise Refusal(Code.RECORD_EXISTS)
+    return withdraw(store.parts, number)
 
 
 def restore(store: Store, conflict: Conflict) -> None:

@@ -83,8 +83,8 @@ def ConflictScreen() -> ft.View:
 
 
 def _take_back(shell: Shell, number: int) -> None:
-    decisions.undo(shell.store, number)
-    say(shell, t("conflict.undone"))
+    undone = decisions.undo(shell.store, number)
+    say(shell, t("conflict.undone" if undone else "conflict.sent"))
 
 
 def _value(

@@ -23,7 +23,7 @@ from mobile.usecases.decisions import (
 )
 from mobile.usecases.outbox import staff_name
 from shared.declare import ENTITIES, Role
-from shared.entities import Conflict
+from shared.entities import Conflict, Customer
 
 _WATCHED = ("conflict", "customer", "contact", "visit", "case", "report", "asset", "staff")
 _LATELY = 5
@@ -103,9 +103,11 @@ def _line(shell: Shell, conflict: Conflict) -> ft.Control:
         restore(shell.store, conflict)
         say(shell, t("decisions.restored", field=label(conflict.field)))
 
+    customer = shell.store.get(Customer, conflict.customer_id)
+    whose = customer.name if customer else t(f"entity.{conflict.entity}")
     return surfaces.line(
         f"decided-{conflict.id}",
-        t("sync.conflict.row", entity=t(f"entity.{conflict.entity}"), field=label(conflict.field)),
+        f"{whose} · {label(conflict.field)}",
         text=t("decisions.aside", value=value),
         trailing=buttons.quiet(shell, f"restore-{conflict.id}", t("decisions.restore"), bring_back),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import flet as ft
 
 from mobile.ui import formats
-from mobile.ui.components import buttons
+from mobile.ui.components import buttons, surfaces, words
 from mobile.ui.components.messages import notice
 from mobile.ui.state import Shell, use_query
 from mobile.ui.texts import t
@@ -46,11 +46,14 @@ def _card(shell: Shell, told: Told) -> ft.Control:
     by = told.by if told.by and told.by != who else ""
     when = formats.when(one.happened_at, shell.now())
     below = t("notices.by", who=by, when=when) if by else when
-    return notice(
-        _ICONS.get(one.kind, ft.Icons.INFO_OUTLINE),
-        text,
-        below,
-        buttons.quiet(
-            shell, f"dismiss-{one.id}", t("notices.dismiss"), lambda: dismiss(shell.store, one)
-        ),
+    said: list[ft.Control] = [words.body(text), words.faint(below)]
+    away = buttons.icon(
+        shell,
+        f"dismiss-{one.id}",
+        ft.Icons.CLOSE,
+        t("notices.dismiss"),
+        lambda: dismiss(shell.store, one),
     )
+    icon = ft.Icon(_ICONS.get(one.kind, ft.Icons.INFO_OUTLINE), color=ft.Colors.PRIMARY)
+    middle = ft.Column(said, spacing=2, tight=True, expand=True)
+    return surfaces.card([ft.Row([icon, middle, away], spacing=GAP)], padding=12)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from mobile.usecases.decisions import resolve, undo
 from shared.clock import to_wire
 from shared.declare import Role
 from shared.entities import Conflict, Customer, Notice, Staff
@@ -66,15 +65,16 @@ async def test_a_decision_that_was_sent_is_no_longer_taken_back(field, open_app)
     one = customer("甲公司")
     held = conflict(one, field)
     field.plant(one, held, ZHAO)
-    _, shell = await open_app(field)
-    number = resolve(shell.store, held, "other")
+    app, shell = await open_app(field)
+    await app.go(f"/decisions/{held.id}")
+    await app.tap("take-mine")
     change = shell.store.waiting()[0]
     done = Outcome(change_id=change.change_id, verdict="applied", seq=50)
     shell.store.inbound.pushed(
         PushReply(epoch="first", outcomes=[done], backed_up_to=0, server_time=to_wire(NOW))
     )
-    with pytest.raises(Refusal):
-        undo(shell.store, number)
+    await app.undo()
+    assert app.says("已经上传了")
     assert shell.store.get(Conflict, held.id).resolution == "other"
 
 
@@ -200,7 +200,7 @@ async def test_today_tells_of_customers_that_came_until_it_was_read(field, open_
     one = told(field)
     field.plant(one, ZHAO)
     app, shell = await open_app(field)
-    assert app.says("赵国栋 把12 位客户转给了你")
+    assert app.says("赵国栋 把 12 位客户转给了你")
     await app.tap(f"dismiss-{one.id}")
     assert not app.says("12 位客户")
     assert [w.entity for w in shell.store.waiting()] == ["notice"]
