@@ -101,11 +101,6 @@ class Vitals:
     vault_bytes: int
     free_bytes: int  # of these, what deleted rows left behind
 
-    @property
-    def oldest_waiting(self) -> datetime | None:
-        """Since when the oldest change waits."""
-        return from_wire(self.waiting[0].made_at) if self.waiting else None
-
 
 def vitals(parts: Parts) -> Vitals:
     """The present state of this vault."""

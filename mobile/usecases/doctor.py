@@ -14,10 +14,11 @@ from enum import StrEnum
 from typing import Any
 
 from mobile.store.store import Store
-from mobile.store.vitals import Vitals, vitals
+from mobile.store.vitals import Vitals, WaitingEntry, vitals
 from mobile.usecases.services import Installation, Place, Storage
 from mobile.usecases.syncing import Exchange, Syncing
 from shared.clock import from_wire
+from shared.declare import ENTITIES
 from shared.errors import Code
 
 LONG_WAIT = timedelta(hours=8)
@@ -105,10 +106,11 @@ def worst(findings: Sequence[Finding]) -> State:
 
 
 def _waiting(seen: Examined) -> Iterator[Finding]:
-    waiting, oldest = seen.vitals.waiting, seen.vitals.oldest_waiting
-    if oldest is None:
+    waiting = _work(seen.vitals.waiting)
+    if not waiting:
         yield Finding("waiting", State.GOOD, "none")
         return
+    oldest = from_wire(waiting[0].made_at)
     values = {"count": len(waiting), "since": oldest}
     held = [entry for entry in waiting if entry.held_by]
     if held:
@@ -119,8 +121,13 @@ def _waiting(seen: Examined) -> Iterator[Finding]:
         yield Finding("waiting", State.GOOD, "some", values, Mend.SYNC)
 
 
+def _work(entries: Sequence[WaitingEntry]) -> list[WaitingEntry]:
+    """Without looks (L7), which go up unseen: they are nobody's work, and no list shows them."""
+    return [e for e in entries if e.entity not in ENTITIES or not ENTITIES[e.entity].one_way]
+
+
 def _concerning(seen: Examined) -> Iterator[Finding]:
-    if count := len(seen.vitals.concerning):
+    if count := len(_work(seen.vitals.concerning)):
         yield Finding("outcomes", State.ATTENTION, "some", {"count": count})
 
 

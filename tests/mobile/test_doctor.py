@@ -88,6 +88,13 @@ def test_what_waits_is_counted_with_its_oldest(world: World) -> None:
     assert one.values == {"count": 2, "since": MORNING}
 
 
+def test_looks_are_nobodys_work_and_are_told_to_support_alone(world: World) -> None:
+    write(world, 1, entity="look", record_id=an_id("look"), kind="create", fields={"number": 1})
+    seen = looked(world)
+    assert found(seen, "waiting").word == "none"
+    assert len(json.loads(support_bundle(seen, judge(seen), "1.0"))["waiting"]) == 1
+
+
 def test_work_that_waits_for_long_needs_a_look(world: World) -> None:
     write(world, 1)
     world.clock.advance(hours=9)

@@ -27,8 +27,8 @@ def first_visit(walk: Walk) -> None:
     """The app's own download, an attempt without a network, and the first sync with its bar."""
     walk.line.rate = _COUNTRY_ROAD
     tab = walk.begin()
-    tab.page.wait_for_function("document.getElementById('splash')?.innerText.length > 0")
-    tab.page.wait_for_timeout(4_000)
+    tab.page.wait_for_function("document.getElementById('splash')?.innerText.includes('MB')")
+    tab.page.wait_for_timeout(1_000)
     walk.keep("00-first-visit", tab.page.screenshot())
     walk.line.rate = None
     tab.wait_ready()
