@@ -87,6 +87,7 @@ def _back(hub: Hub) -> bytes:
 
 @router.get(
     "/poke",
+    status_code=200,  # said, as the API's description can't read it off a class of our own
     response_class=EventStream,
     responses={
         **documented(*SIGNED_IN, Code.SERVER_BUSY),
