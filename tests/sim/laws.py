@@ -129,8 +129,29 @@ def captured(world: World, rows: dict[str, dict[str, Any]], log: dict[str, Any])
             _rejected(world, made, row, rows)
         elif row.verdict != "quarantined" and change["entity"] not in ("conflict", "look"):
             _values_kept(made, rows, past, conflicts)
-    stored = {f["sha256"] for f in rows["file"].values() if f.get("verified_at")}
-    world.note("files verified") if stored else None
+    _files(world, rows)
+
+
+def _files(world: World, rows: dict[str, dict[str, Any]]) -> None:
+    """The bytes of each attached file are at the server, or their author sees why not; what the
+    server calls verified is on its disk (L1)."""
+    there = {path.name for path in world.site.files.glob("*/??/*")}
+    for row in rows["file"].values():
+        if row.get("verified_at"):
+            world.note("file verified")
+            if row["sha256"] not in there:
+                raise broken("L1", f"file {row['id']} is verified and not on the server's disk")
+    for made in world.authored.values():
+        change, phone = made.change, world.phones[made.phone]
+        taken = change["entity"] == "file" and change["record_id"] in rows["file"]
+        lost = made.vault != world.vaults[made.phone] or made.excused
+        if not taken or lost or not phone.signed_in or barred(world, made.phone):
+            continue
+        if rows["file"][change["record_id"]].get("verified_at"):
+            continue
+        code = phone.peek("SELECT held_by FROM blob WHERE file_id = ?", change["record_id"])
+        if not code or code[0][0] is None:
+            raise broken("L1", f"the bytes of {_told(made)} never arrive")
 
 
 def _told(made: Authored) -> str:

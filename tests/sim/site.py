@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
-from fastapi import FastAPI
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
@@ -85,7 +84,6 @@ class Site:
         self._database = self._made()
         self.listen()
         upgrade(self._database.engine)
-        self.app: FastAPI | None = None
         self.start()
 
     def _made(self) -> Database:
@@ -99,15 +97,14 @@ class Site:
         """The server's process begins: nothing that an earlier one kept in memory is left."""
         self._database.engine.dispose()
         # The engine is kept for its compiled statements; whatever else hangs on it is made anew.
-        fresh = Database.__new__(Database)
-        fresh.__dict__.update(self._database.__dict__)
+        fresh = self._made()
+        fresh.engine.dispose()
+        fresh.engine = self._database.engine
         self._database = fresh
         self.server: Server = build(
             self._settings, clock=self.clock, keys=self.keys, database=fresh
         )
-        if self.app is None:
-            self.app = create_app(self.server)
-        self.app.state.server = self.server
+        self.app = create_app(self.server)
 
     @property
     def database(self) -> Database:
@@ -265,7 +262,6 @@ class Site:
             elif message["type"] == "http.response.body":
                 parts.append(message.get("body", b""))
 
-        assert self.app is not None
         self._serving = True
         try:
             await self.app(scope, receive, send)
