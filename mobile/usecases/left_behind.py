@@ -97,12 +97,13 @@ class LeftBehind:
     async def _log_of(self, vault: str, known: Mapping[str, Any]) -> None:
         from mobile.store.sealed_log import SealedLog
         from mobile.sync.sealed import hand_in
+        from mobile.sync.sealed_files import hand_in_left
         from shared.clock import to_wire
         from shared.wire import SealedRequest
 
         services = self._services
         log = SealedLog(services.files, vault)
-        if not len(log):
+        if not len(log) and not await log.files.names():
             return
         head = SealedRequest(
             device_id=known["device_id"],
@@ -123,6 +124,16 @@ class LeftBehind:
         done = await hand_in(peer, log, head, after=through)
         if done.through:
             await self._note(vault, through=done.through, seq=done.seq, epoch=done.epoch)
+        # Photos after the changes that name them.
+        copies = await hand_in_left(
+            peer,
+            log.files,
+            known["device_id"],
+            known.get("files") or {},
+            epoch=told.epoch,
+            reach=told.backed_up_to,
+        )
+        await self._note(vault, files={name: list(noted) for name, noted in copies.items()})
 
     async def _logs(self) -> dict[str, dict[str, Any]]:
         found = (await self._services.preferences.read()).get(_REMEMBERED)

@@ -16,6 +16,7 @@ from mobile.store.blobs import PART_BYTES
 from mobile.store.files import DirectoryFiles, DiskFile, NoRoom
 from mobile.store.sealed_log import SealedLog
 from mobile.sync.sealed_files import hand_in_file
+from mobile.usecases.left_behind import LeftBehind
 from shared.entities import File
 from shared.errors import Code, Refusal
 from shared.ids import new_id
@@ -25,6 +26,7 @@ from sync_server.services import scopes
 from sync_server.services.backups import Backup, back_up, restore_sqlite, restored
 from sync_server.services.epochs import backed_up
 from tests.mobile.sync_world import CUSTOMERS, Handset, at_the_office, company, furnish
+from tests.mobile.test_left_behind import services
 from tests.server.conftest import database_url, db, postgres_url, sqlite_template
 from tests.server.phones import ORG, Field, staff_id
 
@@ -300,3 +302,26 @@ async def test_the_same_photo_taken_twice_is_sent_once_and_both_records_are_comp
     await phone.synced()
     assert not [asked for asked in phone.line.asked if asked.startswith("PATCH")]
     assert phone.store.get(File, second.id).verified_at is not None
+
+
+async def test_photos_in_a_vault_that_nobody_opens_arrive_from_the_lock(
+    world: Field, tmp_path: Path
+) -> None:
+    files = DirectoryFiles(tmp_path / "phone")
+    await files.claim("lin")
+    phone = Handset(world, "lin", log=SealedLog(files, "lin"))
+    await phone.sign_in()
+    await phone.synced()
+    file = a_photo(phone)
+    await phone.seal()
+    await files.release("lin")
+    app = services(phone, tmp_path)
+    folder = tmp_path / "phone" / "lin.files"
+    await LeftBehind(app).hand_in()
+    assert world.server.files.store.has(ORG, file.sha256)
+    assert [path.name for path in folder.iterdir()] == [file.id]  # until it is backed up
+    phone.line.asked.clear()
+    backed_up(world.server.database, ORG, 10**6)
+    await LeftBehind(app).hand_in()
+    assert list(folder.iterdir()) == []
+    assert not [asked for asked in phone.line.asked if "sealed-files" in asked]

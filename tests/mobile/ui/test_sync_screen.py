@@ -61,7 +61,8 @@ async def test_a_photo_says_what_its_sealed_copy_takes_until_the_backup(field, o
         unit.commit()
     await shell.syncing.settled()
     await app.go("/sync")
-    await app.until(lambda: app.says("照片的封存副本（备份后删除）：150."))
+    await app.settle()
+    assert app.says("照片的封存副本（备份后删除）：150.")
 
 
 async def test_the_chip_counts_what_waits_and_leads_here(field, open_app):
