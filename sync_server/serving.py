@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from shared.errors import Code, Refusal
+from sync_server.services.open_files import NEEDED, allow_files
 from sync_server.services.poke import Hub
 from sync_server.settings import Settings
 
@@ -20,9 +20,6 @@ log = structlog.get_logger("huifang.serving")
 READY = "Huifang is ready at "
 _SECONDS_TO_FINISH = 3  # after a stop was asked for
 _BACKLOG = 2048  # phones that come back together
-_FILES_WANTED = 65_536
-FILES_NEEDED = 4096
-"""Open files that a process should be allowed: one for each phone that listens, and some."""
 
 
 class _Announced(uvicorn.Server):
@@ -51,8 +48,8 @@ def serve(app: FastAPI, settings: Settings, ready: Callable[[str], None]) -> Non
     Refuses FILE_UNREADABLE where half of a TLS pair is missing, and SERVER_BUSY for a port that is
     taken.
     """
-    if (files := allow_files()) < FILES_NEEDED:
-        log.warning("few_open_files", allowed=files, wanted=FILES_NEEDED)
+    if (files := allow_files()) < NEEDED:
+        log.warning("few_open_files", allowed=files, wanted=NEEDED)
     tls = _tls(settings)
     listening = _listen(settings)
     config = uvicorn.Config(
@@ -67,21 +64,6 @@ def serve(app: FastAPI, settings: Settings, ready: Callable[[str], None]) -> Non
     with listening:
         address = address_of(listening, secure=tls is not None)
         _Announced(app, config, lambda: ready(address)).run(sockets=[listening])
-
-
-def allow_files() -> int:
-    """Take as many open files as this process may have, up to what it could use; how many that
-    are. A stream keeps one open (`services.poke`)."""
-    if sys.platform == "win32":
-        return _FILES_WANTED  # no such limit
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = _FILES_WANTED if hard == resource.RLIM_INFINITY else min(hard, _FILES_WANTED)
-    if soft == resource.RLIM_INFINITY or soft >= most:
-        return _FILES_WANTED if soft == resource.RLIM_INFINITY else soft
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    return most
 
 
 def address_of(listening: socket.socket, *, secure: bool) -> str:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import structlog
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnectionLeft
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shared.errors import Code, Refusal
 
@@ -32,6 +32,7 @@ class Limits:
     tries: int = 6
 
 
+NoConnectionLeft = PoolTimeout
 BUSY = (NoConnectionLeft, OperationalError)
 """What one request may meet and the next one not: no connection left, a lock that did not come
 free, a database that restarts or has no room. Answered SERVER_BUSY."""

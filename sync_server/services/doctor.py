@@ -23,6 +23,7 @@ from sync_server.db.migrate import differences
 from sync_server.services.agreement import compare
 from sync_server.services.backups import newest_age
 from sync_server.services.file_store import FileStore
+from sync_server.services.open_files import NEEDED, may_open
 from sync_server.services.server_keys import readable_by_others
 from sync_server.services.stored_files import look_at_files
 from sync_server.services.vitals import OrgVitals, org_vitals, organisations
@@ -82,6 +83,7 @@ def examine(patient: Patient, *, thorough: bool = False) -> Iterator[Finding]:
     yield from _asked(database, "migrations", _migrated)
     yield from _asked(database, "keys fit", _keys_fit)
     yield _disk(settings)
+    yield _open_files()
     yield from _asked(database, "clock", lambda connection: _clock(connection, now))
     built = patient.web.built
     yield Finding(
@@ -196,6 +198,17 @@ def _keys_fit(connection: Connection) -> Finding:
     answer = "they open what is stored" if fit else "they do not open what is stored"
     remedy = "Bring back the key file that belongs to this database."
     return Finding("keys fit", State.GOOD if fit else State.BAD, answer, remedy)
+
+
+def _open_files() -> Finding:
+    allowed = may_open()
+    return Finding(
+        "open files",
+        State.GOOD if allowed >= NEEDED else State.ATTENTION,
+        f"{allowed:,} at once",
+        f"ulimit -n {NEEDED}, or more: one for each phone that listens.",
+        {"open_files": allowed},
+    )
 
 
 def _disk(settings: Settings) -> Finding:
