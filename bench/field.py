@@ -101,13 +101,14 @@ def _rows() -> Iterator[tuple[str, dict[str, Any]]]:
         )
     for owner, count in (("field", CUSTOMERS), ("many", SEARCHED_CUSTOMERS)):
         for number in range(count):
-            yield "customer", _customer(owner, number)
+            yield "customer", customer_row(owner, number)
     dice = random.Random(7)
     for number in range(RECORDS - CUSTOMERS):
-        yield "visit", _filled(_bare_visit(number), dice)
+        yield "visit", filled(_bare_visit(number), dice)
 
 
-def _customer(owner: str, number: int) -> dict[str, Any]:
+def customer_row(owner: str, number: int) -> dict[str, Any]:
+    """An invented company that `owner` holds."""
     invented = company("bench", owner, str(number))
     return {
         "id": customer(owner, number),
@@ -140,7 +141,7 @@ def _bare_visit(number: int) -> dict[str, Any]:
     }
 
 
-def _filled(row: dict[str, Any], dice: random.Random) -> dict[str, Any]:
+def filled(row: dict[str, Any], dice: random.Random) -> dict[str, Any]:
     """The row with words up to about `RECORD_BYTES` of JSON."""
     room = RECORD_BYTES - len(body_text(row).encode()) - 12 + dice.randrange(-40, 41)
     words: list[str] = []
