@@ -23,7 +23,7 @@ from sync_server.db.log import ALARM, BUCKET_HEAD, FEED, HISTORY
 from sync_server.db.records import RECORDS, to_row
 from tests.sim import cast
 from tests.sim.disk import SimDisk, SimFiles
-from tests.sim.oracle import barred, broken, covered, outside, server_log
+from tests.sim.oracle import barred, broken, covered, drops, outside, server_log
 from tests.sim.phone import VAULT
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ def check(world: World) -> None:
     feed = _feed(world)
     _scopes(world, rows, feed)
     for name, phone in world.phones.items():
+        drops(world, phone)
         if phone.signed_in:
             _agrees(world, phone, feed)
         _forgot_what_ended(world, phone)
@@ -130,6 +131,34 @@ def captured(world: World, rows: dict[str, dict[str, Any]], log: dict[str, Any])
         elif row.verdict != "quarantined" and change["entity"] not in ("conflict", "look"):
             _values_kept(made, rows, past, conflicts)
     _files(world, rows)
+    _nobody_overwritten(world, conflicts)
+
+
+def _nobody_overwritten(world: World, conflicts: list[dict[str, Any]]) -> None:
+    """Who had not seen a colleague's value does not replace it: a person decides (L1)."""
+    replaced: dict[str, Any] = {}
+    with world.site.database.read() as connection:
+        query = select(HISTORY).where(HISTORY.c.change_id.is_not(None))
+        for row in connection.execute(query):
+            replaced[row.change_id] = row
+    resolved = {(c["record_id"], c["field"]) for c in conflicts if c.get("resolution")}
+    wrote: dict[tuple[str, str, str], tuple[str, int]] = {}
+    edits = [m for m in world.authored.values() if m.change_id in replaced]
+    for made in edits:
+        for name, value in made.change["fields"].items():
+            if isinstance(value, str):
+                number = replaced[made.change_id].replaced_by
+                wrote[made.change["record_id"], name, value] = (made.phone, number)
+    for made in edits:
+        change, before = made.change, json.loads(replaced[made.change_id].body)
+        for name in change["fields"]:
+            if ENTITIES[change["entity"]].fields[name].merge is not Merge.MANUAL:
+                continue
+            by = wrote.get((change["record_id"], name, str(before.get(name))))
+            if by is None or by[0] == made.phone or (change["record_id"], name) in resolved:
+                continue
+            if change.get("base", {}).get(name, 0) < by[1]:
+                raise broken("L1", f"{_told(made)} replaced what {by[0]} wrote, unseen")
 
 
 def _files(world: World, rows: dict[str, dict[str, Any]]) -> None:

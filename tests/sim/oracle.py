@@ -270,3 +270,14 @@ def screens(world: World, phone: Phone) -> None:
     }
     if wrong := shown - open_now:
         raise broken("L4", f"{phone.name} shows {sorted(wrong)} after their grants ended")
+    hidden = [
+        (entity, record_id)
+        for entity, record_id, bucket in phone.peek(
+            "SELECT entity, record_id, bucket FROM outbox o WHERE verdict IS NULL"
+            " AND entity <> 'look' AND change LIKE '%\"kind\":\"create\"%' AND NOT EXISTS"
+            " (SELECT 1 FROM shown_row v WHERE v.entity = o.entity AND v.id = o.record_id)"
+        )
+        if bucket in open_now
+    ]
+    if hidden:
+        raise broken("L1", f"{phone.name} does not show its author {hidden}")

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from mobile.store.unit import Unit
+from mobile.store.withdrawing import withdraw
 from shared.entities import (
     Callback,
     Case,
@@ -309,6 +310,17 @@ def a_conflict_resolved(desk: Desk) -> None:
         return
     resolution = ("kept", "other")[desk.b % 2]
     desk.unit(lambda unit: unit.update(conflict, resolution=resolution))
+
+
+@work
+def a_change_taken_back(desk: Desk) -> None:
+    """Undo, as long as the change was not sent."""
+    waiting = [w for w in desk.phone.store.waiting() if w.verdict is None]
+    if waiting:
+        chosen = waiting[desk.a % len(waiting)]
+        if withdraw(desk.phone.store.parts, chosen.number):
+            desk.world.note("change taken back")
+            desk.world.authored[chosen.change_id].excused = "taken back by its author"
 
 
 @work

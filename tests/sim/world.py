@@ -169,6 +169,8 @@ class World:
             await self.restart(phone, None)  # a re-keying may be half done: as the app does
         if report.ok and report.agreed is not True:
             raise LawBroken("L5", f"{phone.name} synced and does not agree: {report}")
+        if report.repaired:  # nothing here ever spoils a row: what is missing was passed over
+            raise LawBroken("L5", f"{phone.name} had to fetch {report.repaired} buckets again")
         self.say(f"  {phone.name}: {report.code or 'synced'}")
 
     async def sync(self, name: str) -> SyncReport:
