@@ -72,6 +72,16 @@ def test_a_stream_that_cannot_be_opened_is_tried_ever_more_rarely(times: int, se
     assert patience.wait(100.0) <= FIRST_BACK
 
 
+def test_phones_that_were_refused_together_do_not_come_together() -> None:
+    waits = set()
+    for seed in range(20):
+        patience = Patience(random.Random(seed))
+        patience.lost(0.0)
+        patience.lost(0.0)
+        waits.add(patience.wait(0.0))
+    assert len(waits) == 20
+
+
 def test_the_server_is_given_the_time_it_asked_for() -> None:
     patience = Patience(random.Random(1))
     patience.lost(0.0, retry_after=120.0)

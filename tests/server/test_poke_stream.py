@@ -11,6 +11,7 @@ import pytest
 from mobile.sync.poking import ComeBack, Events, Hint, Said
 from shared import dpop
 from shared.errors import Code
+from sync_server.db.base import Database
 from sync_server.services import devices
 from tests.mobile.sync_world import furnish
 from tests.server.phones import ADDRESS, ORG, Field, Phone, code
@@ -19,8 +20,8 @@ PATH = "/v1/sync/poke"
 
 
 @pytest.fixture
-def field(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:
-    made = Field.on_sqlite(sqlite_template, tmp_path)
+def field(db: Database, tmp_path: Path) -> Iterator[Field]:
+    made = Field.on(db, tmp_path)
     furnish(made.server)
     hub = made.app.state.hub
     hub.pace = replace(hub.pace, life=(0.01, 0.02), heartbeat=0.005)

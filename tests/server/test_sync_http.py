@@ -14,6 +14,7 @@ from shared.errors import Code
 from shared.ids import new_id
 from shared.rows import read_line
 from shared.wire import SignedLease
+from sync_server.db.base import Database
 from sync_server.services import devices, scopes
 from sync_server.services.grants import revoke_all
 from sync_server.services.leases import lease_holds
@@ -22,8 +23,8 @@ from tests.server.phones import ORG, Field, Phone, code, staff_id
 
 
 @pytest.fixture
-def field(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:
-    made = Field.on_sqlite(sqlite_template, tmp_path)
+def field(db: Database, tmp_path: Path) -> Iterator[Field]:
+    made = Field.on(db, tmp_path)
 
     def enrol(unit: Unit) -> None:
         for name in ("lin", "wu", "chen"):
