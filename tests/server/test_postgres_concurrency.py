@@ -29,7 +29,7 @@ from tests.server.conftest import RING, _empty
 from tests.server.field_org import ORG, Device, World
 from tests.server.phones import Field, code
 
-PROCESSES, THREADS, PUSHES = 4, 4, 4
+PROCESSES, THREADS, PUSHES = 4, 4, 3
 VISITS = PROCESSES * THREADS * PUSHES * 2
 PATIENCE = 60.0
 
