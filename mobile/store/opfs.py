@@ -22,6 +22,7 @@ from mobile.store.files import (
     Storage,
     VaultFiles,
 )
+from mobile.store.gathering import GatheredFile
 from mobile.store.pool import MemoryFiles, PooledFiles
 from shared.errors import Code, Refusal
 
@@ -123,7 +124,8 @@ class OpfsFiles(PooledFiles):
         try:
             for part in DATABASE_PARTS + LOG_PARTS:
                 entry = await self._folder.getFileHandle(vault + part, _options(create=True))
-                opened[vault + part] = OpfsFile(await entry.createSyncAccessHandle())
+                handle = await entry.createSyncAccessHandle()
+                opened[vault + part] = GatheredFile(OpfsFile(handle))
         except BaseException:
             for file in opened.values():
                 file.close()

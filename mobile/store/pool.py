@@ -10,7 +10,8 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import cast
 
 import apsw
@@ -31,23 +32,37 @@ _JULIAN_EPOCH_MS = 210866760000000
 """The Unix epoch in SQLite's unit: milliseconds since noon, 24 November 4714 BC."""
 
 
+@contextmanager
+def _full() -> Iterator[None]:
+    """A full disk, as SQLite names it. Any call may meet it: writes are gathered (`gathering`)."""
+    try:
+        yield
+    except NoRoom as full:
+        raise apsw.FullError("no room left") from full
+
+
 class PoolFile:
     """One open file as SQLite sees it. Locks are void: a claim made the file ours alone."""
 
     def __init__(self, file: ByteFile) -> None:
         self._file = file
-        self.xRead = file.read
-        self.xTruncate = file.truncate
         self.xFileSize = file.size
 
+    def xRead(self, amount: int, offset: int) -> bytes:
+        with _full():
+            return self._file.read(amount, offset)
+
     def xWrite(self, data: bytes, offset: int) -> None:
-        try:
+        with _full():
             self._file.write(data, offset)
-        except NoRoom as full:
-            raise apsw.FullError("no room left") from full
+
+    def xTruncate(self, size: int) -> None:
+        with _full():
+            self._file.truncate(size)
 
     def xSync(self, flags: int) -> None:  # noqa: ARG002 - SQLite's signature
-        self._file.flush()
+        with _full():
+            self._file.flush()
 
     def xClose(self) -> None:
         """The pool keeps the file open; the claim's release closes it."""
