@@ -120,7 +120,8 @@ class Inbound:
             if header.case_numbers is not None:
                 add_block(parts.meta, header.case_numbers)
             parts.meta.put(UPDATE_WANTED, header.outdated or None)
-            self._refresh(settled | self._with_changes(rows))
+            regained = self._laid_over() if lease is not None and lease.grants else set()
+            self._refresh(settled | regained | self._with_changes(rows))
             self._backed_up(header.backed_up_to)
             touched |= rows | settled
             touched |= self._files_verified(rows)
@@ -334,6 +335,16 @@ class Inbound:
         if not any(entity == "file" for entity, _ in rows):
             return set()
         return {("file", file_id) for file_id in self._parts.blobs.settle_verified()}
+
+    def _laid_over(self) -> set[Touched]:
+        """Records with changes that their author should see. A bucket that went with one grant
+        and came with the next lost what lay over it."""
+        return set(
+            self._parts.db.execute(
+                "SELECT DISTINCT entity, record_id FROM outbox WHERE verdict IS NULL OR seq > ?",
+                (self._parts.meta.get(CURSOR, 0),),
+            )
+        )
 
     def _with_changes(self, rows: set[Touched]) -> set[Touched]:
         """Those of `rows` on which changes may lie."""

@@ -131,16 +131,28 @@ def captured(world: World, rows: dict[str, dict[str, Any]], log: dict[str, Any])
         elif row.verdict != "quarantined" and change["entity"] not in ("conflict", "look"):
             _values_kept(made, rows, past, conflicts)
     _files(world, rows)
-    _nobody_overwritten(world, conflicts)
+    _nobody_overwritten(world, rows, past, conflicts)
 
 
-def _nobody_overwritten(world: World, conflicts: list[dict[str, Any]]) -> None:
+def _nobody_overwritten(
+    world: World,
+    rows: dict[str, dict[str, Any]],
+    past: dict[tuple[str, str], list[dict[str, Any]]],
+    conflicts: list[dict[str, Any]],
+) -> None:
     """Who had not seen a colleague's value does not replace it: a person decides (L1)."""
     replaced: dict[str, Any] = {}
     with world.site.database.read() as connection:
         query = select(HISTORY).where(HISTORY.c.change_id.is_not(None))
         for row in connection.execute(query):
             replaced[row.change_id] = row
+    stood = {
+        (record, name, value)
+        for (entity, record), versions in past.items()
+        for row in (*versions, rows[entity].get(record, {}))
+        for name, value in row.items()
+        if isinstance(value, str)
+    }
     resolved = {(c["record_id"], c["field"]) for c in conflicts if c.get("resolution")}
     wrote: dict[tuple[str, str, str], tuple[str, int]] = {}
     edits = [m for m in world.authored.values() if m.change_id in replaced]
@@ -157,6 +169,8 @@ def _nobody_overwritten(world: World, conflicts: list[dict[str, Any]]) -> None:
             by = wrote.get((change["record_id"], name, str(before.get(name))))
             if by is None or by[0] == made.phone or (change["record_id"], name) in resolved:
                 continue
+            if (change["record_id"], name, change["fields"][name]) not in stood:
+                continue  # it became a conflict; other fields of the change did not
             if change.get("base", {}).get(name, 0) < by[1]:
                 raise broken("L1", f"{_told(made)} replaced what {by[0]} wrote, unseen")
 

@@ -314,8 +314,9 @@ def a_conflict_resolved(desk: Desk) -> None:
 
 @work
 def a_change_taken_back(desk: Desk) -> None:
-    """Undo, as long as the change was not sent."""
-    waiting = [w for w in desk.phone.store.waiting() if w.verdict is None]
+    """A decision on a conflict is undone, as long as it was not sent."""
+    unsent = [w for w in desk.phone.store.waiting() if w.verdict is None]
+    waiting = [w for w in unsent if w.entity == "conflict"]
     if waiting:
         chosen = waiting[desk.a % len(waiting)]
         if withdraw(desk.phone.store.parts, chosen.number):
