@@ -69,7 +69,7 @@ class Lines(Sequence[RowLine]):
         return list(map(_decoded, found)) if isinstance(place, slice) else _decoded(found)
 
 
-def raw_lines(lines: Iterable[RowLine]) -> Iterable[RawLine]:
+def raw_lines(lines: Iterable[RowLine]) -> Sequence[RawLine]:
     """The columns of these lines in UTF-8; of `Lines`, as they came."""
     if isinstance(lines, Lines):
         return lines.raw

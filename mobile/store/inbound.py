@@ -142,8 +142,9 @@ class Inbound:
 
     def fetched(self, fetch: Fetch, trailer: Trailer, lines: Iterable[RowLine]) -> None:
         """Store one snapshot page and where the next begins; buckets that it ends are whole from
-        then on."""
-        with self._parts.commits.begin() as touched:
+        then on. On disk with the last of them: a power cut before that costs pages that the server
+        sends again, and never half a page."""
+        with self._parts.commits.begin(durable=trailer.after is None) as touched:
             rows = arrivals.store(self._parts.db, self.holdings, lines)
             gone = self.holdings.advance(fetch.buckets, trailer.after)
             self._refresh(self._with_changes(rows | gone))

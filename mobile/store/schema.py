@@ -112,17 +112,24 @@ MIGRATIONS: tuple[str, ...] = (
     """,
 )
 
-SESSION = """
-    CREATE TEMP TABLE IF NOT EXISTS open_bucket (no INTEGER PRIMARY KEY, rank INTEGER NOT NULL);
-
-    CREATE TEMP TABLE IF NOT EXISTS bucket_sum (
-        no INTEGER PRIMARY KEY, rows INTEGER NOT NULL, digest INTEGER NOT NULL);
+WATCH = """
     CREATE TEMP TRIGGER IF NOT EXISTS row_came AFTER INSERT ON main.server_row
         BEGIN DELETE FROM bucket_sum WHERE no = new.bucket; END;
     CREATE TEMP TRIGGER IF NOT EXISTS row_went AFTER DELETE ON main.server_row
         BEGIN DELETE FROM bucket_sum WHERE no = old.bucket; END;
     CREATE TEMP TRIGGER IF NOT EXISTS row_changed AFTER UPDATE ON main.server_row
         BEGIN DELETE FROM bucket_sum WHERE no IN (old.bucket, new.bucket); END;
+"""
+UNWATCH = "".join(
+    f"DROP TRIGGER IF EXISTS temp.{name};" for name in ("row_came", "row_went", "row_changed")
+)
+"""What a bucket's rows came to is forgotten with whatever touches one of them."""
+
+SESSION = """
+    CREATE TEMP TABLE IF NOT EXISTS open_bucket (no INTEGER PRIMARY KEY, rank INTEGER NOT NULL);
+
+    CREATE TEMP TABLE IF NOT EXISTS bucket_sum (
+        no INTEGER PRIMARY KEY, rows INTEGER NOT NULL, digest INTEGER NOT NULL);
 
     CREATE TEMP VIEW IF NOT EXISTS shown_row AS
     SELECT p.entity, p.id, p.bucket, p.seq, p.customer_id, p.case_id, p.at, p.state, p.body,
@@ -161,6 +168,7 @@ def prepare(db: apsw.Connection) -> None:
             db.execute(f"PRAGMA user_version={number + 1}")
     db.execute("PRAGMA temp_store=memory")
     db.execute(SESSION)
+    db.execute(WATCH)
 
 
 class IndexColumns(NamedTuple):

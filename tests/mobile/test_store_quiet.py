@@ -16,7 +16,7 @@ from mobile.store.schema import index_columns
 from shared.declare import ENTITIES
 from shared.errors import Code
 from shared.rows import body_text, digest, total
-from tests.mobile.store_world import World, customer
+from tests.mobile.store_world import World, customer, visit
 
 ZHANG = customer("张伟")
 HERE = f"customer:{ZHANG['id']}"
@@ -49,6 +49,17 @@ def test_the_checksum_is_that_of_the_rows_after_whatever_touched_them(world: Wor
         before = counted(world)
         world.db.execute(statement)
         assert counted(world) != before, statement
+
+
+def test_many_rows_at_once_are_counted_like_few(world: World) -> None:
+    lines = [world.line("visit", visit(ZHANG, f"visit {n}")) for n in range(500)]
+    world.hold(HERE, rows=(lines[0],))
+    assert counted(world) == fresh_sum(world)
+    world.pull(*lines)
+    assert counted(world) == fresh_sum(world) and counted(world)[0] == 500
+    before = counted(world)
+    world.db.execute("DELETE FROM server_row WHERE id = ?", (lines[7].id,))
+    assert counted(world) != before  # what is forgotten row by row is so again
 
 
 def test_a_count_that_was_undone_is_not_remembered(world: World) -> None:
