@@ -304,7 +304,7 @@ async def test_a_photo_is_removed_and_the_removal_undone_and_opened_whole(field,
     assert shell.store.get(Visit, begun.id).photo_ids == (file.id,)
 
     await app.tap(f"photo-{file.id}")
-    assert app.says("文件 · 10 B")
+    assert app.says("照片 · 10 B")
 
 
 async def test_a_photo_that_a_colleague_took_is_fetched_when_looked_at(field, open_app):
