@@ -141,7 +141,7 @@ def epoch_ignored(replace_: Any) -> None:
     replace_(inbound.Inbound, "_epoch_seen", seen)
 
 
-@mutant("checksums are not compared, and one row in twenty is not stored")
+@mutant("checksums are not compared, and one page in five is not stored")
 def checksum_ignored(replace_: Any) -> None:
     from mobile.sync import engine
 

@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 
 from tests.sim import run, template
-from tests.sim.known import A_VISIT, BACKUP, LIN, PASSES, RESTORE, TWO, fails, writes
+from tests.sim.known import A_VISIT, BACKUP, LIN, PASSES, RESTORE, TWO, writes
 from tests.sim.soak import scratch
 from tests.sim.world import Step
 
@@ -41,16 +41,6 @@ REGRESSIONS = (
         "a customer made by someone who was deactivated before it arrived was rejected for good",
         TWO,
         [writes(LIN, "a_new_customer"), _to("a_user_is_deactivated", 0, 0)],
-    ),
-    Regression(
-        "a portal's yes to an upload was kept as its address, and every later sync failed there",
-        TWO,
-        [
-            writes(LIN, "a_photo"),
-            _to("someone_starts_a_sync", LIN),
-            PASSES,
-            fails(LIN, "answered by a portal"),
-        ],
     ),
     Regression(
         "a sealed log with more changes than one push may have was refused as a whole",
