@@ -14,7 +14,7 @@ from tools import chromium
 
 IN_BROWSER = "browser or e2e"
 ALONE = f"not bench and not ({IN_BROWSER})"
-QUICK = f"{ALONE} and not postgres and not full_data"
+QUICK = f"{ALONE} and not postgres and not full_data and not soak"
 
 
 def main() -> int:

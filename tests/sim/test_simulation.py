@@ -21,6 +21,7 @@ def _ran(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.soak
 def test_every_law_holds_in_seeds_that_nobody_has_seen() -> None:
     done = _ran("soak", "--seeds", "1000000", "--seconds", str(SECONDS), "--jobs", str(JOBS))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -31,6 +32,7 @@ def test_the_stories_that_once_broke_a_law_break_none_any_more() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.soak
 @pytest.mark.postgres
 def test_every_law_holds_on_postgresql_too() -> None:
     done = _ran("soak", "--seeds", "1000000", "--seconds", "20", "--postgres")
