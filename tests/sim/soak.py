@@ -96,6 +96,8 @@ def _all(asked: argparse.Namespace, first: int, ends: float | None) -> Heard:
         total.seeds += heard.seeds
         total.coverage += heard.coverage
         total.failure += heard.failure
+        if heard.failure and asked.keep_going:
+            print(heard.failure, flush=True)
         left -= heard.done
         if total.seeds - reported >= 500:
             reported = total.seeds
