@@ -1,5 +1,5 @@
-"""`python -m bench [--only native,browser,start] [--rounds N]`: measures, prints, and writes
-docs/benchmarks.md."""
+"""`python -m bench [--only native,browser,start,first-visit] [--rounds N]`: measures, prints, and
+writes docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import browser, native, starting
+from bench import browser, first_visit, native, starting
 from bench.figures import machine, write_page
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-SUITES = {"native": native.measure, "browser": browser.measure, "start": starting.measure}
+SUITES = {
+    "native": native.measure,
+    "browser": browser.measure,
+    "start": starting.measure,
+    "first-visit": first_visit.measure,
+}
 
 
 def main() -> None:

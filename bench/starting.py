@@ -119,12 +119,17 @@ def read_marks(tab: Tab) -> dict[str, float]:
 
 def press(bare: Tab) -> None:
     """Until the reference's button has answered a tap."""
-    placeholder = "flt-semantics-placeholder"
-    bare.page.wait_for_selector(placeholder, state="attached", timeout=START_MS)
-    bare.page.evaluate(f"document.querySelector('{placeholder}').click()")
+    turn_semantics_on(bare)
     bare.button(BUTTON).wait_for(timeout=START_MS)
     bare.button(BUTTON).click()
     bare.button(PRESSED).wait_for(timeout=START_MS)
+
+
+def turn_semantics_on(tab: Tab) -> None:
+    """As soon as Flutter offers it, while Python still loads: for both apps alike."""
+    placeholder = "flt-semantics-placeholder"
+    tab.page.wait_for_selector(placeholder, state="attached", timeout=START_MS)
+    tab.page.evaluate(f"document.querySelector('{placeholder}').click()")
 
 
 def keep_offline(bare: Tab) -> None:
@@ -148,8 +153,8 @@ def _start_bare(bare: Tab) -> float:
 def _start(app: Tab) -> dict[str, float]:
     began = perf_counter()
     app.page.reload(wait_until="commit")
-    app.wait_ready()
-    _type_first(app)
+    turn_semantics_on(app)
+    type_first(app, "PIN 或口令")
     taken = perf_counter()
     for digit in PIN[1:]:
         app.page.wait_for_timeout(DIGIT_MS)
@@ -162,12 +167,12 @@ def _start(app: Tab) -> dict[str, float]:
     return waits | {"start": sum(waits.values()), "typing": typed - taken}
 
 
-def _type_first(app: Tab) -> None:
-    """The first digit, as soon as the field takes one: a key pressed too early is pressed again."""
+def type_first(app: Tab, label: str) -> None:
+    """One digit, as soon as the field takes it: a key pressed too early is pressed again."""
     page = app.page
-    field = page.get_by_role("textbox", name="PIN 或口令").first
+    field = page.get_by_role("textbox", name=label).first
     field.wait_for(timeout=START_MS)
-    field.click()
+    field.click(timeout=START_MS)
     while not page.evaluate(_TYPED):
         page.keyboard.type(PIN[0])
         with contextlib.suppress(PlaywrightTimeout):

@@ -32,6 +32,10 @@ _UNUSED = (
 )
 _UNUSED_SUFFIXES = (".pyi", ".typed", ".c", ".pyx", ".pxd", ".h")
 
+# Reports are drawn minutes after a start at the earliest: what only they need comes after it.
+_LATER = tuple(f"{PACKAGES_FOLDER}/{name}/" for name in ("defusedxml", "fontTools", "fpdf"))
+REPORT_FONT = "mobile/ui/assets/fonts/NotoSansSC-Regular.otf"
+
 # tzdata has 600 files; these hold the zones of the organisations that we know of.
 _ZONES = ("tzdata/zoneinfo/Asia/", "tzdata/zoneinfo/Europe/", "tzdata/zoneinfo/Etc/")
 _ZONE_FILES = ("tzdata/zoneinfo/UTC", "tzdata/zoneinfo/__init__.py", "tzdata/__init__.py")
@@ -62,6 +66,19 @@ def package_files(wheels: Iterable[Path]) -> dict[str, bytes]:
                 if not name.endswith("/") and _needed(name):
                     files[f"{PACKAGES_FOLDER}/{name}"] = opened.read(name)
     return files
+
+
+def split(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """What a start needs, and what may come after it. The reports' font is in neither: the shell
+    has it already.
+    """
+    first = {
+        name: content
+        for name, content in files.items()
+        if not name.startswith(_LATER) and name != REPORT_FONT
+    }
+    later = {name: content for name, content in files.items() if name.startswith(_LATER)}
+    return first, later
 
 
 def licences(wheels: Iterable[Path]) -> dict[str, bytes]:

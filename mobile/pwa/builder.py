@@ -10,13 +10,13 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mobile.pwa import archive
 from mobile.pwa.bytecode import beside_sources, compiled_zip, find_compiler, without_sources
-from mobile.pwa.flet_files import PYODIDE, STDLIB, shell_files
+from mobile.pwa.flet_files import PYODIDE, STDLIB, quicker, shell_files
 from mobile.pwa.snapshot import SNAPSHOT, take_snapshot
 from mobile.pwa.wheels import gather_wheels
 
@@ -25,8 +25,10 @@ SHORT_NAME = "回访"
 DESCRIPTION = "客户拜访与上门维修，离线可用 · Visits and on-site repairs, offline"
 
 _PWA = Path(__file__).parent
+LATER = "later.tar"
 _REPOSITORY = _PWA.parent.parent
 _FONTS = _REPOSITORY / "mobile" / "ui" / "assets" / "fonts"
+_FONT_IN_ARCHIVE = {archive.REPORT_FONT: "/assets/huifang/NotoSansSC-Regular.otf"}
 
 # Flutter writes style elements; CanvasKit, Pyodide and its extension modules compile WebAssembly,
 # and none of them needs to evaluate text as script. No other origin appears anywhere.
@@ -79,7 +81,7 @@ def build_web_app(
     progress("wheels", 0.0)
     wheels = gather_wheels(cache)
     progress("packages", 0.2)
-    packages, program = archive.package_files(wheels), _program(app_dir)
+    packages, program = quicker(archive.package_files(wheels)), _program(app_dir)
     files = shell_files(_font_faces())
     progress("bytecode", 0.4)
     compiler = find_compiler(PYODIDE, cache)
@@ -95,14 +97,17 @@ def build_web_app(
         files[STDLIB] = snapshot.stdlib_without_held(files[STDLIB])
         program = snapshot.without_held(program)
     progress("archive", 0.8)
+    program, later = archive.split(program) if app_dir is None else (program, {})
     files["app.tar"] = archive.tar(program)
+    if later:
+        files[LATER] = archive.tar(later)
     files |= _own_files()
     files |= {f"licences/{name}": text for name, text in archive.licences(wheels).items()}
     if _FONTS.is_dir():
         files |= {f"assets/huifang/{font.name}": font.read_bytes() for font in _fonts()}
     version = _version(files)
     entry = "mobile.main" if app_dir is None else "main"
-    files["shell/config.js"] = _config(version, entry, SNAPSHOT in files)
+    files["shell/config.js"] = _config(version, entry, files)
     files["service_worker.js"] = _service_worker(version, files)
     files["headers.json"] = _headers()
     progress("writing", 0.9)
@@ -189,7 +194,7 @@ def _manifest() -> bytes:
     return json.dumps(manifest, ensure_ascii=False, indent=1).encode()
 
 
-def _config(version: str, entry_module: str, snapshot: bool) -> bytes:
+def _config(version: str, entry_module: str, files: Mapping[str, bytes]) -> bytes:
     """The two global objects that Flet's client and our own scripts read."""
     flet = {
         "pyodide": True,
@@ -209,7 +214,10 @@ def _config(version: str, entry_module: str, snapshot: bool) -> bytes:
         "entryModule": entry_module,
         "archiveUrl": "/app.tar",
         "pyodideUrl": "/pyodide/",
-        "snapshotUrl": f"/{SNAPSHOT}" if snapshot else "",
+        "snapshotUrl": f"/{SNAPSHOT}" if SNAPSHOT in files else "",
+        # After the start: what reports need. The font is the one that Flutter draws with.
+        "laterUrl": f"/{LATER}" if LATER in files else "",
+        "laterFiles": _FONT_IN_ARCHIVE if LATER in files else {},
     }
     return (
         f"globalThis.flet = {json.dumps(flet, indent=1)};\n"

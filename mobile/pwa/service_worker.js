@@ -50,10 +50,12 @@ async function store() {
   await cache.put(MANIFEST, Response.json(BUILD.files));
 }
 
+/** The server is asked each time, but what the page has just loaded is not sent again: on a first visit
+ *  that is all of it. Only bytes of this version are taken; a deployment caught half-way must fail here,
+ *  not on the road. */
 async function download(path) {
-  // Past the HTTP cache, and only if the bytes are this version's: a deployment caught half-way
-  // must fail here, not on the road.
-  const reply = await fetch(path, { cache: "no-store", integrity: BUILD.files[path] });
+  const get = (cache) => fetch(path, { cache, integrity: BUILD.files[path] });
+  const reply = await get("no-cache").catch(() => get("no-store")); // a copy that was spoilt
   if (!reply.ok) throw new Error(`${path}: ${reply.status}`);
   return reply;
 }

@@ -41,8 +41,8 @@ async def show(page: ft.Page, services: Services) -> Shell:
     page.on_close = lambda _event: shell.close()
     services.place.on_visible(lambda front: None if front else shell.session.write_down())
     shell.session.subscribe(lambda: _phase_changed(shell))
+    await shell.session.begin()  # first: the lock is the first frame, not an empty page
     page.render_views(Root, shell)
-    await shell.session.begin()
     shell.tasks.append(page.run_task(_watch_idleness, shell))
     shell.tasks.append(page.run_task(warm_up))
     shell.session.left_behind.start()

@@ -7,6 +7,7 @@ const fletJs = {};
 const listeners = new Set();
 const calls = new Map();
 let lastCall = 0;
+const AGAIN_MS = 5000;
 
 // What Python imports as `huifang_page`; mobile/pwa/page.py is its typed face.
 const page = {
@@ -49,6 +50,13 @@ for module in sys.modules.values():
 random.seed()
 runpy.run_module(entry_module, run_name="__main__")
 `;
+// Their libraries take a moment to compile: the one in which Flutter is not yet there.
+const LATE = `
+import sys
+for module in list(sys.modules.values()):
+    if type(module).__name__ == "Late":
+        getattr(module, "__version__", None)
+`;
 const MODULES = { flet_js: fletJs, huifang_page: page };
 // The snapshot refers to the two modules by name; all else is plain data.
 const revive = (value) => MODULES[value?.module] ?? value;
@@ -70,7 +78,22 @@ async function get(url) {
   return reply.arrayBuffer();
 }
 
-async function boot({ entryModule, archiveUrl, pyodideUrl, snapshotUrl, documentUrl }) {
+/** Brings what the start did without. A first visit may lose the network meanwhile: asked until it is here. */
+async function bringTheRest(pyodide, { laterUrl, laterFiles }) {
+  const here = "/home/pyodide";
+  const getAtLast = (url) =>
+    get(url).catch(() => new Promise((again) => setTimeout(() => again(getAtLast(url)), AGAIN_MS)));
+  for (const [path, url] of Object.entries(laterFiles)) {
+    pyodide.FS.mkdirTree(`${here}/${path.slice(0, path.lastIndexOf("/"))}`);
+    pyodide.FS.writeFile(`${here}/${path}`, new Uint8Array(await getAtLast(url)), { canOwn: true });
+  }
+  untar(await getAtLast(laterUrl), pyodide.FS, here);
+  await pyodide.runPythonAsync("import importlib; importlib.invalidate_caches()");
+  mark("rest");
+}
+
+async function boot(config) {
+  const { entryModule, archiveUrl, pyodideUrl, snapshotUrl, documentUrl } = config;
   const archive = get(archiveUrl);
   const snapshot = snapshotUrl ? get(snapshotUrl) : undefined;
   for (const wanted of [archive, snapshot]) wanted?.catch(() => {}); // reported where it is awaited
@@ -100,6 +123,9 @@ async function boot({ entryModule, archiveUrl, pyodideUrl, snapshotUrl, document
   await fletJs.start_connection(send);
   mark("program");
   self.postMessage({ kind: "started" });
+  await pyodide.runPythonAsync(LATE);
+  mark("libraries");
+  if (config.laterUrl) await bringTheRest(pyodide, config);
 }
 
 self.onmessage = ({ data }) => {
