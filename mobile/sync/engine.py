@@ -30,7 +30,6 @@ from mobile.sync.peer import Peer
 from mobile.sync.report import Progress, SyncReport, Tell
 from shared.entities import File
 from shared.errors import Code, Refusal
-from shared.wire import PullHeader
 
 T = TypeVar("T")
 Step = Callable[[], Awaitable[None]]
@@ -133,8 +132,14 @@ class SyncEngine:
     async def _steps(self, exchange: Exchange) -> None:
         await renewing.renew(exchange)
         await pushing.push(exchange)
+        epoch = self._store.parts.meta.get(OUTBOX_EPOCH)
         trouble = await _tried(uploading.upload(exchange))
-        header = await _pulled(exchange)
+        header = await pulling.pull(exchange)
+        if epoch not in (None, header.epoch):
+            # A restored server: it is sent what its backup had not, records before their files.
+            await pushing.push(exchange)
+            trouble = await _tried(uploading.upload(exchange))
+            header = await pulling.pull(exchange)
         await agreeing.agree(exchange, header)
         await self._forget_ended()
         if self._log is not None:
@@ -153,16 +158,6 @@ class SyncEngine:
         if inbound.rekey_due():
             await self._rekey()
             inbound.rekeyed()
-
-
-async def _pulled(exchange: Exchange) -> PullHeader:
-    """Pull; and if the server turns out to be a restored one, send it what its backup had not."""
-    epoch = exchange.store.parts.meta.get(OUTBOX_EPOCH)
-    header = await pulling.pull(exchange)
-    if epoch in (None, header.epoch):
-        return header
-    await pushing.push(exchange)
-    return await pulling.pull(exchange)
 
 
 async def _tried(step: Awaitable[None]) -> Refusal | None:

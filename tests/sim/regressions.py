@@ -64,6 +64,18 @@ REGRESSIONS = (
             PASSES,
         ],
     ),
+    Regression(
+        "a photo whose record a restored server had lost was asked for before the record was sent"
+        " again: the sync failed, and only the next one succeeded",
+        ["chen-1", "he-1", "lin-1", "lin-2", "wu-1"],
+        [
+            BACKUP,
+            _to("someone_writes", 701, 46, 247),
+            _to("a_request_passes", 626, 661, 424),
+            _to("a_request_fails", 683, 892, 283),
+            RESTORE,
+        ],
+    ),
 )
 
 
