@@ -5,26 +5,29 @@ What an open vault needs is imported when one is opened: the lock must be on the
 
 from __future__ import annotations
 
+import asyncio
 import locale
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import flet as ft
 
 from mobile.keys.port import DeviceKeys, Profile
-from mobile.usecases.services import Services
+from mobile.usecases.services import Preferences, Services
 from shared.ids import new_id
 from shared.policy import DEFAULTS
 
 if TYPE_CHECKING:
     from apsw import Connection
 
+    from mobile.store.files import VaultFiles
     from mobile.store.sealed_log import SealedLog
     from mobile.store.store import Store
     from mobile.sync.engine import Step, SyncEngine
@@ -59,18 +62,46 @@ def app_version() -> str:
         return "dev"
 
 
-async def bootstrap(page: ft.Page) -> Services:
-    """The services of this device. Refuses `storage_not_durable` where a browser keeps nothing."""
-    return await (_browser(page) if sys.platform == "emscripten" else _desktop(page))
+@dataclass(frozen=True, slots=True)
+class BrowserStorage:
+    """What this browser keeps for the app, opened; and how its page stood then."""
+
+    keys: DeviceKeys
+    files: VaultFiles
+    preferences: Preferences
+    page_status: dict[str, Any]
 
 
-async def _browser(page: ft.Page) -> Services:
+async def open_browser_storage() -> BrowserStorage:
+    """Needs no Flet page, so that it goes on while Flutter still loads. Refuses
+    `storage_not_durable` where a browser keeps nothing.
+    """
     from mobile.keys.browser import browser_keys
     from mobile.keys.indexed_db import Database
+    from mobile.pwa import page
     from mobile.store.opfs import browser_files
-    from mobile.usecases.places import BrowserPlace, BrowserPreferences
+    from mobile.usecases.places import BrowserPreferences
 
-    keys, clock, files = await browser_keys(), SystemClock(), await browser_files()
+    display = Database.open("huifang-display", ("preferences",))
+    keys, files, preferences, status = await asyncio.gather(
+        browser_keys(), browser_files(), display, page.call("page_status")
+    )
+    return BrowserStorage(keys, files, BrowserPreferences(preferences), status)
+
+
+async def bootstrap(page: ft.Page, storage: Awaitable[BrowserStorage] | None = None) -> Services:
+    """The services of this device. `storage` is the browser's, if it was begun ahead. Refuses
+    `storage_not_durable` where a browser keeps nothing.
+    """
+    if sys.platform == "emscripten":
+        return await _browser(page, await (storage or open_browser_storage()))
+    return await _desktop(page)
+
+
+async def _browser(page: ft.Page, storage: BrowserStorage) -> Services:
+    from mobile.usecases.places import BrowserPlace
+
+    keys, files, clock = storage.keys, storage.files, SystemClock()
 
     def connect(url: str) -> Peer:
         from mobile.sync.poking_browser import BrowserStream
@@ -83,8 +114,8 @@ async def _browser(page: ft.Page) -> Services:
         keys=keys,
         files=files,
         clock=clock,
-        place=await BrowserPlace.open(page.url or ""),
-        preferences=BrowserPreferences(await Database.open("huifang-display", ("preferences",))),
+        place=BrowserPlace(page.url or "", storage.page_status),
+        preferences=storage.preferences,
         store=_stores(clock, durable=files.storage.durable),
         connect=connect,
         engine=_engines(keys),

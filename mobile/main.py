@@ -4,6 +4,7 @@ Pyodide).
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -12,15 +13,17 @@ if __package__ in (None, ""):  # run as a file: the repository is not on the pat
 
 import flet as ft
 
-from mobile.bootstrap import bootstrap
+from mobile.bootstrap import bootstrap, open_browser_storage
 from mobile.ui.app import show
 
 ASSETS = Path(__file__).resolve().parent / "ui" / "assets"
+# In the browser Python is there before Flutter: its storage opens meanwhile.
+STORAGE = asyncio.ensure_future(open_browser_storage()) if sys.platform == "emscripten" else None
 
 
 async def main(page: ft.Page) -> None:
     """One window, one person."""
-    await show(page, await bootstrap(page))
+    await show(page, await bootstrap(page, STORAGE))
 
 
 if __name__ == "__main__":

@@ -33,7 +33,11 @@ class _Fact:
 
 
 class BrowserPlace:
-    """A page of the web app, through the worker's bridge to it. Make it with `open`."""
+    """A page of the web app, through the worker's bridge to it.
+
+    `address` is any URL of the app, `status` what `page_status` answered. To be made where Flet
+    knows the page: events are heard in that context.
+    """
 
     platform = "browser"
 
@@ -45,11 +49,6 @@ class BrowserPlace:
         self._network.holds = bool(status.get("online", True))
         self._front.holds = bool(status.get("visible", True))
         page.listen(self._heard)
-
-    @classmethod
-    async def open(cls, address: str) -> BrowserPlace:
-        """`address` is any URL of the app."""
-        return cls(address, await page.call("page_status"))
 
     def _heard(self, event: str, detail: Any) -> None:
         if event == "page_status" and isinstance(detail, dict):
