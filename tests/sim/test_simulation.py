@@ -10,7 +10,7 @@ import pytest
 from tests.sim.known import KNOWN
 from tests.sim.mutants import MUTANTS
 
-SECONDS = 45
+SECONDS = 25
 JOBS = 2
 
 
@@ -35,10 +35,11 @@ def test_the_stories_that_once_broke_a_law_break_none_any_more() -> None:
 @pytest.mark.soak
 @pytest.mark.postgres
 def test_every_law_holds_on_postgresql_too() -> None:
-    done = _ran("soak", "--seeds", "1000000", "--seconds", "20", "--postgres")
+    done = _ran("soak", "--seeds", "1000000", "--seconds", "10", "--postgres")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.soak
 def test_every_broken_mechanism_is_noticed() -> None:
     done = _ran("mutants", "--known")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -48,6 +49,7 @@ def test_every_mutant_has_a_story_that_notices_it() -> None:
     assert set(KNOWN) == {mutant.name for mutant in MUTANTS}
 
 
+@pytest.mark.soak
 def test_hypothesis_finds_no_steps_that_break_a_law() -> None:
     done = _ran("machine")
     assert done.returncode == 0, done.stdout + done.stderr
