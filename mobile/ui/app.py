@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import flet as ft
 
 from mobile.ui import texts
+from mobile.ui.components.messages import log_fault
 from mobile.ui.routes import NOT_FOUND, ROUTES, SCREENS, late
 from mobile.ui.state import Shell, provide_shell, watch
 from mobile.ui.theme import TWO_PANES
 from mobile.usecases.session import Phase, Session
+from shared.errors import Refusal
 
 if TYPE_CHECKING:
     from mobile.usecases.services import Services
@@ -41,8 +43,12 @@ async def show(page: ft.Page, services: Services) -> Shell:
     page.on_close = lambda _event: shell.close()
     services.place.on_visible(lambda front: None if front else shell.session.write_down())
     shell.session.subscribe(lambda: _phase_changed(shell))
-    await shell.session.begin()  # first: the lock is the first frame, not an empty page
+    # First these two: the first frame is the lock, or Today if the secret was typed meanwhile.
+    await shell.session.begin()
+    await _unlock_ahead(shell, wait=False)
     page.render_views(Root, shell)
+    if shell.session.phase is Phase.LOCKED:
+        shell.tasks.append(page.run_task(_unlock_later, shell))
     shell.tasks.append(page.run_task(_watch_idleness, shell))
     shell.tasks.append(page.run_task(warm_up))
     shell.session.left_behind.start()
@@ -79,8 +85,32 @@ async def _recall(shell: Shell) -> None:
     shell.display.text_scale = float(saved.get("text_scale", 1.0))
 
 
+async def _unlock_ahead(shell: Shell, *, wait: bool) -> None:
+    """Tries the secret that was typed while the app loaded, if there is one. A wrong one is a try
+    like any other: the lock then says how many are left, and what else is wrong at the next.
+    """
+    secret = await shell.services.place.typed_ahead(wait)
+    if secret is None or shell.session.phase is not Phase.LOCKED:
+        return
+    try:
+        await shell.session.unlock(secret)
+    except Refusal:
+        return
+    except Exception as fault:
+        log_fault(fault)
+
+
+async def _unlock_later(shell: Shell) -> None:
+    """For whoever was still typing on the splash when the lock was drawn behind it."""
+    await _unlock_ahead(shell, wait=True)
+    await shell.services.place.reveal()
+
+
 def _phase_changed(shell: Shell) -> None:
     session = shell.session
+    if session.phase in (Phase.OPEN, Phase.WELCOME):
+        asked = texts.language() if session.phase is Phase.OPEN else ""
+        shell.page.run_task(shell.services.place.remember_lock, asked)
     if session.store is not None and session.phase in (Phase.OPEN, Phase.FIRST_SYNC):
         shell.use_zone()
         if session.syncing is not None:

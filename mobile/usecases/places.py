@@ -94,6 +94,16 @@ class BrowserPlace:
     async def activate_update(self) -> None:
         await page.call("activate_update")
 
+    async def typed_ahead(self, wait: bool) -> str | None:
+        found = await page.call("typed_ahead", wait=wait)
+        return found["secret"] or None
+
+    async def remember_lock(self, language: str) -> None:
+        await page.call("remember_lock", language=language)
+
+    async def reveal(self) -> None:
+        await page.call("reveal")
+
 
 class DesktopPlace:
     """A native window. Its storage is as lasting as its disk; it is updated by whoever installed
@@ -131,6 +141,15 @@ class DesktopPlace:
 
     async def activate_update(self) -> None:
         """Nothing waits here."""
+
+    async def typed_ahead(self, wait: bool) -> str | None:  # noqa: ARG002 - a window opens at once
+        return None
+
+    async def remember_lock(self, language: str) -> None:
+        """The next start shows its lock at once."""
+
+    async def reveal(self) -> None:
+        """Nothing covers it."""
 
 
 class FilePreferences:

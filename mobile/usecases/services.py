@@ -99,6 +99,20 @@ class Place(Protocol):
         """Switches to the version that waits; the app restarts by itself."""
         ...
 
+    async def typed_ahead(self, wait: bool) -> str | None:
+        """The secret that was typed while the app still loaded, handed over once. With `wait`, only
+        when nobody is typing one any more.
+        """
+        ...
+
+    async def remember_lock(self, language: str) -> None:
+        """In which language the next start asks for the secret while loading; empty: not at all."""
+        ...
+
+    async def reveal(self) -> None:
+        """Uncovers the app, where someone's typing had kept it covered."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Services:

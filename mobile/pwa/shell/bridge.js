@@ -3,6 +3,8 @@
 // events through `emit`. Add a call here only if no Flet control offers it.
 
 import { activateUpdate, offlineStatus } from "./offline.js";
+import { reveal } from "./splash.js";
+import { remember, take } from "./typed_ahead.js";
 
 const CALLS = {
   /** Asks that the browser never clears this origin's storage by itself. Asking again is harmless. */
@@ -43,6 +45,17 @@ const CALLS = {
   },
 
   page_status: async () => pageStatus(),
+
+  /** The secret that was typed while the app loaded, or null; with `wait`, once it is known which. */
+  typed_ahead: take,
+
+  /** In which language the next start asks for it; empty: it does not. */
+  remember_lock: remember,
+
+  /** What came of a secret typed ahead is drawn: the splash goes. */
+  async reveal() {
+    requestAnimationFrame(() => requestAnimationFrame(reveal));
+  },
 
   async reload() {
     location.reload();

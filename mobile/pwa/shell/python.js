@@ -52,8 +52,9 @@ function deliver(packet) {
   if (!drawn && packet[0] === 0 && packet[2] === SESSION_CRASHED) return giveUp("main");
   toDart?.(packet);
   // The first patch is the app's first page; two frames later it is on the screen.
-  if (packet[0] === 0 && packet[2] === PATCH_CONTROL) {
+  if (!drawn && packet[0] === 0 && packet[2] === PATCH_CONTROL) {
     drawn = true;
+    performance.mark("huifang-drawn");
     requestAnimationFrame(() => requestAnimationFrame(uncover));
   }
 }

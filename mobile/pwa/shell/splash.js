@@ -1,6 +1,8 @@
 // The page before the app: progress while it loads, and the few sentences that must be said when it
 // cannot start. Both languages stand together, since no setting has been read yet.
 
+import { inUse, offer, settled, withdraw } from "./typed_ahead.js";
+
 const TEXTS = {
   shell: { value: 10, zh: "正在打开界面…", en: "Opening the interface…" },
   runtime: { value: 40, zh: "正在准备运行环境…", en: "Preparing the runtime…" },
@@ -41,6 +43,7 @@ const part = (id) => document.getElementById(id);
 // Flutter empties the body when it begins, long before there is anything of the app to see.
 const splash = part("splash");
 document.documentElement.append(splash);
+offer();
 
 const firstTime = !navigator.serviceWorker?.controller;
 
@@ -71,6 +74,7 @@ function download() {
 /** Stops and says why, with one thing to do. Resolves when the person does it. */
 export function ask(sentence, { detail = "" } = {}) {
   document.documentElement.append(splash);
+  withdraw();
   part("splash-progress").hidden = true;
   write(SENTENCES[sentence]);
   if (detail) part("splash-en").textContent += ` (${detail})`;
@@ -88,12 +92,22 @@ export function resume() {
   part("splash-progress").hidden = false;
   write(TEXTS.shell);
   delete document.documentElement.dataset.huifang;
+  offer();
 }
 
-/** The app has drawn: uncover it. A second call is harmless. */
-export function uncover() {
+/** The app has drawn: uncover it, once nobody types on the splash. A second call is harmless. */
+export async function uncover() {
+  const typing = inUse();
+  await settled();
+  if (typing) return; // what was typed is on its way: Python says when its outcome is drawn
+  reveal();
+}
+
+/** Takes the splash away. A second call is harmless. */
+export function reveal() {
   if (!splash.isConnected || !part("splash-action").hidden) return;
   splash.remove();
+  document.body.inert = false;
   document.documentElement.dataset.huifang = "ready";
   performance.mark("huifang-ready");
 }

@@ -92,6 +92,10 @@ class TestPlace:
         self.persisted = True
         self.update = False
         self.updated = 0
+        self.typed_early: str | None = None
+        self.typed_late: str | None = None
+        self.lock_language: str | None = None
+        self.revealed = 0
         self.spoken = ["zh-CN"]
         self._listeners: list[Callable[[bool], None]] = []
         self._watchers: list[Callable[[bool], None]] = []
@@ -133,6 +137,15 @@ class TestPlace:
 
     async def activate_update(self) -> None:
         self.updated += 1
+
+    async def typed_ahead(self, wait: bool) -> str | None:
+        return self.typed_late if wait else self.typed_early
+
+    async def remember_lock(self, language: str) -> None:
+        self.lock_language = language
+
+    async def reveal(self) -> None:
+        self.revealed += 1
 
 
 @dataclass
