@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -27,11 +28,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for folder in ("browser", "e2e"):
             if (HERE / folder) in item.path.parents:
                 item.add_marker(folder)
+                item.add_marker(pytest.mark.xdist_group(_one_worker(item)))
     if "bench" not in config.option.markexpr:
         measuring = [item for item in items if item.get_closest_marker("bench")]
         if measuring:
             config.hook.pytest_deselected(items=measuring)
             items[:] = [item for item in items if item not in measuring]
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now is looked through for garbage no more: a third of a second each time,
+    in the midst of some test."""
+    gc.collect()
+    gc.freeze()
+
+
+def _one_worker(item: pytest.Item) -> str:
+    """Whoever shares a device or a day with others runs where they run."""
+    day = "day" in getattr(item, "fixturenames", ())
+    return "day" if day else item.path.name
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

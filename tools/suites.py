@@ -1,12 +1,13 @@
 """Run the test suites: the fast ones on two workers, then by themselves those that drive a browser.
 
-Apart, because a browser on two cores wants both of them, and because Playwright keeps an event
-loop running in its process, in which no other asynchronous test can start one.
+Apart, because Playwright keeps an event loop running in its process, in which no other
+asynchronous test can start one.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 
@@ -14,12 +15,13 @@ from tools import chromium
 
 IN_BROWSER = "browser or e2e"
 ALONE = f"not bench and not ({IN_BROWSER})"
-QUICK = f"{ALONE} and not postgres and not full_data and not soak"
+NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
+QUICK = f"{ALONE} and not (postgres or processes or full_data or soak)"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run the test suites.")
-    parser.add_argument("--quick", action="store_true", help="only what needs no other program")
+    parser.add_argument("--quick", action="store_true", help="only what runs by itself")
     if parser.parse_args().quick:
         return _pytest("-m", QUICK, "-n", "2")
     browser = chromium.ensure()
@@ -28,12 +30,16 @@ def main() -> int:
         print(f"The browser suites were skipped: {chromium.why_missing()}.", flush=True)
         return code
     # Run even after a failure: one report says everything that is wrong.
-    return _pytest("-m", IN_BROWSER, "tests/browser", "tests/e2e") or code
+    browsers = "-m", IN_BROWSER, "-n", "2", "--dist", "loadgroup", "tests/browser", "tests/e2e"
+    return _pytest(*browsers) or code
 
 
 def _pytest(*arguments: str) -> int:
     command = [sys.executable, "-m", "pytest", "-q", *arguments]
-    return subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+    # Compiled code is kept even where the machine's settings say otherwise: each worker, and each
+    # server that a test starts, would compile the whole house and its tests anew.
+    kept = {name: value for name, value in os.environ.items() if name != NO_BYTECODE}
+    return subprocess.run(command, env=kept, stdin=subprocess.DEVNULL, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -233,6 +233,9 @@ class Tab:
         self._turn_semantics_on()
 
     def _turn_semantics_on(self) -> None:
+        # A field that has the cursor by now would get a second node in the page, which takes the
+        # keys from then on and hands them to nobody.
+        self.page.evaluate("document.activeElement.blur()")
         # Flutter offers a hidden button that switches the tree on; it is gone once that is done.
         self.page.evaluate("document.querySelector('flt-semantics-placeholder')?.click()")
         self.page.wait_for_selector("flt-semantics", state="attached")
@@ -316,6 +319,8 @@ class Tab:
         """Replaces the content of the text field of that label, key by key as Flutter needs it."""
         field = self.page.get_by_role("textbox", name=label).first
         self.press(field)
+        # Flutter makes the page's field when it takes the tap: keys before that go nowhere.
+        self.page.locator("input:focus, textarea:focus").first.wait_for(state="attached")
         # A moment after the tap Flutter puts the cursor where it was, and then nothing is selected.
         for _ in range(_CLEARINGS):
             self.page.keyboard.press("Control+A")

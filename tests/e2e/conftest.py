@@ -78,6 +78,28 @@ def person(arrive: Meet) -> Meet:
     return ready
 
 
+@pytest.fixture(scope="module")
+def device(
+    playwright: Playwright, live: LiveServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Person]:
+    """The account manager's device, set up once."""
+    folder = tmp_path_factory.mktemp("device")
+    with at_work(playwright, folder, live, "wangfang") as person:
+        person.enter()
+        yield person
+
+
+@pytest.fixture
+def manager(device: Person) -> Iterator[Person]:
+    """The account manager on Today, online and in step; whatever a test does ends so again."""
+    device.go("/")
+    device.wait_today()
+    device.wait_synced()
+    yield device
+    device.browser.online()
+    device.wait_synced()
+
+
 @pytest.fixture(scope="package")
 def day(
     playwright: Playwright, web: Path, tmp_path_factory: pytest.TempPathFactory

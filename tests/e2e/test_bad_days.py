@@ -3,43 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Playwright
 
 from tests.e2e.conftest import Meet
 from tests.e2e.evidence import Evidence
-from tests.e2e.people import PIN, Person, at_work
+from tests.e2e.people import PIN, Person
 from tests.e2e.pictures import photo
 from tests.e2e.visiting import begin_visit, keep_visit
 from tests.live_server import LiveServer
 
 WRONG_PIN = "135791"
 NOTES = "展柜的灯带要换成暖光，店长催得急。"
-
-
-@pytest.fixture(scope="module")
-def device(
-    playwright: Playwright, live: LiveServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Person]:
-    """The account manager's device, set up once."""
-    folder = tmp_path_factory.mktemp("device")
-    with at_work(playwright, folder, live, "wangfang") as person:
-        person.enter()
-        yield person
-
-
-@pytest.fixture
-def manager(device: Person) -> Iterator[Person]:
-    """The account manager on Today, online and in step; whatever a test does ends so again."""
-    device.go("/")
-    device.wait_today()
-    device.wait_synced()
-    yield device
-    device.browser.online()
-    device.wait_synced()
 
 
 @pytest.fixture
@@ -170,6 +146,7 @@ def test_an_app_too_old_to_receive_still_sends(manager: Person, evidence: Eviden
         manager.go("/sync")
         manager.tab.wait_text("应用版本太旧")
         manager.tab.wait_text("上传不受影响")
+    manager.tab.tap("立即同步")
 
 
 def test_a_second_tab_takes_over_with_all_that_was_saved(manager: Person) -> None:

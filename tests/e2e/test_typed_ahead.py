@@ -21,24 +21,22 @@ def begin(one: Person) -> None:
     one.tab.page.locator(FIELD).wait_for(timeout=START_MS)
 
 
-def test_what_is_typed_while_the_app_loads_opens_today(person: Meet) -> None:
-    one = person("wangfang")
-    begin(one)
-    page = one.tab.page
+def test_what_is_typed_while_the_app_loads_opens_today(manager: Person) -> None:
+    begin(manager)
+    page = manager.tab.page
     assert page.get_by_label("PIN 或口令").count() == 1
     page.locator(FIELD).fill(PIN)
     page.keyboard.press("Enter")
     kept = page.evaluate(KEPT)
-    one.tab.wait_ready()
-    one.wait_today()
+    manager.tab.wait_ready()
+    manager.wait_today()
     assert PIN not in kept + page.evaluate(KEPT)
     assert page.locator(FIELD).count() == 0
 
 
-def test_whoever_is_still_typing_is_not_interrupted_by_the_lock(person: Meet) -> None:
-    one = person("wangfang")
-    begin(one)
-    page = one.tab.page
+def test_whoever_is_still_typing_is_not_interrupted_by_the_lock(manager: Person) -> None:
+    begin(manager)
+    page = manager.tab.page
     page.locator(FIELD).press_sequentially(PIN[:3])
     page.wait_for_function(
         "() => performance.getEntriesByName('huifang-drawn').length > 0", timeout=START_MS
@@ -46,19 +44,18 @@ def test_whoever_is_still_typing_is_not_interrupted_by_the_lock(person: Meet) ->
     expect(page.locator(FIELD)).to_be_focused()
     page.locator(FIELD).press_sequentially(PIN[3:])
     page.keyboard.press("Enter")
-    one.tab.wait_ready()
-    one.wait_today()
+    manager.tab.wait_ready()
+    manager.wait_today()
 
 
-def test_a_wrong_pin_typed_ahead_is_a_try_and_leads_to_the_lock(person: Meet) -> None:
-    one = person("wangfang")
-    begin(one)
-    one.tab.page.locator(FIELD).fill("135791")
-    one.tab.page.keyboard.press("Enter")
-    one.tab.wait_ready()
-    one.tab.wait_text("还可以试 9 次")
-    one.unlock()
-    one.wait_today()
+def test_a_wrong_pin_typed_ahead_is_a_try_and_leads_to_the_lock(manager: Person) -> None:
+    begin(manager)
+    manager.tab.page.locator(FIELD).fill("135791")
+    manager.tab.page.keyboard.press("Enter")
+    manager.tab.wait_ready()
+    manager.tab.wait_text("还可以试 9 次")
+    manager.unlock()
+    manager.wait_today()
 
 
 def test_a_device_without_a_vault_is_not_asked(arrive: Meet) -> None:

@@ -21,6 +21,8 @@ from tests.live_server import LiveServer, live_server
 from tests.mobile.sync_world import CUSTOMERS, furnish
 from tests.server.phones import ORG, PASSWORD, found_company
 
+pytestmark = pytest.mark.processes
+
 PATIENCE = 60.0  # seconds, on a machine that does much else; the timetable alone would take 300
 SECRET = "246810"
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -16,6 +17,8 @@ from cryptography.x509.oid import NameOID
 from sync_server.services import accounts
 from tests.live_server import live_server
 from tests.server.phones import found_company
+
+pytestmark = pytest.mark.processes
 
 
 def test_a_server_that_is_killed_comes_back_with_everything(tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ from tests.live_server import LiveServer, live_server
 from tests.mobile.sync_world import CUSTOMERS, PhoneKeys, PhoneTime, furnish
 from tests.server.phones import ORG, PASSWORD, found_company
 
+pytestmark = pytest.mark.processes
+
 MEGABYTES = int(os.environ.get("HUIFANG_LINK_MB", "20"))
 CUTS = MEGABYTES * 2
 ROOM_MB = 48

@@ -25,6 +25,8 @@ from tests.live_server import LiveServer, live_server
 from tests.mobile.sync_world import CUSTOMERS, PhoneKeys, furnish
 from tests.server.phones import ORG, PASSWORD, found_company, staff_id
 
+pytestmark = pytest.mark.processes
+
 PATIENCE = 30.0  # seconds after which a test has failed, however loaded the machine is
 
 

@@ -23,6 +23,8 @@ from tests.live_server import LiveServer, live_server
 from tests.server.phones import ORG, PASSWORD, found_company, staff_id
 from tests.server.test_files_upload import CUSTOMER, PHOTO
 
+pytestmark = pytest.mark.processes
+
 FILE = "019a0000-0000-7000-8000-000000000001"
 SHA256 = hashlib.sha256(PHOTO).hexdigest()
 
