@@ -17,13 +17,15 @@ IN_BROWSER = "browser or e2e"
 ALONE = f"not bench and not ({IN_BROWSER})"
 NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 QUICK = f"{ALONE} and not (postgres or processes or full_data or soak)"
+# Generated requests to every route: its library takes seconds to load, in each worker.
+WITHOUT_FUZZ = ("-p", "no:schemathesis", "--ignore", "tests/server/test_web_fuzz.py")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run the test suites.")
     parser.add_argument("--quick", action="store_true", help="only what runs by itself")
     if parser.parse_args().quick:
-        return _pytest("-m", QUICK, "-n", "2")
+        return _pytest("-m", QUICK, "-n", "2", *WITHOUT_FUZZ)
     browser = chromium.ensure()
     code = _pytest("-m", ALONE, "-n", "2")
     if browser is None:

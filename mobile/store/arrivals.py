@@ -48,8 +48,11 @@ def store(db: apsw.Connection, holdings: Holdings, lines: Iterable[RowLine]) -> 
     Lines of a bucket that is not held are passed over (L3). An entity that this version does not
     know is kept all the same: the checksum counts it, and a newer version will show it.
     """
-    raw, arrival = raw_lines(lines), _Arrival(holdings.numbers())
-    with _counted_anew(db) if len(raw) > _MANY else nullcontext():
+    raw = raw_lines(lines)
+    many = len(raw) > _MANY
+    named = None if many else {line[0].decode() for line in raw}
+    arrival = _Arrival(holdings.numbers(named))
+    with _counted_anew(db) if many else nullcontext():
         db.executemany(_STORE, arrival.rows(raw))
     db.executemany(_FIND, arrival.texts)
     db.executemany(_REMOVE, arrival.gone)

@@ -43,9 +43,15 @@ class Holdings:
             for i, b, p, r, n, e in grants
         )
 
-    def numbers(self) -> dict[str, tuple[int, int]]:
-        """Name → (number, round) of every bucket held: rows of any other are not stored (L3)."""
-        return {n: (no, r) for n, no, r in self._db.execute("SELECT name, no, round FROM bucket")}
+    def numbers(self, names: Iterable[str] | None = None) -> dict[str, tuple[int, int]]:
+        """Name → (number, round) of every bucket held, of those named if some are: rows of any
+        other are not stored (L3)."""
+        query = "SELECT name, no, round FROM bucket"
+        values: tuple[str, ...] = ()
+        if names is not None:
+            query += " WHERE name IN (SELECT value FROM json_each(?))"
+            values = (json.dumps(list(names)),)
+        return {n: (no, r) for n, no, r in self._db.execute(query, values)}
 
     def take(self, grants: Iterable[LeaseGrant]) -> None:
         """Keep these grants, the full list of a lease. What is held beside them is closed and

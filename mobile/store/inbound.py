@@ -125,10 +125,11 @@ class Inbound:
             self._backed_up(header.backed_up_to)
             touched |= rows | settled
             touched |= self._files_verified(rows)
-        if not quiet:
-            parts.gate.changed()
-        elif lease is not None:
-            parts.gate.renewed()
+        if lease is not None:
+            if lease.drops or lease.grants is not None:
+                parts.gate.changed()
+            else:
+                parts.gate.renewed()
 
     def _is_quiet(self, header: PullHeader, lease: Lease | None) -> bool:
         """Whether the reply's header brings nothing but later times."""

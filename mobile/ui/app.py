@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 from typing import TYPE_CHECKING, Any
 
@@ -142,6 +143,7 @@ async def warm_up() -> None:
     ):
         await asyncio.sleep(0)
         importlib.import_module(module)
+    gc.freeze()  # as `bootstrap.spare_the_program`, for what has come since
 
 
 def _resized(shell: Shell, event: ft.PageResizeEvent) -> None:

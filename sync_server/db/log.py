@@ -56,6 +56,7 @@ BUCKET_HEAD = Table(
     Column("row_count", BigInteger, nullable=False),
     Column("digest", BigInteger, nullable=False),
     PrimaryKeyConstraint("org_id", "bucket"),
+    Index(None, "org_id", "max_seq"),
 )
 """What a pull asks first: has the bucket changed, how many rows has it, and what is their
 digest."""

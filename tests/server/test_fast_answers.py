@@ -13,7 +13,7 @@ import pytest
 
 from shared.errors import Code
 from shared.ids import new_id
-from sync_server.db.remembered import MOST_ANSWERS, Remembered
+from sync_server.db.remembered import MOST_WEIGHT, At, Remembered
 from sync_server.services import accounts, devices, scopes
 from sync_server.services.grants import issue
 from sync_server.services.writing import Unit, write
@@ -153,16 +153,37 @@ def test_a_body_that_is_no_json_and_one_with_an_unknown_field_are_told_apart(lin
 
 
 def test_an_answer_is_forgotten_with_the_number_it_was_read_at() -> None:
-    remembered, read = Remembered(), iter("abc")
-    assert remembered.answer("org", 1, "who", lambda: next(read)) == "a"
-    assert remembered.answer("org", 1, "who", lambda: next(read)) == "a"
-    assert remembered.answer("org", 2, "who", lambda: next(read)) == "b"
-    assert remembered.answer("org", 2, "who", lambda: next(read), lambda _: False) == "c"
+    remembered, read = Remembered(), iter("abcd")
+    assert remembered.answer("org", At("e", 1), "who", lambda: next(read)) == "a"
+    assert remembered.answer("org", At("e", 1), "who", lambda: next(read)) == "a"
+    assert remembered.answer("org", At("e", 2), "who", lambda: next(read)) == "b"
+    again = remembered.answer("org", At("e", 2), "who", lambda: next(read), holds=lambda _: False)
+    assert again == "c"
+    assert remembered.answer("org", At("another", 2), "who", lambda: next(read)) == "d"
+
+
+def test_an_answer_is_carried_on_from_the_number_it_was_read_at_and_never_back() -> None:
+    remembered = Remembered()
+    asked: list[tuple[str, int]] = []
+
+    def carry(answer: str, since: int) -> str | None:
+        asked.append((answer, since))
+        return f"{answer}+" if since < 3 else None
+
+    def answer(seq: int, read: str) -> str:
+        return remembered.answer("org", At("e", seq), "who", lambda: read, carry=carry)
+
+    assert answer(1, "a") == "a"
+    assert answer(3, "b") == "a+"
+    assert answer(2, "c") == "c", "a transaction that sees less than what is kept reads for itself"
+    assert answer(3, "d") == "a+", "and what it read does not stand for those that see more"
+    assert answer(4, "e") == "e"
+    assert asked == [("a", 1), ("a+", 3)]
 
 
 def test_what_is_remembered_does_not_grow_for_ever() -> None:
-    remembered = Remembered()
-    for number in range(MOST_ANSWERS + 1):
-        remembered.answer("org", 1, number, lambda: "answer")
-    assert remembered.answer("org", 1, 0, lambda: "read again") == "read again"
-    assert remembered.answer("org", 1, MOST_ANSWERS, lambda: "not read") == "answer"
+    remembered, heavy = Remembered(), MOST_WEIGHT // 2
+    for number in range(3):
+        remembered.answer("org", At("e", 1), number, lambda: "answer", weigh=lambda _: heavy)
+    assert remembered.answer("org", At("e", 1), 0, lambda: "read again") == "read again"
+    assert remembered.answer("org", At("e", 1), 2, lambda: "not read") == "answer"
