@@ -146,6 +146,7 @@ class SyncEngine:
             held = await _tried(sealed.settle_log(exchange, self._log))
             held = held or await _tried(sealed_files.settle_files(exchange, self._log.files))
             trouble = trouble or held
+            await self._renew_key()  # a file went with its sealed copy
         if trouble is not None:
             raise trouble
         exchange.store.inbound.finished()
@@ -153,8 +154,11 @@ class SyncEngine:
     async def _forget_ended(self) -> None:
         """Delete what ended by time, and give the vault a new key if anything was deleted (L4).
         Needs no network."""
+        self._store.inbound.end_expired()
+        await self._renew_key()
+
+    async def _renew_key(self) -> None:
         inbound = self._store.inbound
-        inbound.end_expired()
         if inbound.rekey_due():
             await self._rekey()
             inbound.rekeyed()

@@ -76,6 +76,18 @@ REGRESSIONS = (
             RESTORE,
         ],
     ),
+    Regression(
+        "a photo that went with its sealed copy at the end of a sync could be read with the"
+        " vault's old key until the next one",
+        ["he-1", "lin-1", "lin-2"],
+        [
+            _to("someone_writes", 692, 747, 805),
+            _to("a_request_passes", 341, 895, 679),
+            _to("a_device_is_judged", 806, 357, 799),
+            _to("someone_syncs", 620, 979, 289),
+            _to("a_backup_is_taken", 552, 500, 451),
+        ],
+    ),
 )
 
 
