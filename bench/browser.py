@@ -53,7 +53,7 @@ def measure(rounds: int) -> Section:
             for turn in range(rounds):
                 for person, measured in (("field", _working), ("many", _searching)):
                     profile = folder / f"profile-{turn}-{person}"
-                    with Browser.open(playwright, profile) as browser:
+                    with Browser.open(playwright, profile, measured=True) as browser:
                         phone = _Phone(browser.visit(live.url))
                         phone.ask("enrol", url=live.url, username=person, password=field.PASSWORD)
                         for key, values in measured(phone, live, turn).items():

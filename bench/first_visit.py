@@ -102,7 +102,7 @@ def measure(rounds: int) -> Section:
                 profile = folder / f"profile-{kind}-{turn}"
                 with (
                     Link(dist, folder / "packed") as link,
-                    Browser.open(playwright, profile) as browser,
+                    Browser.open(playwright, profile, measured=True) as browser,
                 ):
                     began = time.perf_counter()
                     tab = Tab(browser, browser.context.new_page())

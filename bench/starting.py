@@ -49,8 +49,8 @@ def measure(rounds: int) -> Section:
         with (
             Site(publish(folder / "published")) as site,
             live_server(folder, prepare=demo, web=built(folder / "web")) as live,
-            Browser.open(playwright, folder / "bare-profile") as bare_browser,
-            Browser.open(playwright, folder / "profile") as browser,
+            Browser.open(playwright, folder / "bare-profile", measured=True) as bare_browser,
+            Browser.open(playwright, folder / "profile", measured=True) as browser,
         ):
             bare = bare_browser.begin(site.url)
             press(bare)

@@ -117,7 +117,7 @@ def main() -> int:
         with (
             Playing() as playwright,
             Site(dist) as site,
-            Browser.open(playwright, Path(folder) / "profile") as browser,
+            Browser.open(playwright, Path(folder) / "profile", measured=True) as browser,
         ):
             tab = browser.visit(site.url)
             tab.wait_text("listening")

@@ -96,7 +96,7 @@ async def _unlock_ahead(shell: Shell, *, wait: bool) -> None:
     try:
         await shell.session.unlock(secret)
     except Refusal:
-        return
+        shell.gate.wrong_ahead += 1
     except Exception as fault:
         log_fault(fault)
 

@@ -53,9 +53,11 @@ class Window:
 @ft.observable
 @dataclass
 class Gate:
-    """Where the session stands (`Session.phase`), as the root watches it."""
+    """Where the session stands (`Session.phase`), as the root watches it; and how many secrets
+    that were typed ahead were wrong, as the lock does."""
 
     phase: str = "starting"
+    wrong_ahead: int = 0
 
 
 @ft.observable

@@ -57,6 +57,9 @@ _FLAGS = (
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
 )
+# A page lives for seconds in a test: compiling what it runs a second time, to run it faster, costs
+# more than it brings, and keeps the other browser waiting.
+_BRIEF = ("--js-flags=--no-wasm-tier-up --no-wasm-dynamic-tiering",)
 
 _TAPPABLE: tuple[Literal["tab", "link", "menuitem", "checkbox", "radio", "switch", "option"], ...]
 _TAPPABLE = ("tab", "link", "menuitem", "checkbox", "radio", "switch", "option")
@@ -157,8 +160,10 @@ class Browser:
         locale: str = "zh-CN",
         permissions: Sequence[str] = (),
         dark: bool = False,
+        measured: bool = False,
     ) -> Iterator["Browser"]:
-        """`permissions` such as ["geolocation"] are granted without a question."""
+        """`permissions` such as ["geolocation"] are granted without a question. `measured`: just
+        as people's browsers are; otherwise without what makes a short life longer."""
         executable = chromium.find()
         assert executable, chromium.why_missing()
         context = playwright.chromium.launch_persistent_context(
@@ -169,7 +174,8 @@ class Browser:
             timezone_id="Asia/Shanghai",
             permissions=list(permissions),
             color_scheme="dark" if dark else "light",
-            args=list(_FLAGS),
+            reduced_motion=None if measured else "reduce",
+            args=[*_FLAGS, *(() if measured else _BRIEF)],
         )
         try:
             yield cls(context)

@@ -10,7 +10,7 @@ import pytest
 from tests.sim.known import KNOWN
 from tests.sim.mutants import MUTANTS
 
-SECONDS = 25
+SECONDS = 20
 JOBS = 2
 
 

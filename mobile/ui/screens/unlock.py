@@ -11,7 +11,7 @@ from mobile.ui.components import buttons, frame, surfaces, words
 from mobile.ui.components.entry import secret_entry
 from mobile.ui.components.messages import guarded, refusal_card
 from mobile.ui.hooks import use_effect, use_held, use_maybe, use_state
-from mobile.ui.state import use_shell
+from mobile.ui.state import use_shell, watch
 from mobile.ui.texts import t
 from shared.errors import Code, Refusal
 
@@ -30,7 +30,7 @@ def UnlockScreen() -> ft.View:
     async def look() -> None:
         set_left(await shell.session.tries_left())
 
-    use_effect(look, [])
+    use_effect(look, [watch(shell.gate).wrong_ahead])
 
     async def submit() -> None:
         if not typed.current:

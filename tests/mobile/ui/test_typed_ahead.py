@@ -33,6 +33,14 @@ async def test_a_wrong_pin_typed_ahead_costs_a_try_and_leads_to_the_lock(field, 
     assert app.has("secret")
 
 
+async def test_a_wrong_pin_that_came_after_the_lock_was_drawn_is_told_there_too(field, start):
+    await field.prepare()
+    field.place.typed_late = WRONG
+    app, _ = await start(field)
+    await app.until(lambda: app.says("还可以试 9 次"))
+    await app.until(lambda: field.place.revealed == 1)
+
+
 async def test_what_was_typed_is_not_used_where_there_is_nothing_to_unlock(field, start):
     field.place.typed_early = PIN
     app, shell = await start(field)
