@@ -28,7 +28,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for folder in ("browser", "e2e"):
             if (HERE / folder) in item.path.parents:
                 item.add_marker(folder)
-                item.add_marker(pytest.mark.xdist_group(_one_worker(item)))
     if "bench" not in config.option.markexpr:
         measuring = [item for item in items if item.get_closest_marker("bench")]
         if measuring:
@@ -41,12 +40,6 @@ def pytest_collection_finish() -> None:
     in the midst of some test."""
     gc.collect()
     gc.freeze()
-
-
-def _one_worker(item: pytest.Item) -> str:
-    """Whoever shares a device or a day with others runs where they run."""
-    day = "day" in getattr(item, "fixturenames", ())
-    return "day" if day else item.path.name
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -19,6 +19,10 @@ NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 QUICK = f"{ALONE} and not (postgres or processes or full_data or soak)"
 # Generated requests to every route: its library takes seconds to load, in each worker.
 WITHOUT_FUZZ = ("-p", "no:schemathesis", "--ignore", "tests/server/test_web_fuzz.py")
+# The tests of a file share a device or a day; the long ones first, so that both workers end at the
+# same time.
+IN_TWO_BROWSERS = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+IN_TWO_BROWSERS += ("tests/e2e", "tests/browser")
 
 
 def main() -> int:
@@ -32,8 +36,7 @@ def main() -> int:
         print(f"The browser suites were skipped: {chromium.why_missing()}.", flush=True)
         return code
     # Run even after a failure: one report says everything that is wrong.
-    browsers = "-m", IN_BROWSER, "-n", "2", "--dist", "loadgroup", "tests/browser", "tests/e2e"
-    return _pytest(*browsers) or code
+    return _pytest("-m", IN_BROWSER, *IN_TWO_BROWSERS) or code
 
 
 def _pytest(*arguments: str) -> int:

@@ -100,11 +100,11 @@ def manager(device: Person) -> Iterator[Person]:
     device.wait_synced()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def day(
     playwright: Playwright, web: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Day]:
-    """The working day of `tests.e2e.day`, lived through once for all who ask about it."""
+    """The working day of `tests.e2e.day`, lived through once."""
     folder = tmp_path_factory.mktemp("day")
     with (
         live_server(folder, prepare=load, web=web) as running,
