@@ -21,8 +21,7 @@ QUICK = f"{ALONE} and not (postgres or processes or full_data or soak)"
 WITHOUT_FUZZ = ("-p", "no:schemathesis", "--ignore", "tests/server/test_web_fuzz.py")
 # The tests of a file share a device or a day; the long ones first, so that both workers end at the
 # same time.
-IN_TWO_BROWSERS = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
-IN_TWO_BROWSERS += ("tests/e2e", "tests/browser")
+IN_TWO_BROWSERS = "-n 2 --dist loadfile --no-loadscope-reorder tests/e2e tests/browser".split()
 
 
 def main() -> int:

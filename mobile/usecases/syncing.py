@@ -78,7 +78,8 @@ class Syncing:
         self.code: Code | None = None
         self.exchanges: deque[Exchange] = deque(maxlen=KEPT_EXCHANGES)
         self._leave_store = store.subscribe(lambda _touched: self._noticed())
-        self._leave_network = place.on_network(self._network)
+        self._away = not place.online()
+        self._leave_network = place.on_network(self._network_said)
         self._leave_front = place.on_visible(self._network)  # what was missed while away
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
@@ -93,7 +94,7 @@ class Syncing:
         """The word for the chip: syncing, offline, trouble, waiting or synced."""
         if self._running is not None:
             return "syncing"
-        if self.code in _AWAY or not self._place.online():
+        if self.code in _AWAY or self._away:
             return "offline"
         if self.code is not None:
             return "trouble"
@@ -137,6 +138,8 @@ class Syncing:
         finally:
             self._running = self.progress = None
         self.code = report.code
+        if report.code is None:
+            self._away = False  # whatever the system thinks of the network
         self._timetable.finished(self._seconds(), report.code, report.retry_after)
         if self._store.parts.outbox.next_number() > written:
             self._timetable.changed(self._seconds())  # written meanwhile: this sync missed it
@@ -215,6 +218,10 @@ class Syncing:
             await self._seal()
         except Refusal:
             return  # a full disk: the change itself is saved, and the next sync tries again
+
+    def _network_said(self, online: bool) -> None:
+        self._away = not online
+        self._network(online)
 
     def _network(self, online: bool) -> None:
         if online:

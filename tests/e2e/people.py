@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import FilePayload, Locator, Playwright, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from sync_server.demo.cast import CAST, PASSWORD
 from tests.browser.harness import Browser, Tab
@@ -102,7 +103,14 @@ class Person:
     def wait_chip(self, state: str) -> None:
         """Until the chip begins so: 已同步, 待上传, 同步中, 离线 or 同步受阻."""
         chip = self.tab.page.get_by_role("button", name=re.compile(f"^{state}，"))
-        chip.first.wait_for(state="attached", timeout=SYNC_MS)
+        try:
+            chip.first.wait_for(state="attached", timeout=SYNC_MS)
+        except PlaywrightTimeout:
+            last = [(one.method, one.path, one.status) for one in self.way.heard[-8:]]
+            raise AssertionError(
+                f"{self.username}: the chip is not {state!r}; there is: {self.tab.all_text()};"
+                f" last heard: {last}; console errors: {self.tab.errors}"
+            ) from None
 
     def waiting(self) -> int:
         """How many items the chip says are not on the server yet."""

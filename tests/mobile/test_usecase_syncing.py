@@ -110,6 +110,18 @@ async def test_without_a_network_the_state_is_offline_even_before_a_sync_fails(s
     assert syncing_of(session).state == "offline"
 
 
+async def test_a_sync_that_works_shows_that_there_is_a_network_whatever_the_system_says(session):
+    session.field.place.switch(False)
+    session.field.engine.answers = [Report(Code.OFFLINE), Report()]
+    await syncing_of(session).now()
+    assert syncing_of(session).state == "offline"
+    await syncing_of(session).now()
+    assert syncing_of(session).state == "synced"
+    session.field.place.switch(True)
+    session.field.place.switch(False)
+    assert syncing_of(session).state == "offline"
+
+
 async def test_a_saved_change_has_a_sealed_copy_before_any_sync(session):
     with session.store.unit() as unit:
         unit.update(customer("甲公司"), needs="年度保养")

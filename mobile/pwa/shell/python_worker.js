@@ -7,6 +7,7 @@ const fletJs = {};
 const listeners = new Set();
 const calls = new Map();
 let lastCall = 0;
+let pageStatus = null;
 const AGAIN_MS = 5000;
 
 // What Python imports as `huifang_page`; mobile/pwa/page.py is its typed face.
@@ -20,6 +21,7 @@ const page = {
   },
   listen(callback) {
     listeners.add(callback);
+    if (pageStatus) callback("page_status", pageStatus); // what was asked before may be out of date
   },
 };
 
@@ -133,5 +135,8 @@ self.onmessage = ({ data }) => {
   else if (data.kind === "boot") {
     boot(data).catch((error) => self.postMessage({ kind: "failed", reason: String(error.message ?? error) }));
   } else if (data.kind === "answer") settle(data);
-  else if (data.kind === "event") for (const listen of listeners) listen(data.name, data.detail);
+  else if (data.kind === "event") {
+    if (data.name === "page_status") pageStatus = data.detail;
+    for (const listen of listeners) listen(data.name, data.detail);
+  }
 };
