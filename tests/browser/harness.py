@@ -81,6 +81,7 @@ _MOVED = """([e, x, y]) => {
     return box.x + box.width / 2 !== x || box.y + box.height / 2 !== y;
 }"""
 _SCROLL_MS = 2_000
+_TAKES_KEYS = ".flt-text-editing:focus"
 _CLEARINGS = 20
 
 
@@ -325,8 +326,16 @@ class Tab:
         """Replaces the content of the text field of that label, key by key as Flutter needs it."""
         field = self.page.get_by_role("textbox", name=label).first
         self.press(field)
-        # Flutter makes the page's field when it takes the tap: keys before that go nowhere.
+        # Flutter makes the page's field when it takes the tap: keys before that go nowhere. A field
+        # that had the cursor before the tree was there keeps the tap for its node, which hands keys
+        # to nobody: it lets go, and is tapped again.
         self.page.locator("input:focus, textarea:focus").first.wait_for(state="attached")
+        try:
+            self.page.locator(_TAKES_KEYS).first.wait_for(state="attached", timeout=_SCROLL_MS)
+        except PlaywrightTimeout:
+            self.page.evaluate("document.activeElement.blur()")
+            self.press(field)
+            self.page.locator("input:focus, textarea:focus").first.wait_for(state="attached")
         # A moment after the tap Flutter puts the cursor where it was, and then nothing is selected.
         for _ in range(_CLEARINGS):
             self.page.keyboard.press("Control+A")
