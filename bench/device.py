@@ -63,6 +63,17 @@ class Device:
             taken.append(perf_counter() - began)
         return taken
 
+    async def edit(self, count: int, notes: str) -> None:
+        """Other notes on `count` visits that are there, and a sync that sends them."""
+        store = self._session.store
+        assert store is not None, "enrol first"
+        with store.unit() as unit:
+            for visit in store.find(Visit, limit=count):
+                unit.update(visit, notes=notes)
+            unit.commit()
+        report = await self._timed_sync()
+        assert report["sent"] == count, report
+
     async def search(self, texts: list[str]) -> list[float]:
         """The seconds of each search, hits read."""
         store = self._session.store
