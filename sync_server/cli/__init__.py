@@ -9,6 +9,7 @@ import typer
 
 from shared.errors import Refusal
 from sync_server.cli import (
+    auditing,
     backups,
     data,
     devices,
@@ -41,6 +42,7 @@ app.command("new-epoch")(backups.new_epoch)
 app.command("rotate-keys")(keys.rotate_keys)
 app.add_typer(users.app, name="user")
 app.add_typer(devices.app, name="device")
+app.add_typer(auditing.app, name="audit")
 
 
 def main() -> None:

@@ -27,7 +27,8 @@ def backup(
     if target is None:
         raise Refusal(Code.FIELD_REQUIRED, field="folder")
     with opened(settings) as server:
-        taken = backups.back_up(server.database, settings.files_path, target, server.clock.now())
+        now = server.clock.now()
+        taken = backups.back_up(server.database, settings.files_path, target, now, via="command")
     out.print(f"{taken.path}, and {taken.files} new files.", markup=False, soft_wrap=True)
     out.print(f"Keep {settings.keys_path} somewhere else as well.", markup=False, soft_wrap=True)
 
@@ -53,5 +54,5 @@ def new_epoch() -> None:
     """After a database was brought back from a backup by other means, before any phone comes:
     have all of them fetch anew, and send again what no backup held."""
     with opened(settings_with()) as server:
-        count = backups.restored(server.database)
+        count = backups.restored(server.database, server.clock.now())
     out.print(f"A new epoch for {count} organisation(s): phones fetch everything anew.")

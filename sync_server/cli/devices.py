@@ -8,7 +8,7 @@ import typer
 
 from shared.errors import Code, Refusal
 from sync_server.cli.terminal import opened, out, plain, settings_with, table
-from sync_server.services import accounts, devices
+from sync_server.services import accounts, audit, devices
 from sync_server.services.proof import public_key
 
 app = typer.Typer(help="Which phones may be signed in on.", no_args_is_help=True)
@@ -76,6 +76,8 @@ def enrol(
             now=now,
         )
         devices.decide(connection, device, devices.APPROVED, now=now)
+        who = audit.command_line(account.org_id)
+        devices.note_decision(connection, who, device, devices.APPROVED, now)
         out.print(f"Device {device.id[-12:]} of {account.username} is approved.", markup=False)
 
 
@@ -84,5 +86,8 @@ def _decide(which: str, state: str) -> None:
         found = devices.matching(connection, which)
         if len(found) != 1:
             raise Refusal(Code.DEVICE_UNKNOWN, given=which, found=len(found))
-        devices.decide(connection, found[0], state, now=server.clock.now())
+        now = server.clock.now()
+        devices.decide(connection, found[0], state, now=now)
+        who = audit.command_line(found[0].org_id)
+        devices.note_decision(connection, who, found[0], state, now)
         out.print(f"Device {found[0].id[-12:]} is {state}.", markup=False)

@@ -12,7 +12,8 @@ from shared.ids import derived_id, new_id
 from sync_server.cli.terminal import opened, out, settings_with
 from sync_server.cli.users import Password
 from sync_server.importing.founding import founding_rows
-from sync_server.services import accounts, scopes
+from sync_server.services import accounts, audit, scopes
+from sync_server.services.audit import Action
 from sync_server.services.writing import Unit, write
 
 
@@ -51,6 +52,8 @@ def found(
                 password_hash=hashed,
                 now=now,
             )
+            who, subject = audit.command_line(org_id), ("staff", staff_id)
+            audit.note(unit, who, Action.USER_ADDED, subject=subject, role=role)
 
         write(server.database, org_id, now, work)
         out.print(f"{name} is founded; {accounts.spelled(admin)} can sign in.", markup=False)

@@ -9,6 +9,8 @@ import typer
 
 from sync_server.cli.terminal import opened, out, plain, settings_with, table
 from sync_server.cli.users import only_organisation
+from sync_server.services import audit
+from sync_server.services.audit import Action
 from sync_server.services.holders import Held, who_holds
 
 
@@ -23,8 +25,12 @@ def holders(
     with opened(settings_with()) as server:
         org_id = organisation or only_organisation(server)
         moment = at.astimezone() if at else server.clock.now()
-        with server.database.read() as connection:
+        with server.database.write() as connection:
             held = who_holds(connection, org_id, customer, moment)
+            audit.note(
+                connection, audit.command_line(org_id), Action.HOLDERS_ASKED,
+                now=server.clock.now(), subject=("customer", customer), customer=customer,
+            )  # fmt: skip
         _print(held)
 
 

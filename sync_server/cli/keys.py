@@ -7,10 +7,14 @@ from typing import Annotated
 
 import typer
 
+from sync_server.bootstrap import Server
 from sync_server.cli.terminal import Bar, opened, out, settings_with
 from sync_server.db.base import METADATA
+from sync_server.services import audit
+from sync_server.services.audit import Action
 from sync_server.services.rekeying import reseal
 from sync_server.services.server_keys import add_data_key
+from sync_server.services.vitals import organisations
 
 
 def rotate_keys(
@@ -27,8 +31,9 @@ def rotate_keys(
     """
     settings = settings_with()
     if add:
-        with opened(settings):
+        with opened(settings) as server:
             version = add_data_key(settings.keys_path)
+            _note(server, Action.KEYS_ADDED, version)
         out.print(f"Added data key {version}. Back the key file up, then restart every server.")
         return
     with opened(settings) as server, Bar() as bar:
@@ -38,4 +43,13 @@ def rotate_keys(
             bar("database", place / tables)
         bar("database", 1.0)
         files = server.files.store.reseal()
+        _note(server, Action.KEYS_ROTATED, server.database.ring.current)
     out.print(f"Sealed anew: {done} values, {files} files.")
+
+
+def _note(server: Server, action: Action, version: int) -> None:
+    """Puts it on record with every organisation, as it concerns all of them."""
+    with server.database.write() as connection:
+        for org_id in organisations(connection):
+            who = audit.command_line(org_id)
+            audit.note(connection, who, action, now=server.clock.now(), version=version)

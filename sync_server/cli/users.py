@@ -13,7 +13,8 @@ from shared.ids import new_id
 from sync_server.bootstrap import Server
 from sync_server.cli.terminal import opened, out, plain, settings_with, table
 from sync_server.db.records import RECORDS
-from sync_server.services import accounts, leaving, scopes
+from sync_server.services import accounts, audit, leaving, scopes
+from sync_server.services.audit import Action
 from sync_server.services.writing import Unit, write
 
 app = typer.Typer(help="Who may sign in.", no_args_is_help=True)
@@ -58,6 +59,8 @@ def add(
             scopes.enrol(unit, staff_id)
             unit.flush()
             _open_account(server, unit.connection, org_id, staff_id, username, hashed)
+            who, subject = audit.command_line(org_id), ("staff", staff_id)
+            audit.note(unit, who, Action.USER_ADDED, subject=subject, role=role.value)
 
         write(server.database, org_id, now, work)
         out.print(f"Added {accounts.spelled(username)} as {role.value}.", markup=False)
@@ -76,6 +79,7 @@ def link(
         hashed = server.hashes.make(password)
         with server.database.write() as connection:
             _open_account(server, connection, org_id, staff, username, hashed)
+            _note(server, connection, org_id, staff, Action.USER_ADDED)
         out.print(f"{accounts.spelled(username)} can sign in.", markup=False)
 
 
@@ -112,7 +116,10 @@ def deactivate(
 
         def work(unit: Unit) -> leaving.Left:
             policy = accounts.policy_of(unit.connection, account.org_id, now)
-            return leaving.deactivate(unit, account.staff_id, policy, because)
+            left = leaving.deactivate(unit, account.staff_id, policy, because)
+            who, subject = audit.command_line(account.org_id), ("staff", account.staff_id)
+            audit.note(unit, who, Action.USER_DEACTIVATED, subject=subject, because=because)
+            return left
 
         left = write(server.database, account.org_id, now, work)
         out.print(f"{account.username} can no longer sign in.", markup=False)
@@ -142,7 +149,7 @@ def transfer(
             if not found:
                 raise Refusal(Code.RECORD_MISSING, entity="store")
             policy = accounts.policy_of(unit.connection, account.org_id, now)
-            return leaving.transfer(
+            left = leaving.transfer(
                 unit,
                 account.staff_id,
                 found[0].id,
@@ -150,6 +157,12 @@ def transfer(
                 customers_to=heir,
                 take_along=take_along,
             )
+            audit.note(
+                unit, audit.command_line(account.org_id), Action.USER_TRANSFERRED,
+                subject=("staff", account.staff_id), store=found[0].id, customers_to=heir,
+                customers=left.customers_given,
+            )  # fmt: skip
+            return left
 
         left = write(server.database, account.org_id, now, work)
         out.print(f"{account.username} belongs to {store}.", markup=False)
@@ -163,6 +176,7 @@ def reactivate(username: Name) -> None:
         with server.database.write() as connection:
             account = accounts.known(connection, username)
             accounts.set_active(connection, account.org_id, account.staff_id, True)
+            _note(server, connection, account.org_id, account.staff_id, Action.USER_REACTIVATED)
         write(
             server.database,
             account.org_id,
@@ -180,7 +194,15 @@ def password(username: Name, password: Password) -> None:
         with server.database.write() as connection:
             account = accounts.known(connection, username)
             accounts.set_password(connection, account, hashed, server.clock.now())
+            _note(server, connection, account.org_id, account.staff_id, Action.PASSWORD_SET)
         out.print(f"{account.username} has a new password.", markup=False)
+
+
+def _note(
+    server: Server, connection: Connection, org_id: str, staff_id: str, action: Action
+) -> None:
+    who, subject = audit.command_line(org_id), ("staff", staff_id)
+    audit.note(connection, who, action, now=server.clock.now(), subject=subject)
 
 
 def _say_left(left: leaving.Left) -> None:

@@ -16,6 +16,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine
 
 import sync_server.db.accounts
+import sync_server.db.audit
 import sync_server.db.log
 import sync_server.db.records  # noqa: F401 (all fill METADATA)
 from sync_server.db.base import METADATA

@@ -72,6 +72,12 @@ class KeyRing:
             return None
         return hmac.new(self._lookup, digits.encode(), hashlib.sha256).hexdigest()
 
+    def mark(self, purpose: str, data: bytes) -> str:
+        """Keyed hash (SHA-256, hex) of `data` for one purpose: whoever has the database but not
+        the key file can make none. Never changes when data keys rotate."""
+        text = purpose.encode() + b"\0" + data
+        return hmac.new(self._lookup, text, hashlib.sha256).hexdigest()
+
 
 _RINGS: WeakKeyDictionary[Dialect, KeyRing] = WeakKeyDictionary()
 """Column types are shared by all databases of a process; the dialect is what each engine has of
@@ -81,6 +87,11 @@ its own."""
 def use_ring(dialect: Dialect, ring: KeyRing) -> None:
     """Has every `Sealed` column that is reached through `dialect` use `ring`."""
     _RINGS[dialect] = ring
+
+
+def ring_of(dialect: Dialect) -> KeyRing:
+    """The ring that `use_ring` gave to a connection's dialect."""
+    return _RINGS[dialect]
 
 
 class Sealed(TypeDecorator[Any]):

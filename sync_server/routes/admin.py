@@ -13,7 +13,8 @@ from shared.errors import Code
 from shared.wire import STRICT
 from sync_server.routes.answers import READS_BODY, SIGNED_IN, documented
 from sync_server.routes.caller import Administrator, TheServer
-from sync_server.services import accounts, leaving, moves, scopes
+from sync_server.services import accounts, audit, leaving, moves, scopes
+from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
 from sync_server.services.writing import Unit, write
 
@@ -52,7 +53,9 @@ def deactivate(
 
     def work(unit: Unit) -> leaving.Left:
         policy = accounts.policy_of(unit.connection, caller.org_id, unit.now)
-        return leaving.deactivate(unit, staff_id, policy, asked.because, caller.staff_id)
+        left = leaving.deactivate(unit, staff_id, policy, asked.because, caller.staff_id)
+        _note(unit, caller, Action.USER_DEACTIVATED, ("staff", staff_id), because=asked.because)
+        return left
 
     return write(server.database, caller.org_id, server.clock.now(), work)
 
@@ -62,7 +65,12 @@ def reactivate(staff_id: str, caller: Administrator, server: TheServer) -> None:
     """Let someone in again with what their role holds; customers and cases are assigned anew."""
     with server.database.write() as connection:
         accounts.set_active(connection, caller.org_id, staff_id, True)
-    _write(server, caller, lambda unit: scopes.reactivate(unit, staff_id))
+
+    def work(unit: Unit) -> None:
+        scopes.reactivate(unit, staff_id)
+        _note(unit, caller, Action.USER_REACTIVATED, ("staff", staff_id))
+
+    _write(server, caller, work)
 
 
 @router.post("/customers/{customer_id}/assign", status_code=204, responses=_REFUSALS)
@@ -84,6 +92,7 @@ def dispatch_case(
     def work(unit: Unit) -> None:
         policy = accounts.policy_of(unit.connection, caller.org_id, unit.now)
         scopes.dispatch_case(unit, case_id, asked.staff_id, policy, by=caller.staff_id)
+        _note(unit, caller, Action.CASE_DISPATCHED, ("case", case_id), to=asked.staff_id)
 
     _write(server, caller, work)
 
@@ -97,8 +106,24 @@ def assign_callback(
     def work(unit: Unit) -> None:
         policy = accounts.policy_of(unit.connection, caller.org_id, unit.now)
         scopes.assign_callback(unit, callback_id, asked.staff_id, policy, by=caller.staff_id)
+        _note(unit, caller, Action.CALLBACK_ASSIGNED, ("callback", callback_id), to=asked.staff_id)
 
     _write(server, caller, work)
+
+
+def _note(
+    unit: Unit,
+    caller: Caller,
+    action: Action,
+    subject: tuple[str, str],
+    *,
+    to: str | None = None,
+    because: str | None = None,
+) -> None:
+    """As `audit.note`, with the customer that the subject belongs to."""
+    held = unit.get(*subject)
+    customer = held.row.get("customer_id") if held else None
+    audit.note(unit, caller, action, subject=subject, customer=customer, to=to, because=because)
 
 
 def _write(server: TheServer, caller: Caller, work: Callable[[Unit], None]) -> None:

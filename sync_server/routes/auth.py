@@ -11,7 +11,8 @@ from shared.errors import Code
 from shared.wire import RefreshRequest, SignInRequest, StaffCard, TokenReply
 from sync_server.routes.answers import READS_BODY, SIGNED_IN, documented
 from sync_server.routes.caller import ActiveCaller, AnyCaller, TheRequest, TheServer
-from sync_server.services import accounts, devices, refresh_tokens
+from sync_server.services import accounts, audit, devices, refresh_tokens
+from sync_server.services.audit import Action
 
 router = APIRouter(prefix="/v1/auth", tags=["auth"])
 
@@ -77,6 +78,6 @@ def sign_out(caller: AnyCaller, server: TheServer) -> None:
     """End this device's session: its refresh tokens are worth nothing afterwards. Harmless
     twice."""
     with server.database.write() as connection:
-        refresh_tokens.revoke_device(
-            connection, caller.org_id, caller.device_id, server.clock.now()
-        )
+        now = server.clock.now()
+        refresh_tokens.revoke_device(connection, caller.org_id, caller.device_id, now)
+        audit.note(connection, caller, Action.SIGNED_OUT, now=now)

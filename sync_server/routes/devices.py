@@ -69,6 +69,7 @@ def _decide(server: TheServer, caller: Caller, device_id: str, state: str) -> No
         device = devices.find(connection, caller.org_id, device_id)
         now = server.clock.now()
         devices.decide(connection, device, state, now=now, decided_by=caller.staff_id)
+        devices.note_decision(connection, caller, device, state, now)
 
 
 def _shown(device: devices.Device, username: str) -> DeviceReply:

@@ -13,6 +13,8 @@ from shared.errors import Code, Refusal
 from shared.ids import new_id
 from sync_server.db.base import Database
 from sync_server.db.log import DETAIL_REQUEST
+from sync_server.services import audit
+from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
 from sync_server.services.grants import is_live, issue
 from sync_server.services.writing import Unit, write
@@ -45,6 +47,10 @@ def request_detail(
                 asked_at=to_wire(now),
             )
         )
+        audit.note(
+            connection, caller, Action.DETAIL_REQUESTED, now=now, subject=("request", request_id),
+            customer=customer_id, hours=hours,
+        )  # fmt: skip
     return request_id
 
 
@@ -83,6 +89,11 @@ def decide_detail(
             .where(_REQUEST.org_id == unit.org_id, _REQUEST.id == request_id)
             .values(decided_at=to_wire(now), decided_by=approver.staff_id, grant_id=grant_id)
         )
+        action = Action.DETAIL_APPROVED if approve else Action.DETAIL_REFUSED
+        audit.note(
+            unit, approver, action, subject=("request", request_id), customer=found.customer_id,
+            to=found.staff_id, hours=found.hours, grant=grant_id,
+        )  # fmt: skip
         return grant_id
 
     return write(db, approver.org_id, now, work)

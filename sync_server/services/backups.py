@@ -21,6 +21,8 @@ from sqlalchemy import make_url, select
 from shared.errors import Code, Refusal
 from sync_server.db.base import Database
 from sync_server.db.log import ORG_STATE
+from sync_server.services import audit
+from sync_server.services.audit import Action
 from sync_server.services.epochs import backed_up, begin_epoch
 
 KEPT = 10
@@ -35,12 +37,14 @@ class Backup:
     files: int
 
 
-def back_up(database: Database, files: Path, folder: Path, now: datetime) -> Backup:
+def back_up(
+    database: Database, files: Path, folder: Path, now: datetime, *, via: str = "server"
+) -> Backup:
     """Copy database and files to `folder`, verify the copy, and tell devices how far it reaches.
 
     On SQLite this needs nothing else and stops nobody; on PostgreSQL it runs ``pg_dump`` (refuses
     FILE_UNREADABLE where there is none). Older copies of the database beyond the last ten are
-    removed.
+    removed. `via` tells the audit log whether somebody asked for it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with database.read() as connection:
@@ -55,6 +59,9 @@ def back_up(database: Database, files: Path, folder: Path, now: datetime) -> Bac
         path = _copy_sqlite(database, folder / f"{name}.sqlite3")
     for row in rows:
         backed_up(database, row.org_id, row.last_seq)
+        who = audit.Actor(org_id=row.org_id, via=via)
+        with database.write() as connection:
+            audit.note(connection, who, Action.BACKED_UP, now=now, up_to=row.last_seq)
     for old in sorted(folder.glob(f"huifang-*{path.suffix}"))[:-KEPT]:
         old.unlink()
     return Backup(path, copied)
@@ -90,13 +97,16 @@ def restore_sqlite(copy: Path, target: Path, files: Path) -> None:
         _copy_files(copy.parent / "files", files)
 
 
-def restored(database: Database) -> int:
+def restored(database: Database, now: datetime) -> int:
     """Begin a new epoch in every organisation: devices fetch anew, and send again what no backup
     held."""
     with database.read() as connection:
         ids = connection.execute(select(ORG_STATE.c.org_id)).scalars().all()
     for org_id in ids:
-        begin_epoch(database, org_id)
+        epoch = begin_epoch(database, org_id)
+        who, subject = audit.command_line(org_id), ("epoch", epoch)
+        with database.write() as connection:
+            audit.note(connection, who, Action.EPOCH_BEGUN, now=now, subject=subject)
     return len(ids)
 
 

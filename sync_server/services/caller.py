@@ -14,7 +14,8 @@ class Caller:
     `active` False (a deactivated user, a blocked device) is no reason to turn a push or a pull
     away: the push waits in quarantine or is judged by the grant it was written under (L1), and
     the pull brings the lease that says what to drop (L4). `device_key` is the raw Ed25519 public
-    key, base64url without padding.
+    key, base64url without padding. `via` (api or console) and `address` are for the audit log;
+    the console has neither device nor key.
     """
 
     org_id: str
@@ -24,3 +25,5 @@ class Caller:
     device_key: str
     store_id: str | None = None
     active: bool = True
+    via: str = "api"
+    address: str = ""

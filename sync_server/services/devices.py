@@ -15,6 +15,9 @@ from shared.errors import Code, Refusal
 from shared.ids import new_id
 from sync_server.db.accounts import ACCOUNT, DEVICE
 from sync_server.db.news import note_standing
+from sync_server.services import audit
+from sync_server.services.audit import Action
+from sync_server.services.caller import Caller
 
 PENDING, APPROVED, BLOCKED = "pending", "approved", "blocked"
 STATES = (PENDING, APPROVED, BLOCKED)
@@ -98,6 +101,14 @@ def decide(
         )
     )
     note_standing(connection, device.org_id, device.staff_id)
+
+
+def note_decision(
+    connection: Connection, who: Caller | audit.Actor, device: Device, state: str, now: datetime
+) -> None:
+    """Puts on record who approved or blocked a device, and whose it is."""
+    action = Action.DEVICE_APPROVED if state == APPROVED else Action.DEVICE_BLOCKED
+    audit.note(connection, who, action, now=now, subject=("device", device.id), of=device.staff_id)
 
 
 def find(connection: Connection, org_id: str, device_id: str) -> Device:

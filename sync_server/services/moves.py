@@ -7,7 +7,7 @@ does the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +15,8 @@ from shared.declare import Role
 from shared.errors import Code, Refusal
 from shared.ids import new_id
 from sync_server.db.base import Database
+from sync_server.services import audit
+from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
 from sync_server.services.grants import is_live
 from sync_server.services.notices import tell
@@ -62,10 +64,27 @@ def hand_over(
 
         def work(unit: Unit, part: list[str] = part) -> int:
             check_mover(unit, caller, part, staff_id)
-            return hand_over_part(unit, occasion, part, staff_id, caller.staff_id, reason)
+            unit.load("customer", part)
+            found = (unit.get("customer", customer_id) for customer_id in part)
+            owners = {held.id: held.row.get("owner_id") for held in found if held}
+            count = hand_over_part(unit, occasion, part, staff_id, caller.staff_id, reason)
+            _note_moves(unit, caller, owners, staff_id, occasion)
+            return count
 
         moved += write(db, caller.org_id, now, work)
     return HandedOver(moved=moved, already=len(wanted) - moved)
+
+
+def _note_moves(
+    unit: Unit, caller: Caller, owners: Mapping[str, str | None], staff_id: str, occasion: str
+) -> None:
+    """Puts each customer that changed hands on record, so that one customer's can be found."""
+    for customer_id, before in owners.items():
+        if before != staff_id:
+            audit.note(
+                unit, caller, Action.CUSTOMERS_MOVED, subject=("customer", customer_id),
+                customer=customer_id, before=before, to=staff_id, occasion=occasion,
+            )  # fmt: skip
 
 
 def hand_over_part(

@@ -22,8 +22,10 @@ from shared.errors import Code, Refusal
 from shared.wire import Change
 from sync_server.db.base import Database
 from sync_server.db.log import CHANGE_LOG
+from sync_server.services import audit
 from sync_server.services.accounts import policy_of
 from sync_server.services.applying import Applied, Desk, apply
+from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
 from sync_server.services.grants import is_live, live_grants
 from sync_server.services.judging import Manner, Right, check_reach, right_of
@@ -99,6 +101,7 @@ def release(
             unit.begin_change()
             done[stored.change_id] = applied = _apply(unit, manager, stored)
             _settle(unit, manager, stored, applied.verdict, applied.conflicts)
+            _note(unit, manager, Action.CHANGES_RELEASED, stored)
         return done
 
     return write(db, manager.org_id, now, work)
@@ -112,6 +115,7 @@ def refuse(db: Database, manager: Caller, change_ids: Sequence[str], now: dateti
             change = Change(**json.loads(stored.body))
             _check_manager(unit, manager, _customer_of(unit, change))
             _settle(unit, manager, stored, "rejected", [])
+            _note(unit, manager, Action.CHANGES_REFUSED, stored)
 
     write(db, manager.org_id, now, work)
 
@@ -170,6 +174,14 @@ def _settle(
             outcome=json.dumps({"field": None, "conflicts": conflicts}),
         )
     )
+
+
+def _note(unit: Unit, manager: Caller, action: Action, stored: Row[Any]) -> None:
+    change = Change(**json.loads(stored.body))
+    audit.note(
+        unit, manager, action, subject=("change", stored.change_id),
+        customer=_customer_of(unit, change), of=stored.staff_id,
+    )  # fmt: skip
 
 
 def _customer_of(unit: Unit, change: Change) -> str:

@@ -22,6 +22,8 @@ from shared.errors import Code, Refusal
 from shared.ids import new_id
 from sync_server.db.base import Database
 from sync_server.db.log import RECORD_MOVE
+from sync_server.services import audit
+from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
 from sync_server.services.grants import is_live
 from sync_server.services.moves import check_holds
@@ -154,6 +156,10 @@ def _move(
         },
     )
     _tell(unit, caller, held, from_customer, to_customer)
+    audit.note(
+        unit, caller, Action.RECORD_MOVED, subject=(held.entity, held.id),
+        customer=from_customer, to=to_customer,
+    )  # fmt: skip
     return Moved(records=1 + len(along), untied=untied)
 
 

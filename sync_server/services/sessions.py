@@ -19,7 +19,9 @@ from shared.errors import Code, Refusal
 from sync_server.db.accounts import ACCOUNT, DEVICE
 from sync_server.db.base import Database
 from sync_server.db.records import RECORDS
-from sync_server.services import accounts, devices, refresh_tokens
+from sync_server.db.sealing import ring_of
+from sync_server.services import accounts, audit, devices, refresh_tokens
+from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
 from sync_server.services.passwords import PasswordHashes
 from sync_server.services.proof import Proof, SeenProofs, check_proof, use_once
@@ -93,7 +95,10 @@ class Sessions:
                 )
                 barred = Code.DEVICE_BLOCKED if device.state == devices.BLOCKED else None
             if barred is None:
-                return self._reply(connection, account, device, now)
+                told = self._reply(connection, account, device, now)
+                _note_sign_in(connection, account, device, sent.address, now)
+                return told
+            _note_refused(connection, account, barred, sent.address, now)
         raise Refusal(barred)
 
     def refresh(self, asked: wire.RefreshRequest, sent: Sent) -> wire.TokenReply:
@@ -113,6 +118,8 @@ class Sessions:
                 raise Refusal(Code.PROOF_INVALID, reason="key")
             if refresh_tokens.follow(connection, token, now):
                 return self._reply(connection, account, device, now, follows=token)
+            who = _who(account, sent.address, device.id)
+            audit.note(connection, who, Action.TOKEN_REUSED, now=now, result=Code.TOKEN_INVALID)
         raise Refusal(Code.TOKEN_INVALID)  # outside: the family's end is committed
 
     def standing(self, sent: Sent) -> Standing:
@@ -120,7 +127,7 @@ class Sessions:
         DEVICE_UNKNOWN."""
         claims = self.proven(sent)
         with self.database.read() as connection:
-            return standing_of(connection, claims)
+            return _from(sent.address, standing_of(connection, claims))
 
     def proven(self, sent: Sent) -> AccessClaims:
         """Whose token and proof a request carries, whatever has become of them since: that is for
@@ -148,7 +155,8 @@ class Sessions:
             ).first()
             if owner is None:
                 raise Refusal(Code.DEVICE_UNKNOWN)
-            return _standing(connection, owner.org_id, owner.staff_id, device_id, proof.thumbprint)
+            who = owner.org_id, owner.staff_id, device_id, proof.thumbprint
+            return _from(sent.address, _standing(connection, *who))
 
     def _judged(self, asked: wire.SignInRequest, address: str, now: datetime) -> accounts.Account:
         username = accounts.spelled(asked.username)
@@ -159,6 +167,8 @@ class Sessions:
             raise self.tries.refusal()
         # Outside of any transaction: it takes a tenth of a second by intention.
         if not self.hashes.matches(asked.password, account.password if account else None):
+            with self.database.write() as connection:
+                _note_failed(connection, username, account, address, now)
             raise Refusal(Code.SIGN_IN_FAILED)
         assert account is not None  # nobody has no password
         if self.hashes.outdated(account.password):
@@ -222,6 +232,61 @@ class Sessions:
             expires_in=int(self.tokens.life.total_seconds()),
             refresh_token=refresh,
         )
+
+
+def _who(account: accounts.Account, address: str, device_id: str | None = None) -> audit.Actor:
+    staff_id, org_id = account.staff_id, account.org_id
+    return audit.Actor(
+        org_id=org_id, via="api", staff_id=staff_id, device_id=device_id, address=address
+    )
+
+
+def _note_sign_in(
+    connection: Connection,
+    account: accounts.Account,
+    device: devices.Device,
+    address: str,
+    now: datetime,
+) -> None:
+    who, subject = _who(account, address, device.id), ("device", device.id)
+    if device.enrolled_at == to_wire(now):
+        audit.note(
+            connection, who, Action.DEVICE_ENROLLED, now=now, subject=subject, state=device.state
+        )
+    audit.note(connection, who, Action.SIGNED_IN, now=now, subject=subject, state=device.state)
+
+
+def _note_refused(
+    connection: Connection, account: accounts.Account, why: Code, address: str, now: datetime
+) -> None:
+    who, subject = _who(account, address), ("staff", account.staff_id)
+    audit.note(connection, who, Action.SIGN_IN_REFUSED, now=now, subject=subject, result=why)
+
+
+def _note_failed(
+    connection: Connection,
+    username: str,
+    account: accounts.Account | None,
+    address: str,
+    now: datetime,
+) -> None:
+    """Nobody knows who that was. The name is kept as a keyed mark: some type their password
+    there."""
+    org_id = account.org_id if account else audit.whose_chain(connection)
+    name = ring_of(connection.dialect).mark("user name", username.encode("utf-8", "replace"))
+    audit.note(
+        connection,
+        audit.Actor(org_id=org_id, via="api", address=address),
+        Action.SIGN_IN_REFUSED,
+        now=now,
+        subject=("staff", account.staff_id) if account else None,
+        result=Code.SIGN_IN_FAILED,
+        name=name[:16],
+    )
+
+
+def _from(address: str, who: Standing) -> Standing:
+    return replace(who, caller=replace(who.caller, address=address))
 
 
 def standing_of(connection: Connection, claims: AccessClaims) -> Standing:

@@ -162,7 +162,7 @@ def put_back(server: Server, taken: Backup, folder: Path) -> None:
         path.unlink()
     shutil.rmtree(server.settings.files_path)
     restore_sqlite(taken.path, folder / "server.sqlite3", server.settings.files_path)
-    restored(server.database)
+    restored(server.database, server.clock.now())
 
 
 async def test_what_a_restored_server_lacks_is_sent_again_though_it_had_been_verified(

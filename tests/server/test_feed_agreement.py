@@ -378,7 +378,8 @@ STEPS = st.lists(
 def test_copies_agree_after_anything_that_people_do(db: Database, steps: list[Any]) -> None:
     with db.engine.begin() as connection:
         for table in METADATA.sorted_tables:
-            connection.execute(table.delete())
+            if not table.name.startswith("audit_"):  # nobody deletes from those
+                connection.execute(table.delete())
     world = World(db)
     devices = {name: world.device(name) for name in ("an", "bai", "tan", "tu", "mei")}
     customers = [world.customer("an"), world.customer("bai")]

@@ -71,7 +71,9 @@ class PostgresSite(Site):
     def _empty(self) -> None:
         names = [table.name for table in METADATA.sorted_tables]
         put = "".join(f"INSERT INTO {n} SELECT * FROM {_KEPT}.{n};" for n in names)
-        self._run(f"TRUNCATE {', '.join(names)};{put}")
+        # The audit log lets nobody delete: here its triggers are asleep.
+        asleep = "SET LOCAL session_replication_role = replica;"
+        self._run(f"{asleep}TRUNCATE {', '.join(names)};{put}")
 
     def back_up(self) -> Path:
         backed_up(self.database, ORG, self.state()[1])

@@ -173,7 +173,7 @@ class Site:
         shutil.rmtree(self.files, ignore_errors=True)
         backups.restore_sqlite(copy, self.path, self.files)
         self.start()
-        backups.restored(self.database)
+        backups.restored(self.database, self.clock.now())
 
     def state(self) -> tuple[str, int, int]:
         """Epoch, last number, how far the backup reaches."""
