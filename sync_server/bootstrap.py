@@ -11,7 +11,8 @@ from shared.clock import Clock
 from sync_server.db.base import Database
 from sync_server.db.limits import Limits
 from sync_server.db.sealing import KeyRing
-from sync_server.services.backups import back_up, behind, newest_age
+from sync_server.services.backup_manifest import newest_age
+from sync_server.services.backups import back_up, behind
 from sync_server.services.file_store import FileStore
 from sync_server.services.files import Files
 from sync_server.services.orphans import sweep_orphans

@@ -66,6 +66,8 @@ class Customer(Record):
     orders_12m: int | None = integer(0, 10**9, writers=SERVER_ONLY)
     currency: str | None = text(3, writers=SERVER_ONLY)
     origin_ref: str | None = text(80, writers=SERVER_ONLY, search=True)
+    # Set once, when everything personal about this customer was erased (S2 #103).
+    erased_at: Any = instant(writers=SERVER_ONLY, case=True)
 
 
 @entity(

@@ -9,7 +9,7 @@ import typer
 
 from shared.errors import Code, Refusal
 from sync_server.cli.terminal import opened, out, settings_with
-from sync_server.services import backups
+from sync_server.services import backup_drill, backups
 from sync_server.settings import SQLITE_FILE
 
 
@@ -17,6 +17,12 @@ def backup(
     folder: Annotated[
         Path | None, typer.Argument(help="Where to; the settings' backup_dir if unset.")
     ] = None,
+    drill: Annotated[
+        bool,
+        typer.Option(
+            "--drill", help="Restore the newest backup into a scratch folder and look at all of it."
+        ),
+    ] = False,
 ) -> None:
     """Copy database and files, while the server runs, and let phones forget what the copy holds.
 
@@ -28,13 +34,28 @@ def backup(
         raise Refusal(Code.FIELD_REQUIRED, field="folder")
     with opened(settings) as server:
         now = server.clock.now()
+        if drill:
+            _tell(backup_drill.drill(server.database, target, settings.data_dir, now))
+            return
         taken = backups.back_up(server.database, settings.files_path, target, now, via="command")
     out.print(f"{taken.path}, and {taken.files} new files.", markup=False, soft_wrap=True)
     out.print(f"Keep {settings.keys_path} somewhere else as well.", markup=False, soft_wrap=True)
 
 
+def _tell(found: backup_drill.Drill) -> None:
+    looked = f"{found.rows} rows, {found.values_opened} sealed values, {found.files} files"
+    out.print(f"{found.backup}: {looked} in {found.seconds:.1f} s.", markup=False, soft_wrap=True)
+    if found.sound:
+        out.print("Restored and found whole.")
+        return
+    out.print(f"It would not serve: {', '.join(found.problems)}.", markup=False)
+    raise typer.Exit(1)
+
+
 def restore(
-    copy: Annotated[Path, typer.Argument(help="Database file of a backup (huifang-….sqlite3).")],
+    copy: Annotated[
+        Path, typer.Argument(help="A backup's folder, or one database in it (huifang-….sqlite3).")
+    ],
 ) -> None:
     """Bring a backup back where there is no database any more. The key file must be in its place.
 

@@ -1,32 +1,47 @@
 """Backups, and the promise that hangs on them: a device forgets what it sent only once a backup
 holds it (L1).
 
-A backup is a folder: the database as of one moment, and every whole file. The key file is not in
-it: it belongs somewhere else, as the two together open everything.
+A backup is a folder: the database as of one moment, every whole file, and, written last, a
+manifest that says that the copy is whole and what is in it. Whatever is cut short before leaves
+the older backups as they were, and no device forgets anything. The key file is not in it: it
+belongs somewhere else, as the two together open everything.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import sqlite3
-import subprocess
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import make_url, select
+from sqlalchemy import create_engine, make_url, select, text
 
 from shared.errors import Code, Refusal
 from sync_server.db.base import Database
 from sync_server.db.log import ORG_STATE
 from sync_server.services import audit
 from sync_server.services.audit import Action
+from sync_server.services.backup_manifest import (
+    Census,
+    Manifest,
+    count,
+    name_at,
+    newest_whole,
+    read_manifest,
+    sha256_of,
+    sync_folder,
+    whole_backups,
+    write_manifest,
+)
 from sync_server.services.epochs import backed_up, begin_epoch
+from sync_server.services.postgres_copies import dump
 
 KEPT = 10
-_NAME = "huifang-%Y%m%dT%H%M%S%fZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,36 +58,42 @@ def back_up(
     """Copy database and files to `folder`, verify the copy, and tell devices how far it reaches.
 
     On SQLite this needs nothing else and stops nobody; on PostgreSQL it runs ``pg_dump`` (refuses
-    FILE_UNREADABLE where there is none). Older copies of the database beyond the last ten are
-    removed. `via` tells the audit log whether somebody asked for it.
+    FILE_UNREADABLE where there is none). Of the whole copies the last ten stay. Refuses SERVER_BUSY
+    while another process backs up to the same folder. `via` tells the audit log whether somebody
+    asked for it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with database.read() as connection:
-        rows = connection.execute(select(ORG_STATE.c.org_id, ORG_STATE.c.last_seq)).all()
-    # Files first: whatever the copy of the database knows as verified is then there as well,
-    # but for what arrives in between, which the next backup takes before its number counts.
-    copied = _copy_files(files, folder / "files")
-    name = now.astimezone(UTC).strftime(_NAME)
-    if database.is_postgres:
-        path = _dump(database, folder / f"{name}.dump")
-    else:
-        path = _copy_sqlite(database, folder / f"{name}.sqlite3")
-    for row in rows:
-        backed_up(database, row.org_id, row.last_seq)
-        who = audit.Actor(org_id=row.org_id, via=via)
-        with database.write() as connection:
-            audit.note(connection, who, Action.BACKED_UP, now=now, up_to=row.last_seq)
-    for old in sorted(folder.glob(f"huifang-*{path.suffix}"))[:-KEPT]:
-        old.unlink()
+    with _alone(folder):
+        for cut_short in folder.glob("huifang-*.new"):
+            cut_short.unlink()
+        name = name_at(now)
+        if database.is_postgres:
+            path, census = _dump(database, folder / f"{name}.dump")
+        else:
+            path, census = _copy_sqlite(database, folder / f"{name}.sqlite3")
+        # Files after the database: what it knows as stored was on the disk before it knew.
+        copied = _copy_files(files, folder / "files")
+        held = _names(folder / "files")
+        before = whole_backups(folder)
+        missed = before[-1].gone if before else {}
+        manifest = Manifest(
+            name=name,
+            database=path.name,
+            bytes=path.stat().st_size,
+            sha256=sha256_of(path),
+            files=len(held),
+            gone={gone: missed.get(gone, name) for gone in sorted(held - _names(files))},
+            census=census,
+        )
+        write_manifest(folder, manifest)
+        # From here on the backup is whole: only now may anyone rely on it.
+        for org_id, mark in census.organisations.items():
+            backed_up(database, org_id, mark.last_seq)
+            who = audit.Actor(org_id=org_id, via=via)
+            with database.write() as connection:
+                audit.note(connection, who, Action.BACKED_UP, now=now, up_to=mark.last_seq)
+        _let_go(folder, manifest)
     return Backup(path, copied)
-
-
-def newest_age(folder: Path, now: datetime) -> timedelta | None:
-    """How old the newest backup in `folder` is, or None."""
-    names = sorted(path.stem for path in folder.glob("huifang-*Z.*"))
-    if not names:
-        return None
-    return now - datetime.strptime(names[-1], _NAME).replace(tzinfo=UTC)
 
 
 def behind(database: Database) -> bool:
@@ -85,16 +106,25 @@ def behind(database: Database) -> bool:
 def restore_sqlite(copy: Path, target: Path, files: Path) -> None:
     """Put a backup in the place of a database that is not there (any more), with its files.
 
-    Refuses RECORD_EXISTS rather than overwrite a database, and FILE_UNREADABLE for what is no whole
-    backup. The caller then begins a new epoch (`restored`), before any device comes.
+    `copy` is a backup's database, or a folder, whose newest whole backup is taken. Refuses
+    RECORD_EXISTS rather than overwrite a database, and FILE_UNREADABLE for what is no whole backup:
+    one that differs from its manifest, or is damaged. (Backups taken before November 2026 have no
+    manifest: they are named by their file.) The caller then begins a new epoch (`restored`), before
+    any device comes.
     """
     if target.exists():
         raise Refusal(Code.RECORD_EXISTS, file=str(target))
-    _check(copy)
+    if copy.is_dir():
+        copy = copy / newest_whole(copy).database
+    if (said := copy.with_suffix(".json")).exists():
+        if read_manifest(said).sha256 != sha256_of(copy):
+            raise Refusal(Code.FILE_UNREADABLE, file=str(copy), wanted="a whole backup")
+    check_sqlite(copy)
     target.parent.mkdir(parents=True, exist_ok=True)
-    _copy_durably(copy, target)
     if (copy.parent / "files").is_dir():
         _copy_files(copy.parent / "files", files)
+    _copy_durably(copy, target)
+    sync_folder(target.parent)
 
 
 def restored(database: Database, now: datetime) -> int:
@@ -110,9 +140,44 @@ def restored(database: Database, now: datetime) -> int:
     return len(ids)
 
 
-def _copy_sqlite(database: Database, path: Path) -> Path:
-    fresh = path.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
+def check_sqlite(path: Path, pragma: str = "quick_check") -> None:
+    """Refuses FILE_UNREADABLE for a damaged database, or one that is none of ours."""
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as copy:
+            sound = copy.execute(f"PRAGMA {pragma}").fetchone() == ("ok",)
+            copy.execute("SELECT last_seq FROM org_state").fetchall()
+    except sqlite3.Error:
+        sound = False
+    if not sound:
+        raise Refusal(Code.FILE_UNREADABLE, file=str(path), wanted="a whole backup")
+
+
+def census_of_sqlite(path: Path) -> Census:
+    """What a copy holds, read without touching it."""
+    engine = create_engine(f"sqlite:///file:{path}?mode=ro&uri=true")
+    try:
+        with engine.begin() as connection:
+            return count(connection)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One backup into a folder at a time; a process that was killed holds no lock."""
+    descriptor = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Refusal(Code.SERVER_BUSY, reason="another backup is being taken") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _copy_sqlite(database: Database, path: Path) -> tuple[Path, Census]:
+    fresh = path.with_name(f"{path.name}.new")
     source = database.engine.raw_connection()
     try:
         live = source.driver_connection
@@ -122,48 +187,57 @@ def _copy_sqlite(database: Database, path: Path) -> Path:
             target.execute("PRAGMA journal_mode=DELETE")
     finally:
         source.close()
-    _check(fresh)
+    check_sqlite(fresh)
+    census = census_of_sqlite(fresh)
+    _in_place(fresh, path)
+    return path, census
+
+
+def _dump(database: Database, path: Path) -> tuple[Path, Census]:
+    """The dump and the census see the same snapshot."""
+    fresh = path.with_name(f"{path.name}.new")
+    with database.read() as connection:
+        census = count(connection)
+        snapshot = str(connection.scalar(text("SELECT pg_export_snapshot()")))
+        dump(make_url(database.engine.url), snapshot, fresh)
+    _in_place(fresh, path)
+    return path, census
+
+
+def _in_place(fresh: Path, path: Path) -> None:
     _sync(fresh)
     fresh.chmod(0o600)
     fresh.replace(path)
-    return path
+    sync_folder(path.parent)
 
 
-def _check(path: Path) -> None:
-    try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as copy:
-            sound = copy.execute("PRAGMA quick_check").fetchone() == ("ok",)
-            copy.execute("SELECT last_seq FROM org_state").fetchall()
-    except sqlite3.Error:
-        sound = False
-    if not sound:
-        raise Refusal(Code.FILE_UNREADABLE, file=str(path), wanted="a whole backup")
+def _let_go(folder: Path, newest: Manifest) -> None:
+    """Removes backups beyond the last ten, what was cut short among them, and files that none of
+    the ten knows: what the server erased leaves its backups, too."""
+    oldest = whole_backups(folder)[-KEPT:][0].name
+    for path in folder.glob("huifang-*Z.*"):
+        if path.stem < oldest:
+            path.unlink()
+    for gone, since in newest.gone.items():
+        if since <= oldest:
+            (folder / "files" / gone).unlink(missing_ok=True)
 
 
-def _dump(database: Database, path: Path) -> Path:
-    program = shutil.which("pg_dump")
-    if program is None:
-        raise Refusal(Code.FILE_UNREADABLE, wanted="pg_dump on the PATH")
-    url = make_url(database.engine.url).set(drivername="postgresql")
-    # The password goes through the environment: arguments are everybody's to read.
-    environment = {**os.environ, "PGPASSWORD": url.password or ""}
-    address = url.set(password=None).render_as_string()
-    command = [program, "--format=custom", f"--file={path}", address]
-    done = subprocess.run(command, env=environment, capture_output=True, check=False)
-    if done.returncode:
-        path.unlink(missing_ok=True)
-        raise Refusal(Code.FILE_UNREADABLE, wanted="a pg_dump that succeeds")
-    _sync(path)
-    return path
+def _whole_files(source: Path) -> Iterator[Path]:
+    return (path for path in source.glob("*/??/*") if not path.name.startswith("."))
+
+
+def _names(source: Path) -> set[str]:
+    return {path.relative_to(source).as_posix() for path in _whole_files(source)}
 
 
 def _copy_files(source: Path, target: Path) -> int:
     """Every whole file that is not in `target` yet. They are named by their content: none ever
     changes."""
     copied = 0
-    for path in sorted(source.glob("*/??/*")):
+    for path in sorted(_whole_files(source)):
         there = target / path.relative_to(source)
-        if path.name.startswith(".") or there.exists():
+        if there.exists():
             continue
         there.parent.mkdir(parents=True, exist_ok=True)
         _copy_durably(path, there)

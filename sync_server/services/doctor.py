@@ -21,7 +21,8 @@ from sync_server.db.base import Database
 from sync_server.db.log import FEED
 from sync_server.db.migrate import differences
 from sync_server.services.agreement import compare
-from sync_server.services.backups import newest_age
+from sync_server.services.backup_drill import last_drill
+from sync_server.services.backup_manifest import newest_age
 from sync_server.services.file_store import FileStore
 from sync_server.services.open_files import NEEDED, may_open
 from sync_server.services.server_keys import readable_by_others
@@ -38,6 +39,7 @@ _BUILT = datetime.fromisoformat("2026-11-01T00:00:00+00:00")
 _BACKUP_OLD, _BACKUP_TOO_OLD = 3, 24  # times the interval that the settings ask for
 _POOL_FULL, _POOL_TOO_FULL = 0.8, 0.95
 _DROPS_LONG = timedelta(days=7)
+_DRILL_OLD = timedelta(days=35)  # once a month, and a few days' grace
 
 
 class State(IntEnum):
@@ -93,6 +95,7 @@ def examine(patient: Patient, *, thorough: bool = False) -> Iterator[Finding]:
         "Run `huifang build-web`.",
     )
     yield from _asked(database, "backups", lambda connection: _backups(connection, settings, now))
+    yield from _asked(database, "drill", lambda _: _drill(database, settings, now))
     yield from _asked(database, "feed", lambda connection: _feed(connection, thorough))
     yield from _asked(database, "files", lambda connection: _files(connection, patient, thorough))
     for question, ask in _OF_ORGANISATIONS.items():
@@ -257,6 +260,22 @@ def _backups(connection: Connection, settings: Settings, now: datetime) -> Findi
         state = State.ATTENTION if late > _BACKUP_OLD else State.GOOD
     told = "none" if minutes is None else f"{minutes} minutes old"
     return Finding("backups", state, f"{told}, {due}", remedy, values)
+
+
+def _drill(database: Database, settings: Settings, now: datetime) -> Finding:
+    """A backup that was never restored is a hope."""
+    last = last_drill(database)
+    remedy = "Run `huifang backup --drill`."
+    if last is None:
+        state = State.ATTENTION if settings.backup_dir else State.GOOD
+        return Finding("drill", state, "no backup was ever restored to look", remedy)
+    days = (now - last.drilled_at).days
+    values = {"days": days, "sound": last.sound, "rows": last.rows, "files": last.files}
+    if not last.sound:
+        told = f"{days} days ago the newest backup was found wanting: {', '.join(last.problems)}"
+        return Finding("drill", State.BAD, told, "Take a backup, and drill again.", values)
+    state = State.ATTENTION if now - last.drilled_at > _DRILL_OLD else State.GOOD
+    return Finding("drill", state, f"restored and found whole {days} days ago", remedy, values)
 
 
 # ── what lies in the database ─────────────────────────────────────────────────────────────

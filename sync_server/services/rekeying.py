@@ -1,28 +1,81 @@
 """Sealing everything anew under the newest key of the ring, while the server runs.
 
-Old keys must stay in the ring until this has gone through once without finding anything. It may
-be stopped and begun again at any time: what is done is done.
+Old keys must stay in the ring until this has gone through once without finding anything, and for
+as long as backups are kept. It may be stopped and begun again at any time: what is done is done.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, LargeBinary, Table, bindparam, select, type_coerce, update
+from sqlalchemy import Column, LargeBinary, Table, bindparam, func, select, type_coerce, update
 
 from sync_server.db.base import METADATA, Database
 from sync_server.db.sealing import KeyRing, Sealed
 
 _PART = 500
+_HEAD = 3  # format and version of the key (`sealing`)
+
+
+@dataclass(slots=True)
+class Opened:
+    """How many sealed values open, and how many don't."""
+
+    opened: int = 0
+    unreadable: int = 0
 
 
 def reseal(db: Database) -> Iterator[tuple[str, int]]:
-    """(table, rows sealed anew in it) for every table that holds sealed values."""
+    """(table, rows sealed anew in it) for every table that holds sealed values.
+
+    Writers go on meanwhile: a value that changed between being read and being written is left to
+    whoever changed it, who sealed it under the newest key that they knew.
+    """
+    for table, columns in _sealed_tables():
+        yield table.name, sum(_reseal_column(db, table, column) for column in columns)
+
+
+def versions(db: Database) -> Counter[int]:
+    """How many values of all tables are sealed under each version of the data key. Reads their
+    heads alone."""
+    found: Counter[int] = Counter()
+    with db.read() as connection:
+        for _table, columns in _sealed_tables():
+            for column in columns:
+                head = func.substr(type_coerce(column, LargeBinary), 1, _HEAD, type_=LargeBinary)
+                query = select(head, func.count()).where(column.is_not(None)).group_by(head)
+                for raw, count in connection.execute(query):
+                    found[KeyRing.version_of(bytes(raw))] += count
+    return found
+
+
+def open_all(db: Database) -> Opened:
+    """Opens every sealed value of every table: what a restored backup is worth."""
+    found = Opened()
+    with db.read() as connection:
+        for _table, columns in _sealed_tables():
+            raws = [type_coerce(column, LargeBinary) for column in columns]
+            contexts = [_context(column) for column in columns]
+            for row in connection.execution_options(yield_per=_PART).execute(select(*raws)):
+                for raw, context in zip(row, contexts, strict=True):
+                    if raw is None:
+                        continue
+                    try:
+                        db.ring.open(bytes(raw), context)
+                        found.opened += 1
+                    except ValueError:
+                        found.unreadable += 1
+    return found
+
+
+def _sealed_tables() -> Iterator[tuple[Table, list[Column[Any]]]]:
     for table in METADATA.sorted_tables:
         columns = [column for column in table.columns if isinstance(column.type, Sealed)]
         if columns:
-            yield table.name, sum(_reseal_column(db, table, column) for column in columns)
+            yield table, columns
 
 
 def _reseal_column(db: Database, table: Table, column: Column[Any]) -> int:
@@ -38,9 +91,13 @@ def _reseal_column(db: Database, table: Table, column: Column[Any]) -> int:
             rows = connection.execute(query).all()
             old = [row for row in rows if row.raw and _is_old(row.raw, db.ring)]
             if old:
+                # On PostgreSQL others may write meanwhile: only what still stands is replaced.
                 connection.execute(
                     update(table)
-                    .where(*(c == bindparam(f"key_{c.name}") for c in key))
+                    .where(
+                        *(c == bindparam(f"key_{c.name}") for c in key),
+                        type_coerce(column, LargeBinary) == bindparam("was", type_=LargeBinary),
+                    )
                     .values({column.name: bindparam("fresh", type_=LargeBinary)}),
                     [_fresh(row, key, column, db.ring) for row in old],
                 )
@@ -63,7 +120,12 @@ def _is_old(sealed: bytes, ring: KeyRing) -> bool:
 
 
 def _fresh(row: Any, key: list[Column[Any]], column: Column[Any], ring: KeyRing) -> dict[str, Any]:
-    context = column.type.context.encode()  # type: ignore[attr-defined]  # only Sealed columns come here
+    context = _context(column)
     plain = ring.open(bytes(row.raw), context)
     values = {f"key_{c.name}": row._mapping[c] for c in key}
-    return values | {"fresh": ring.seal(plain, context)}
+    return values | {"was": bytes(row.raw), "fresh": ring.seal(plain, context)}
+
+
+def _context(column: Column[Any]) -> bytes:
+    context: str = column.type.context  # type: ignore[attr-defined]  # only Sealed columns come here
+    return context.encode()
