@@ -78,6 +78,39 @@ class Code(Enum):
     DEVICE_UNKNOWN = Advice(403, "This device is not enrolled.", "Sign in online once.")
     USER_INACTIVE = Advice(403, "This user is no longer active.", "Ask an administrator.")
     TOO_MANY_TRIES = Advice(429, "Too many tries.", "Wait a little and try again.")
+    SECOND_FACTOR_WANTED = Advice(
+        401,
+        "This account signs in with a second factor.",
+        "Enter the code of the authenticator app, or a recovery code.",
+    )
+    SECOND_FACTOR_WRONG = Advice(
+        401, "The code is wrong or was used already.", "Wait for the next code and enter that."
+    )
+    SECOND_FACTOR_UNSET = Advice(
+        403,
+        "This role signs in with a second factor, and none is set up.",
+        "Set it up on a device that is signed in, or ask an administrator.",
+    )
+    ENROLMENT_CODE_INVALID = Advice(
+        403,
+        "The enrolment code is wrong, used or too old.",
+        "Sign in without it and wait for approval, or ask for a new code.",
+    )
+    LAST_ADMINISTRATOR = Advice(
+        409,
+        "Nobody would be left who can administer.",
+        "Make someone else an administrator first.",
+    )
+    IDENTITY_UNKNOWN = Advice(
+        403,
+        "No account here belongs to this identity.",
+        "Ask an administrator to link it, or sign in with a password.",
+    )
+    PROVIDER_FAILED = Advice(
+        424,
+        "The company's sign-in did not answer as it should.",
+        "Try again, or sign in with a password.",
+    )
 
     # What someone may see
     OUT_OF_SCOPE = Advice(

@@ -27,6 +27,11 @@ class PolicySettings:
     max_drop_percent: int = 30
     device_approval: str = "administrator"  # or "automatic"
     idle_lock_minutes: int = 10
+    enrolment_code_minutes: int = 15  # S3 #146
+    # Roles that should sign in with a second factor, with blanks between (S2 #102). They are told
+    # so until they have set one up; where `totp_strict`, they can't sign in anew without one.
+    totp_required_roles: str = "administrator"
+    totp_strict: bool = False
 
     # Grants
     case_grant_days_after_close: int = 7

@@ -71,7 +71,7 @@ def dump(message: Any) -> dict[str, Any]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInRequest:
     """POST /v1/auth/sign-in. The device's key is enrolled with the first sign-in and named again
-    with later ones."""
+    with later ones. With a `ticket`, name and password are empty. What is None is not sent."""
 
     __pydantic_config__ = STRICT
     username: str
@@ -81,6 +81,9 @@ class SignInRequest:
     platform: str  # "browser", "native"
     app_version: str
     protocol: int = PROTOCOL
+    second_factor: str | None = None  # a code of the authenticator, or a recovery code
+    enrolment_code: str | None = None  # approves a new device at once
+    ticket: str | None = None  # of an earlier sign-in of this device, or of the company's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +109,9 @@ class ServerKeys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenReply:
-    """Reply to sign-in and refresh. `device_state` is approved, pending (no tokens yet) or
-    blocked."""
+    """Reply to sign-in and refresh. `device_state` is approved, pending (no tokens yet, but a
+    `ticket` with which this device asks again) or blocked. `second_factor_due`: the policy wants
+    one of this person, and none is set up."""
 
     device_id: str
     device_state: str
@@ -117,6 +121,8 @@ class TokenReply:
     staff: StaffCard | None = None
     keys: ServerKeys | None = None
     server_time: str = ""
+    ticket: str | None = None
+    second_factor_due: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

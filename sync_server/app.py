@@ -25,7 +25,9 @@ from sync_server.routes import (
     moves,
     poke,
     sealed,
+    second_factor,
     sync,
+    user_sign_in,
     web,
 )
 from sync_server.routes.answers import answer_refusals
@@ -87,8 +89,8 @@ def create_app(server: Server) -> FastAPI:
     app.state.hub = Hub(server.database, server.clock)
     answer_refusals(app)
     # The web app comes last: it answers whatever address is left.
-    offices = (devices, admin, decisions, moves)
-    for part in (auth, sync, poke, sealed, files, *offices, health, docs, web):
+    offices = (devices, admin, user_sign_in, decisions, moves)
+    for part in (auth, second_factor, sync, poke, sealed, files, *offices, health, docs, web):
         app.include_router(part.router)
     docs.document(app)
     app.router.routes[:0] = fast.routes(server)

@@ -13,15 +13,20 @@ from sync_server.db.limits import Limits
 from sync_server.db.sealing import KeyRing
 from sync_server.services.backup_manifest import newest_age
 from sync_server.services.backups import back_up, behind
+from sync_server.services.enrolment_codes import EnrolmentCodes
 from sync_server.services.file_store import FileStore
 from sync_server.services.files import Files
 from sync_server.services.orphans import sweep_orphans
+from sync_server.services.own_account import OwnAccount
+from sync_server.services.password_tries import PasswordTries
 from sync_server.services.passwords import HashCost, PasswordHashes
 from sync_server.services.proof import SeenInMemory, SeenProofs
+from sync_server.services.second_factors import SecondFactors
 from sync_server.services.seen_proofs import SeenInTable
 from sync_server.services.server_keys import ServerKeys, keys_at
 from sync_server.services.sessions import Sessions
 from sync_server.services.sweeping import sweep_case_buckets
+from sync_server.services.tickets import Tickets
 from sync_server.services.tokens import AccessTokens
 from sync_server.services.tries import Tries, TryLimits
 from sync_server.services.web_files import WebFiles
@@ -48,6 +53,7 @@ class Server:
     database: Database
     hashes: PasswordHashes
     sessions: Sessions
+    own_account: OwnAccount
     web: WebFiles
     files: Files
 
@@ -60,7 +66,8 @@ class Server:
         sweep_orphans(self.database, self.files.store, self.clock.now())
         sweep_case_buckets(self.database, self.clock.now())
         with self.database.write() as connection:
-            self.sessions.tries.sweep(connection, self.clock.now())
+            self.sessions.passwords.tries.sweep(connection, self.clock.now())
+            self.sessions.codes.sweep(connection, self.clock.now())
 
     def back_up_if_due(self) -> None:
         """Take a backup where the settings ask for one, the last is old enough, and it would
@@ -94,13 +101,16 @@ def build(
     hashes = PasswordHashes(
         HashCost(memory_kib=settings.password_memory_kib, iterations=settings.password_iterations)
     )
+    passwords = PasswordTries(database, hashes, _tries(settings, keys))
+    factors = SecondFactors(keys.lookup)
     return Server(
         settings=settings,
         clock=clock,
         keys=keys,
         database=database,
         hashes=hashes,
-        sessions=_sessions(settings, clock, keys, database, hashes),
+        sessions=_sessions(settings, clock, keys, database, passwords, factors),
+        own_account=OwnAccount(database, clock, passwords, factors),
         files=Files(
             database,
             FileStore(settings.files_path, database.ring),
@@ -127,26 +137,33 @@ def _sessions(
     clock: Clock,
     keys: ServerKeys,
     database: Database,
-    hashes: PasswordHashes,
+    passwords: PasswordTries,
+    factors: SecondFactors,
 ) -> Sessions:
     started_at = clock.now()
     # SQLite means one process, which can remember for itself; several share what they saw.
     in_memory = None if database.is_postgres else SeenInMemory(started_at)
     seen: SeenProofs = in_memory or SeenInTable(database, started_at)
-    limits = TryLimits(
-        per_user=settings.sign_in_tries,
-        per_address=settings.sign_in_tries_per_address,
-        window=timedelta(minutes=settings.sign_in_minutes),
-    )
     return Sessions(
         database=database,
         clock=clock,
-        hashes=hashes,
+        passwords=passwords,
+        factors=factors,
+        codes=EnrolmentCodes(keys.lookup),
+        tickets=Tickets(keys.token, timedelta(hours=settings.ticket_hours)),
         tokens=AccessTokens(keys.token, settings.access_life),
-        tries=Tries(keys.lookup, limits),
         seen=seen,
         keys=keys.public,
         proof_window=settings.proof_window,
         refresh_life=timedelta(days=settings.refresh_days),
         proofs_from=in_memory.started_at if in_memory else None,
     )
+
+
+def _tries(settings: Settings, keys: ServerKeys) -> Tries:
+    limits = TryLimits(
+        per_user=settings.sign_in_tries,
+        per_address=settings.sign_in_tries_per_address,
+        window=timedelta(minutes=settings.sign_in_minutes),
+    )
+    return Tries(keys.lookup, limits)

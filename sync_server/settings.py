@@ -77,6 +77,13 @@ class Settings(BaseSettings):
         default=15, ge=1, description="The time in which tries are counted."
     )
 
+    ticket_hours: int = Field(
+        default=24,
+        ge=1,
+        le=168,
+        description="How long a device that waits for approval needs no password again.",
+    )
+
     max_body_bytes: int = Field(
         default=16_000_000, ge=1_000_000, description="Largest body of a JSON request."
     )

@@ -16,6 +16,7 @@ from sync_server.cli import (
     founding,
     holding,
     keys,
+    letting_in,
     looking,
     running,
     users,
@@ -43,6 +44,9 @@ app.command("rotate-keys")(keys.rotate_keys)
 app.add_typer(users.app, name="user")
 app.add_typer(devices.app, name="device")
 app.add_typer(auditing.app, name="audit")
+users.app.command("totp-reset")(letting_in.totp_reset)
+users.app.command("rescue")(letting_in.rescue)
+devices.app.command("code")(letting_in.code)
 
 
 def main() -> None:

@@ -45,9 +45,14 @@ def approve(which: Which) -> None:
 
 
 @app.command()
-def block(which: Which) -> None:
+def block(
+    which: Which,
+    force: Annotated[
+        bool, typer.Option(help="Even the only device of the only administrator.")
+    ] = False,
+) -> None:
     """Shut a lost device out: it may hand in what it holds, and is told to drop the rest."""
-    _decide(which, devices.BLOCKED)
+    _decide(which, devices.BLOCKED, force=force)
 
 
 @app.command()
@@ -81,13 +86,13 @@ def enrol(
         out.print(f"Device {device.id[-12:]} of {account.username} is approved.", markup=False)
 
 
-def _decide(which: str, state: str) -> None:
+def _decide(which: str, state: str, *, force: bool = False) -> None:
     with opened(settings_with()) as server, server.database.write() as connection:
         found = devices.matching(connection, which)
         if len(found) != 1:
             raise Refusal(Code.DEVICE_UNKNOWN, given=which, found=len(found))
         now = server.clock.now()
-        devices.decide(connection, found[0], state, now=now)
+        devices.decide(connection, found[0], state, now=now, even_last=force)
         who = audit.command_line(found[0].org_id)
         devices.note_decision(connection, who, found[0], state, now)
         out.print(f"Device {found[0].id[-12:]} is {state}.", markup=False)

@@ -103,6 +103,9 @@ def deactivate(
             help="Not trusted any more: what their phones still bring waits for a manager."
         ),
     ] = False,
+    force: Annotated[
+        bool, typer.Option(help="Even the last administrator: `rescue` is then the way back.")
+    ] = False,
 ) -> None:
     """End someone's access. Their phones may still hand in their work, and drop the rest."""
     with opened(settings_with()) as server:
@@ -112,7 +115,9 @@ def deactivate(
         now = server.clock.now()
         # The account first: from then on nothing new is begun, whatever happens to the rest.
         with server.database.write() as connection:
-            accounts.set_active(connection, account.org_id, account.staff_id, False)
+            accounts.set_active(
+                connection, account.org_id, account.staff_id, False, even_last=force
+            )
 
         def work(unit: Unit) -> leaving.Left:
             policy = accounts.policy_of(unit.connection, account.org_id, now)

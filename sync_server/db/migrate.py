@@ -19,7 +19,8 @@ import sync_server.db.accounts
 import sync_server.db.audit
 import sync_server.db.keeping
 import sync_server.db.log
-import sync_server.db.records  # noqa: F401 (all fill METADATA)
+import sync_server.db.records
+import sync_server.db.sign_in  # noqa: F401 (all fill METADATA)
 from sync_server.db.base import METADATA
 
 _HERE = Path(__file__).parent / "migrations"

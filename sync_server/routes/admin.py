@@ -41,7 +41,10 @@ class GiveRequest:
     reason: str | None = None
 
 
-@router.post("/users/{staff_id}/deactivate", responses=_REFUSALS)
+@router.post(
+    "/users/{staff_id}/deactivate",
+    responses={**_REFUSALS, **documented(Code.LAST_ADMINISTRATOR)},
+)
 def deactivate(
     staff_id: str, asked: DeactivateRequest, caller: Administrator, server: TheServer
 ) -> leaving.Left:

@@ -33,7 +33,12 @@ class WhoReply:
         *READS_BODY,
         Code.SIGN_IN_FAILED,
         Code.PROOF_INVALID,
+        Code.TOKEN_INVALID,
+        Code.SECOND_FACTOR_WANTED,
+        Code.SECOND_FACTOR_WRONG,
+        Code.SECOND_FACTOR_UNSET,
         Code.USER_INACTIVE,
+        Code.ENROLMENT_CODE_INVALID,
         Code.DEVICE_BLOCKED,
         Code.TOO_MANY_TRIES,
     ),
@@ -42,8 +47,9 @@ def sign_in(asked: SignInRequest, request: TheRequest, server: TheServer) -> Tok
     """Sign in with name and password. The device's key is enrolled; the proof shows that it is
     there.
 
-    A device that waits for approval gets no tokens: sign in again after an administrator approved
-    it.
+    Someone who has a second factor is told so (`second_factor_wanted`) and signs in again with a
+    code. A device that waits for approval gets no tokens but a ticket: it signs in again with that
+    until an administrator has approved it. An enrolment code approves it at once.
     """
     return server.sessions.sign_in(asked, request)
 

@@ -16,6 +16,8 @@ from sync_server.services.caller import Caller
 router = APIRouter(prefix="/v1/admin/devices", tags=["devices"])
 _REFUSALS = documented(*SIGNED_IN, Code.ROLE_NOT_ALLOWED, Code.MALFORMED)
 
+_LAST = documented(Code.LAST_ADMINISTRATOR)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceReply:
@@ -57,7 +59,7 @@ def approve(device_id: str, caller: Administrator, server: TheServer) -> None:
     _decide(server, caller, device_id, devices.APPROVED)
 
 
-@router.post("/{device_id}/block", status_code=204, responses=_REFUSALS)
+@router.post("/{device_id}/block", status_code=204, responses={**_REFUSALS, **_LAST})
 def block(device_id: str, caller: Administrator, server: TheServer) -> None:
     """Shut a lost device out: it may hand in what it holds, and is told to drop the rest.
     Harmless twice."""

@@ -18,6 +18,7 @@ from shared.wire import StaffCard
 from sync_server.db.accounts import ACCOUNT
 from sync_server.db.news import note_standing
 from sync_server.db.records import RECORDS
+from sync_server.services.last_administrator import keep_one_besides
 
 LONGEST_USERNAME = 80
 _STAFF = RECORDS["staff"]
@@ -33,6 +34,7 @@ class Account:
     staff_id: str
     username: str
     password: str  # its hash
+    password_at: str
     active: bool
     name: str
     role: Role
@@ -139,11 +141,16 @@ def set_password(
     )
 
 
-def set_active(connection: Connection, org_id: str, staff_id: str, active: bool) -> None:
-    """Let someone sign in, or no more. Harmless twice. Refuses RECORD_MISSING.
+def set_active(
+    connection: Connection, org_id: str, staff_id: str, active: bool, *, even_last: bool = False
+) -> None:
+    """Let someone sign in, or no more. Harmless twice. Refuses RECORD_MISSING, and
+    LAST_ADMINISTRATOR unless `even_last`.
 
     Their phones may still bring what they hold and are told to drop the rest (L1, L4).
     """
+    if not active and not even_last:
+        keep_one_besides(connection, org_id, staff_id)
     changed = connection.execute(
         update(ACCOUNT)
         .where(ACCOUNT.c.org_id == org_id, ACCOUNT.c.staff_id == staff_id)
@@ -199,6 +206,7 @@ def _accounts() -> Select[Any]:
         ACCOUNT.c.staff_id,
         ACCOUNT.c.username,
         ACCOUNT.c.password,
+        ACCOUNT.c.password_at,
         ACCOUNT.c.active,
         _STAFF.c.name,
         _STAFF.c.role,

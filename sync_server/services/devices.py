@@ -18,6 +18,7 @@ from sync_server.db.news import note_standing
 from sync_server.services import audit
 from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
+from sync_server.services.last_administrator import keep_one_device_besides
 
 PENDING, APPROVED, BLOCKED = "pending", "approved", "blocked"
 STATES = (PENDING, APPROVED, BLOCKED)
@@ -38,6 +39,7 @@ class Device:
     state: str
     enrolled_at: str
     decided_at: str | None = None
+    decided_by: str | None = None
     signed_in_at: str | None = None
 
 
@@ -92,9 +94,13 @@ def decide(
     *,
     now: datetime,
     decided_by: str | None = None,
+    even_last: bool = False,
 ) -> None:
     """Approve or block. Harmless twice. A blocked device signs in no more; it may still bring
-    the work it holds, and is told to drop the rest."""
+    the work it holds, and is told to drop the rest. Refuses LAST_ADMINISTRATOR for the only device
+    of the only administrator, unless `even_last`."""
+    if state == BLOCKED and not even_last:
+        keep_one_device_besides(connection, device.org_id, device.staff_id, device.id, APPROVED)
     connection.execute(
         _of(device.org_id, device.id).values(
             state=state, decided_at=to_wire(now), decided_by=decided_by

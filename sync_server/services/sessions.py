@@ -1,7 +1,8 @@
 """Signing in, staying signed in, and knowing who sends a request.
 
-Three facts are asked for together: something the person knows (a password, at sign-in only), a
-device that an administrator approved, and that device's key, proved anew with every request.
+Asked for together: something the person knows (a password, or what the company's own sign-in
+says; at sign-in only), of some a second factor, a device that an administrator approved, and that
+device's key, proved anew with every request.
 """
 
 from __future__ import annotations
@@ -13,20 +14,29 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, select
 
 from shared import wire
-from shared.clock import Clock, to_wire
+from shared.clock import Clock, from_wire, to_wire
 from shared.declare import Role
 from shared.errors import Code, Refusal
 from sync_server.db.accounts import ACCOUNT, DEVICE
 from sync_server.db.base import Database
 from sync_server.db.records import RECORDS
-from sync_server.db.sealing import ring_of
 from sync_server.services import accounts, audit, devices, refresh_tokens
 from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
-from sync_server.services.passwords import PasswordHashes
+from sync_server.services.enrolment_codes import EnrolmentCodes
+from sync_server.services.last_administrator import may_shut_out
+from sync_server.services.password_tries import PasswordTries
 from sync_server.services.proof import Proof, SeenProofs, check_proof, use_once
+from sync_server.services.second_factors import SecondFactors, Shown, due
+from sync_server.services.sign_in_audit import (
+    actor,
+    note_code_used,
+    note_recovery_code,
+    note_refused,
+    note_sign_in,
+)
+from sync_server.services.tickets import Ticket, Tickets
 from sync_server.services.tokens import AccessClaims, AccessTokens
-from sync_server.services.tries import Tries
 
 _SCHEME = "dpop "
 _STAFF = RECORDS["staff"]
@@ -52,15 +62,27 @@ class Standing:
     barred: Code | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Whose sign-in it is, whether a second factor was shown before, and whether this try is
+    counted."""
+
+    account: accounts.Account
+    second_factor: bool
+    counted: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sessions:
     """The parts that signing in needs. Keeps no state of its own: any process serves any device."""
 
     database: Database
     clock: Clock
-    hashes: PasswordHashes
+    passwords: PasswordTries
+    factors: SecondFactors
+    codes: EnrolmentCodes
+    tickets: Tickets
     tokens: AccessTokens
-    tries: Tries
     seen: SeenProofs
     keys: wire.ServerKeys
     proof_window: timedelta
@@ -68,19 +90,28 @@ class Sessions:
     proofs_from: datetime | None = None  # see `SeenInMemory`
 
     def sign_in(self, asked: wire.SignInRequest, sent: Sent) -> wire.TokenReply:
-        """Password and proof in, tokens out; a device that waits for approval gets none.
+        """Password (or ticket) and proof in, tokens out; a device that waits for approval gets a
+        ticket, with which it asks again.
 
         Refuses PROOF_INVALID, TOO_MANY_TRIES, SIGN_IN_FAILED (the same, and as late, for a name
-        that nobody has), USER_INACTIVE and DEVICE_BLOCKED, these two only after the right password.
+        that nobody has) or TOKEN_INVALID for a ticket; after the right password SECOND_FACTOR_…,
+        and after all of it USER_INACTIVE, ENROLMENT_CODE_INVALID and DEVICE_BLOCKED.
         """
         now = self.clock.now()
-        self._prove(sent, now, device_key=asked.device_key)
-        account = self._judged(asked, sent.address, now)
+        proof = self._prove(sent, now, device_key=asked.device_key)
+        known = self._identified(asked, proof.thumbprint, sent.address, now)
+        account = known.account
+        second_factor = self._second_factor(known, asked.second_factor, sent.address, now)
         with self.database.write() as connection:
-            self.tries.forgive(connection, accounts.spelled(asked.username), sent.address)
+            if known.counted:
+                # Only now: a right password alone must not buy new guesses at the code.
+                self.passwords.forgive(connection, account, sent.address)
             policy = accounts.policy_of(connection, account.org_id, now)
+            lacking = due(policy, account.role) and not second_factor
             if not account.active:
                 barred: Code | None = Code.USER_INACTIVE
+            elif lacking and policy.totp_strict and self._may_shut_out(connection, account):
+                barred = Code.SECOND_FACTOR_UNSET
             else:
                 device = devices.enrol(
                     connection,
@@ -93,12 +124,19 @@ class Sessions:
                     approved=policy.device_approval == "automatic",
                     now=now,
                 )
+                if device.state == devices.PENDING and asked.enrolment_code:
+                    device = self._let_in(connection, device, asked.enrolment_code, now)
+                    note_code_used(connection, account, device, sent.address, now)
                 barred = Code.DEVICE_BLOCKED if device.state == devices.BLOCKED else None
             if barred is None:
-                told = self._reply(connection, account, device, now)
-                _note_sign_in(connection, account, device, sent.address, now)
-                return told
-            _note_refused(connection, account, barred, sent.address, now)
+                reply = self._reply(connection, account, device, now)
+                if device.state == devices.PENDING:
+                    ticket = self._ticket(device, second_factor, now)
+                    reply = replace(reply, ticket=ticket)
+                if asked.ticket is None or device.state == devices.APPROVED:
+                    note_sign_in(connection, account, device, sent.address, now)
+                return replace(reply, second_factor_due=lacking)
+            note_refused(connection, account, barred, sent.address, now)
         raise Refusal(barred)
 
     def refresh(self, asked: wire.RefreshRequest, sent: Sent) -> wire.TokenReply:
@@ -118,7 +156,7 @@ class Sessions:
                 raise Refusal(Code.PROOF_INVALID, reason="key")
             if refresh_tokens.follow(connection, token, now):
                 return self._reply(connection, account, device, now, follows=token)
-            who = _who(account, sent.address, device.id)
+            who = actor(account, sent.address, device.id)
             audit.note(connection, who, Action.TOKEN_REUSED, now=now, result=Code.TOKEN_INVALID)
         raise Refusal(Code.TOKEN_INVALID)  # outside: the family's end is committed
 
@@ -158,24 +196,57 @@ class Sessions:
             who = owner.org_id, owner.staff_id, device_id, proof.thumbprint
             return _from(sent.address, _standing(connection, *who))
 
-    def _judged(self, asked: wire.SignInRequest, address: str, now: datetime) -> accounts.Account:
-        username = accounts.spelled(asked.username)
+    def _identified(
+        self, asked: wire.SignInRequest, thumbprint: str, address: str, now: datetime
+    ) -> _Known:
+        if asked.ticket is None:
+            account = self.passwords.judged(asked.username, asked.password, address, now)
+            return _Known(account, second_factor=False, counted=True)
+        ticket = self.tickets.read(asked.ticket, thumbprint, now)
+        with self.database.read() as connection:
+            found = accounts.by_staff(connection, ticket.org_id, ticket.staff_id)
+            # A new password ends what was identified by the old one.
+            if found is None or _before(ticket.issued_at, found.password_at):
+                raise Refusal(Code.TOKEN_INVALID)
+            guess = not ticket.second_factor and self.factors.wanted(connection, found)
+        if guess:
+            self.passwords.count(found, address, now)
+        return _Known(found, ticket.second_factor, counted=guess)
+
+    def _second_factor(self, known: _Known, typed: str | None, address: str, now: datetime) -> bool:
+        """Whether a second factor was shown, now or before. In a transaction of its own: a wrong
+        code is on record, and a right one used up, whatever becomes of the rest."""
+        if known.second_factor:
+            return True
         with self.database.write() as connection:
-            allowed = self.tries.count(connection, username, address, now)
-            account = accounts.by_username(connection, username)
-        if not allowed:
-            raise self.tries.refusal()
-        # Outside of any transaction: it takes a tenth of a second by intention.
-        if not self.hashes.matches(asked.password, account.password if account else None):
-            with self.database.write() as connection:
-                _note_failed(connection, username, account, address, now)
-            raise Refusal(Code.SIGN_IN_FAILED)
-        assert account is not None  # nobody has no password
-        if self.hashes.outdated(account.password):
-            account = replace(account, password=self.hashes.make(asked.password))
-            with self.database.write() as connection:
-                accounts.set_password(connection, account, account.password, now)
-        return account
+            shown = self.factors.judge(connection, known.account, typed, now)
+            if shown is Shown.WRONG:
+                note_refused(connection, known.account, Code.SECOND_FACTOR_WRONG, address, now)
+            elif shown is Shown.RECOVERY_CODE:
+                note_recovery_code(connection, known.account, address, now)
+        return shown.accepted()
+
+    def _may_shut_out(self, connection: Connection, account: accounts.Account) -> bool:
+        return may_shut_out(connection, account.org_id, account.staff_id, account.role)
+
+    def _let_in(
+        self, connection: Connection, device: devices.Device, code: str, now: datetime
+    ) -> devices.Device:
+        """Approves a device for the code that it brought."""
+        made_by = self.codes.use(connection, device, code, now)
+        devices.decide(connection, device, devices.APPROVED, now=now, decided_by=made_by)
+        return devices.find(connection, device.org_id, device.id)
+
+    def _ticket(self, device: devices.Device, second_factor: bool, now: datetime) -> str:
+        return self.tickets.issue(
+            Ticket(
+                org_id=device.org_id,
+                staff_id=device.staff_id,
+                thumbprint=device.thumbprint,
+                second_factor=second_factor,
+                issued_at=now,
+            )
+        )
 
     def _prove(
         self,
@@ -234,55 +305,9 @@ class Sessions:
         )
 
 
-def _who(account: accounts.Account, address: str, device_id: str | None = None) -> audit.Actor:
-    staff_id, org_id = account.staff_id, account.org_id
-    return audit.Actor(
-        org_id=org_id, via="api", staff_id=staff_id, device_id=device_id, address=address
-    )
-
-
-def _note_sign_in(
-    connection: Connection,
-    account: accounts.Account,
-    device: devices.Device,
-    address: str,
-    now: datetime,
-) -> None:
-    who, subject = _who(account, address, device.id), ("device", device.id)
-    if device.enrolled_at == to_wire(now):
-        audit.note(
-            connection, who, Action.DEVICE_ENROLLED, now=now, subject=subject, state=device.state
-        )
-    audit.note(connection, who, Action.SIGNED_IN, now=now, subject=subject, state=device.state)
-
-
-def _note_refused(
-    connection: Connection, account: accounts.Account, why: Code, address: str, now: datetime
-) -> None:
-    who, subject = _who(account, address), ("staff", account.staff_id)
-    audit.note(connection, who, Action.SIGN_IN_REFUSED, now=now, subject=subject, result=why)
-
-
-def _note_failed(
-    connection: Connection,
-    username: str,
-    account: accounts.Account | None,
-    address: str,
-    now: datetime,
-) -> None:
-    """Nobody knows who that was. The name is kept as a keyed mark: some type their password
-    there."""
-    org_id = account.org_id if account else audit.whose_chain(connection)
-    name = ring_of(connection.dialect).mark("user name", username.encode("utf-8", "replace"))
-    audit.note(
-        connection,
-        audit.Actor(org_id=org_id, via="api", address=address),
-        Action.SIGN_IN_REFUSED,
-        now=now,
-        subject=("staff", account.staff_id) if account else None,
-        result=Code.SIGN_IN_FAILED,
-        name=name[:16],
-    )
+def _before(issued_at: datetime, password_at: str) -> bool:
+    """Tickets count whole seconds."""
+    return issued_at < from_wire(password_at).replace(microsecond=0)
 
 
 def _from(address: str, who: Standing) -> Standing:

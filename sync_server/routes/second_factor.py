@@ -1,0 +1,110 @@
+"""The second factor of whoever is signed in: set up, and ended, by themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+
+from shared.errors import Code
+from shared.wire import STRICT
+from sync_server.routes.answers import READS_BODY, SIGNED_IN, documented
+from sync_server.routes.caller import ActiveCaller, TheServer
+from sync_server.services.qr import as_svg
+from sync_server.services.second_factors import SecondFactorState
+
+router = APIRouter(prefix="/v1/auth/second-factor", tags=["auth"])
+_GUESSED = (*SIGNED_IN, *READS_BODY, Code.TOO_MANY_TRIES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordRequest:
+    """The caller's password, once more."""
+
+    __pydantic_config__ = STRICT
+    password: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeRequest:
+    """A code of the authenticator, or a recovery code."""
+
+    __pydantic_config__ = STRICT
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndRequest:
+    """Both, to sign in without a second factor from now on."""
+
+    __pydantic_config__ = STRICT
+    password: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BegunReply:
+    """What the authenticator has to learn: `secret` to type, `uri` to open, `qr` (SVG) to scan."""
+
+    secret: str
+    uri: str
+    qr: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryCodesReply:
+    """Ten codes, each good once. Nobody can show them again."""
+
+    recovery_codes: list[str]
+
+
+@router.get("", responses=documented(*SIGNED_IN))
+def state(caller: ActiveCaller, server: TheServer) -> SecondFactorState:
+    """Whether the caller has a second factor, and how many recovery codes are left."""
+    return server.own_account.second_factor(caller)
+
+
+@router.post("/begin", responses=documented(*_GUESSED, Code.SIGN_IN_FAILED, Code.RECORD_EXISTS))
+def begin(asked: PasswordRequest, caller: ActiveCaller, server: TheServer) -> BegunReply:
+    """Make a secret for an authenticator app. Nothing is asked at sign-in until `confirm`; begun
+    again, the secret before is worth nothing."""
+    begun = server.own_account.begin_second_factor(caller, asked.password)
+    return BegunReply(secret=begun.secret, uri=begun.uri, qr=as_svg(begun.uri))
+
+
+@router.post(
+    "/confirm", responses=documented(*_GUESSED, Code.SECOND_FACTOR_WRONG, Code.RECORD_MISSING)
+)
+def confirm(asked: CodeRequest, caller: ActiveCaller, server: TheServer) -> RecoveryCodesReply:
+    """Show the authenticator's first code: from now on each sign-in asks for one."""
+    codes = server.own_account.confirm_second_factor(caller, asked.code)
+    return RecoveryCodesReply(recovery_codes=codes)
+
+
+@router.post(
+    "/recovery-codes",
+    responses=documented(
+        *_GUESSED, Code.SECOND_FACTOR_WANTED, Code.SECOND_FACTOR_WRONG, Code.RECORD_MISSING
+    ),
+)
+def renew(asked: CodeRequest, caller: ActiveCaller, server: TheServer) -> RecoveryCodesReply:
+    """Ten new recovery codes in the place of the old ones."""
+    codes = server.own_account.renew_recovery_codes(caller, asked.code)
+    return RecoveryCodesReply(recovery_codes=codes)
+
+
+@router.post(
+    "/end",
+    status_code=204,
+    responses=documented(
+        *_GUESSED,
+        Code.SIGN_IN_FAILED,
+        Code.SECOND_FACTOR_WANTED,
+        Code.SECOND_FACTOR_WRONG,
+        Code.RECORD_MISSING,
+        Code.ROLE_NOT_ALLOWED,
+    ),
+)
+def end(asked: EndRequest, caller: ActiveCaller, server: TheServer) -> None:
+    """Sign in with the password alone from now on. Refused where the policy insists."""
+    server.own_account.end_second_factor(caller, asked.password, asked.code)

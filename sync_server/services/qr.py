@@ -1,0 +1,19 @@
+"""QR codes: as SVG for a page, as blocks for a terminal."""
+
+from __future__ import annotations
+
+import io
+
+import segno
+
+
+def as_svg(text: str) -> str:
+    """An `<svg>` element without style, script or address, dark on white on any page."""
+    return segno.make(text, micro=False, error="m").svg_inline(scale=5, light="#fff", dark="#000")
+
+
+def as_blocks(text: str) -> str:
+    """Lines of half blocks, two dots high, for a terminal with a dark or a light ground."""
+    written = io.StringIO()
+    segno.make(text, micro=False, error="l").terminal(out=written, compact=True)
+    return written.getvalue()
