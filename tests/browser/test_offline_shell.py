@@ -2,7 +2,10 @@
 
 import shutil
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
+
+from pypdf import PdfReader
 
 from mobile.pwa.builder import build_web_app
 from mobile.pwa.wheels import DEFAULT_CACHE
@@ -54,6 +57,15 @@ def test_nothing_is_asked_of_another_origin_and_the_app_can_be_installed(
     assert browser.origins() == {site.url}
     assert tab.installability_errors() == []
     assert tab.errors == []
+
+
+def test_a_printed_page_is_empty(serve: Serve, browser_on: BrowserOn) -> None:
+    tab = browser_on("phone").visit(serve("hello").url)
+    tab.wait_text(HELLO)
+    on_paper = PdfReader(BytesIO(tab.page.pdf()))
+    assert [page.extract_text() for page in on_paper.pages] == [""]
+    assert [list(page.images) for page in on_paper.pages] == [[]]
+    assert "Do" not in on_paper.pages[0].get_contents().get_data().decode().split()
 
 
 def test_the_server_s_answers_are_never_kept(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 import flet as ft
 import flet.canvas as cv
@@ -74,6 +75,54 @@ def Phone(
         else buttons.icon(shell, f"{key}-show", ft.Icons.VISIBILITY_OUTLINED, t("phone.show"), show)
     )
     return ft.Row([lines, act])
+
+
+def way(
+    shell: Shell, address: str, entity: str, record_id: str, customer_id: str
+) -> Callable[[], Awaitable[None]]:
+    """An action that puts the unmasking on record and then hands the address to a map."""
+
+    async def show_the_way() -> None:
+        record_look(shell, entity, record_id, customer_id, "unmasked")
+        goal = f"geo:0,0?q={quote(address)}"
+        await ft.UrlLauncher().launch_url(ft.Url(goal, target=ft.UrlTarget.SELF))
+
+    return show_the_way
+
+
+@ft.component
+def Address(
+    shell: Shell, address: str, entity: str, record_id: str, customer_id: str
+) -> ft.Control:
+    """Where someone is: the beginning of it until it is asked for, and the way there. Either is
+    recorded first."""
+    open_, set_open = use_state(False)
+
+    def show() -> None:
+        record_look(shell, entity, record_id, customer_id, "unmasked")
+        set_open(True)
+
+    text = address if open_ else mask(address, Personal.ADDRESS)
+    lines = ft.Column(
+        [words.faint(label("address")), words.body(text, key="address", selectable=open_)],
+        spacing=0,
+        tight=True,
+        expand=True,
+    )
+    acts: list[ft.Control] = [
+        buttons.icon(
+            shell, "map", ft.Icons.DIRECTIONS_OUTLINED, t("action.directions"),
+            way(shell, address, entity, record_id, customer_id),
+        )
+    ]  # fmt: skip
+    if not open_:
+        acts.insert(
+            0,
+            buttons.icon(
+                shell, "address-show", ft.Icons.VISIBILITY_OUTLINED, t("address.show"), show
+            ),
+        )
+    return ft.Row([lines, *acts])
 
 
 @ft.component

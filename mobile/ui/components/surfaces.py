@@ -81,10 +81,16 @@ def section(
     return ft.Column([ft.Row(head), *controls], spacing=GAP, tight=True)
 
 
-def pair(label: str, value: str, *, trailing: ft.Control | None = None) -> ft.Control:
-    """A fact with its name above it."""
+def pair(
+    label: str, value: str, *, trailing: ft.Control | None = None, selectable: bool = True
+) -> ft.Control:
+    """A fact with its name above it. One value at a time can be selected and copied, never a
+    screen (S3 #150)."""
     lines = ft.Column(
-        [words.faint(label), words.body(value, selectable=True)], spacing=0, tight=True, expand=True
+        [words.faint(label), words.body(value, selectable=selectable)],
+        spacing=0,
+        tight=True,
+        expand=True,
     )
     return ft.Row([lines, trailing]) if trailing is not None else lines
 

@@ -9,6 +9,12 @@ from mobile.ui import formats
 from mobile.ui.texts import choice, t
 from shared.clock import from_wire
 from shared.declare import Field, Kind
+from shared.masking import mask
+
+
+def listed(field: Field, value: Any, now: datetime) -> str:
+    """`shown`, as a list may show it: numbers and addresses masked."""
+    return mask(shown(field, value, now), field.personal)
 
 
 def shown(field: Field, value: Any, now: datetime) -> str:

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import flet as ft
 
-from mobile.ui.components import buttons, frame, words
+from mobile.ui.components import buttons, frame, surfaces, words
 from mobile.ui.components.form import Form, use_form
 from mobile.ui.components.messages import refusal_card, say
 from mobile.ui.hooks import keyed
 from mobile.ui.screens.customer.choosing import ChooseRecord
+from mobile.ui.screens.customer.looking import use_look
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import t
 from mobile.usecases import case_opening
@@ -55,7 +56,8 @@ def OpenCaseBesideScreen() -> ft.View:
 
 @ft.component
 def Opening(shell: Shell, customer: Customer, beside: Case | None) -> ft.View:
-    """The number is given when the case is saved: nobody uses one up by looking."""
+    """The number is given when the case is saved: nobody uses one up by looking. The form shows
+    where the customer is: that is put on record like any unmasking."""
     store = shell.store
     back = f"/cases/{beside.id}" if beside else f"/customers/{customer.id}"
     start = ft.use_memo(
@@ -73,6 +75,7 @@ def Opening(shell: Shell, customer: Customer, beside: Case | None) -> ft.View:
         start=start,
         about=("customer", customer.id),
     )
+    recorded, unrecorded = use_look(shell, "customer", customer.id, customer.id, "unmasked")
     people = use_query(
         lambda store: store.find(Contact, customer_id=customer.id), [customer.id], ("contact",)
     )
@@ -87,6 +90,9 @@ def Opening(shell: Shell, customer: Customer, beside: Case | None) -> ft.View:
             say(shell, t("customer.case.opened", number=case.number))
             shell.back(back)
 
+    if not recorded:
+        instead = refusal_card(unrecorded) if unrecorded else surfaces.skeleton()
+        return frame.screen(shell, [instead], title=t("customer.new_case"), back=back)
     choices = {
         "contact_id": [
             (one.id, one.name)

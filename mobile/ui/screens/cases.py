@@ -16,7 +16,9 @@ from mobile.ui.state import Shell, use_now, use_query, use_shell
 from mobile.ui.texts import choice, t
 from mobile.ui.theme import GAP, PAD
 from mobile.usecases.repairs import Repairs
+from shared.declare import Personal
 from shared.entities import Case, Customer
+from shared.masking import mask
 
 _GROUPS = {
     "new": "accept", "assigned": "accept", "accepted": "planned", "en_route": "now",
@@ -81,7 +83,7 @@ def _card(shell: Shell, case: Case, now: datetime) -> ft.Control:
     customer = shell.store.get(Customer, case.customer_id)
     row = shell.store.row("case", case.id)
     who = customer.name if customer else t("today.unknown_customer")
-    place = case.place or (customer.address if customer else None) or ""
+    place = mask(case.place or (customer.address if customer else None) or "", Personal.ADDRESS)
     group = _GROUPS.get(case.state)
     late = group not in (None, "now") and due_at(case) < now
     when = formats.when(due_at(case) if group else case.resolved_at or case.opened_at, now)

@@ -15,12 +15,14 @@ from mobile.ui.components.entry import entry
 from mobile.ui.components.messages import refusal_card, say
 from mobile.ui.components.values import shown
 from mobile.ui.hooks import use_held
+from mobile.ui.screens.customer.looking import use_look
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import label, t
 from mobile.usecases import decisions
 from mobile.usecases.outbox import staff_name
 from shared.declare import ENTITIES, Field, Kind
 from shared.entities import Conflict
+from shared.masking import MASKED
 
 BACK = "/decisions"
 
@@ -33,13 +35,24 @@ def ConflictScreen() -> ft.View:
     found = use_query(lambda store: store.get(Conflict, conflict_id), [conflict_id], ("conflict",))
     edited = use_held("")
     conflict = found.value
+    # Both values stand there whole: of a number or an address that is an unmasking.
+    recorded, unrecorded = use_look(
+        shell,
+        conflict.entity if conflict else "",
+        conflict.record_id if conflict else "",
+        conflict.customer_id if conflict else None,
+        "unmasked" if conflict and _is_masked(conflict) else "opened",
+    )
     title = t("conflict.title")
-    if found.refusal is not None:
-        return frame.screen(shell, [refusal_card(found.refusal)], title=title, back=BACK)
+    refusal = found.refusal or unrecorded
+    if refusal is not None:
+        return frame.screen(shell, [refusal_card(refusal)], title=title, back=BACK)
     if conflict is None or conflict.resolution is not None:
         box = surfaces.empty(ft.Icons.CHECK, t("conflict.gone"), t("conflict.gone.text"))
         return frame.screen(shell, [box], title=title, back=BACK)
     field = ENTITIES[conflict.entity].fields[conflict.field]
+    if not recorded:
+        return frame.screen(shell, [surfaces.skeleton()], title=title, back=BACK)
 
     def choose(resolution: str, text: str | None = None) -> buttons.Action:
         def act() -> None:
@@ -80,6 +93,10 @@ def ConflictScreen() -> ft.View:
             )
         )  # fmt: skip
     return frame.screen(shell, body, title=title, back=BACK)
+
+
+def _is_masked(conflict: Conflict) -> bool:
+    return ENTITIES[conflict.entity].fields[conflict.field].personal in MASKED
 
 
 def _take_back(shell: Shell, number: int) -> None:

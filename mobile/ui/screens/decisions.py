@@ -9,7 +9,7 @@ import flet as ft
 from mobile.ui import formats
 from mobile.ui.components import buttons, frame, marks, surfaces, words
 from mobile.ui.components.messages import refusal_card, say
-from mobile.ui.components.values import shown
+from mobile.ui.components.values import listed
 from mobile.ui.hooks import keyed
 from mobile.ui.screens.held_work import HeldSection
 from mobile.ui.state import Shell, use_query, use_shell
@@ -71,7 +71,7 @@ def _field(shell: Shell, conflict: Conflict) -> ft.Control:
         t(
             "decisions.side",
             who=_who(shell, by),
-            value=shown(field, value, now) or t("conflict.empty"),
+            value=listed(field, value, now) or t("conflict.empty"),
         )
         for by, value in (
             (conflict.kept_by, conflict.kept_value),
@@ -97,7 +97,7 @@ def _who(shell: Shell, staff_id: str | None) -> str:
 def _line(shell: Shell, conflict: Conflict) -> ft.Control:
     """A decision of the last weeks; what it left aside can come back."""
     field = ENTITIES[conflict.entity].fields[conflict.field]
-    value = shown(field, losing_value(conflict), shell.now()) or t("conflict.empty")
+    value = listed(field, losing_value(conflict), shell.now()) or t("conflict.empty")
 
     def bring_back() -> None:
         restore(shell.store, conflict)

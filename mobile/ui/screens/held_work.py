@@ -11,7 +11,7 @@ import flet as ft
 from mobile.ui import formats
 from mobile.ui.components import buttons, surfaces, words
 from mobile.ui.components.messages import confirm, notice, refusal_card, say
-from mobile.ui.components.values import shown
+from mobile.ui.components.values import listed
 from mobile.ui.hooks import use_maybe, use_state, use_task
 from mobile.ui.state import Shell
 from mobile.ui.texts import label, t
@@ -119,7 +119,7 @@ def _change(shell: Shell, change: HeldChange) -> ft.Control:
         t("held.field", field=label(name), value=value)
         for name, raw in change.fields.items()
         if name in fields and not name.endswith("_id")
-        and (value := shown(fields[name], raw, now))
+        and (value := listed(fields[name], raw, now))
     ]  # fmt: skip
     key = "held.new" if change.kind == "create" else "held.edit"
     head = t(key, entity=t(f"entity.{change.entity}"))

@@ -4,8 +4,6 @@ network.
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 import flet as ft
 
 from mobile.ui import formats
@@ -17,6 +15,8 @@ from mobile.ui.state import Shell, use_now, use_query, use_shell
 from mobile.ui.texts import choice, t
 from mobile.ui.theme import GAP, PAD
 from mobile.usecases.agenda import Agenda, Item, agenda
+from shared.declare import Personal
+from shared.masking import mask
 
 _ICON = {
     "visit": ft.Icons.HANDSHAKE_OUTLINED,
@@ -152,7 +152,8 @@ def _card(shell: Shell, item: Item, *, late: bool) -> ft.Control:
         vertical_alignment=ft.CrossAxisAlignment.START,
         spacing=12,
     )
-    where = [words.faint(f"{when}{' · ' if item.place else ''}{item.place}")]
+    place = mask(item.place, Personal.ADDRESS)
+    where = [words.faint(" · ".join(part for part in (when, place) if part))]
     top = surfaces.tappable(
         ft.Column([head, *where, ft.Row(marks_, wrap=True, spacing=GAP)], spacing=6, tight=True),
         key=f"open-{item.id}",
@@ -175,10 +176,10 @@ def _actions(shell: Shell, item: Item) -> ft.Control:
             buttons.icon(shell, f"call-{item.id}", ft.Icons.CALL_OUTLINED, t("action.call"), dial)
         )
     if item.place and item.kind != "callback":
-        goal = f"geo:0,0?q={quote(item.place)}"
+        there = privacy.way(shell, item.place, "customer", item.customer_id, item.customer_id)
         row.append(
-            buttons.link(
-                f"map-{item.id}", ft.Icons.DIRECTIONS_OUTLINED, t("action.directions"), goal
+            buttons.icon(
+                shell, f"map-{item.id}", ft.Icons.DIRECTIONS_OUTLINED, t("action.directions"), there
             )
         )
     row.append(ft.Container(expand=True))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from urllib.parse import quote
 
 import flet as ft
 
 from mobile.ui import formats
-from mobile.ui.components import buttons, marks, privacy, surfaces, words
+from mobile.ui.components import marks, privacy, surfaces, words
 from mobile.ui.screens.cases import priority_badge, state_badge
 from mobile.ui.state import Shell, use_now
 from mobile.ui.texts import choice, label, t
@@ -70,16 +69,8 @@ def customer_card(shell: Shell, job: Job) -> ft.Control:
         number, entity, record_id = job.phone
         lines.append(privacy.Phone(shell, number, entity, record_id, job.case.customer_id))
     if job.place:
-        goal = f"geo:0,0?q={quote(job.place)}"
-        lines.append(
-            surfaces.pair(
-                label("address"),
-                job.place,
-                trailing=buttons.link(
-                    "map", ft.Icons.DIRECTIONS_OUTLINED, t("action.directions"), goal
-                ),
-            )
-        )
+        case = job.case
+        lines.append(privacy.Address(shell, job.place, "case", case.id, case.customer_id))
     if customer is not None and customer.service_preferences:
         lines.append(surfaces.pair(label("service_preferences"), customer.service_preferences))
     return surfaces.card(lines)

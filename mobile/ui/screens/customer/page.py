@@ -6,7 +6,7 @@ Opening it is put on record before anything is shown (L7).
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import flet as ft
 
@@ -138,7 +138,7 @@ def _head(shell: Shell, page: CustomerPage, open_: Opens) -> ft.Control:
         lines.append(ft.Row(badges, wrap=True, spacing=GAP))
     lines.append(privacy.Phone(shell, customer.phone, "customer", customer.id, customer.id))
     if customer.address or customer.city:
-        lines.append(_address(customer))
+        lines.append(_address(shell, customer))
     if page.owner:
         lines.append(words.faint(t("customer.owner", name=page.owner)))
     if page.due_at is not None and not page.visits:
@@ -154,15 +154,11 @@ def _head(shell: Shell, page: CustomerPage, open_: Opens) -> ft.Control:
     return surfaces.card(lines)
 
 
-def _address(customer: Customer) -> ft.Control:
-    address = whole_address(customer)
-    goal = f"geo:0,0?q={quote(address)}"
-    return ft.Row(
-        [
-            words.body(address, expand=True, selectable=True),
-            buttons.link("map", ft.Icons.DIRECTIONS_OUTLINED, t("action.directions"), goal),
-        ]
-    )
+def _address(shell: Shell, customer: Customer) -> ft.Control:
+    if not customer.address:
+        return words.body(customer.city or "")  # a city is nobody's home
+    where = whole_address(customer)
+    return privacy.Address(shell, where, "customer", customer.id, customer.id)
 
 
 def _coming(shell: Shell, page: CustomerPage, open_: Opens) -> list[ft.Control]:

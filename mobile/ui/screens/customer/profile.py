@@ -18,10 +18,8 @@ from mobile.usecases import customer_records
 from mobile.usecases.customer_page import CustomerPage
 from mobile.usecases.customer_records import CUSTOMER_FIELDS
 from shared.codec import write
-from shared.declare import ENTITIES, Personal
-from shared.masking import mask
-
-MASKED = frozenset({Personal.EMAIL, Personal.PHONE})
+from shared.declare import ENTITIES
+from shared.masking import MASKED, mask
 
 
 @ft.component
@@ -77,7 +75,7 @@ def Masked(
         t("customer.unmask", field=label(name)),
         unmask,
     )
-    return surfaces.pair(label(name), mask(text, personal), trailing=eye)
+    return surfaces.pair(label(name), mask(text, personal), trailing=eye, selectable=False)
 
 
 def _checks(shell: Shell, page: CustomerPage) -> ft.Control:

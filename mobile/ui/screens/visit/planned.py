@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 import flet as ft
 
-from mobile.ui.components import buttons, surfaces, words
+from mobile.ui.components import buttons, privacy, surfaces
 from mobile.ui.components.messages import say
 from mobile.ui.hooks import use_held, use_state
 from mobile.ui.screens.visit.seen import Seen, head
@@ -24,7 +22,7 @@ def Planned(shell: Shell, seen: Seen) -> ft.Control:
         shell, "open-customer", t("visit.customer"), lambda: shell.go(seen.back),
         icon=ft.Icons.BUSINESS_OUTLINED,
     )  # fmt: skip
-    body: list[ft.Control] = [head(shell, seen, *_way(seen), ft.Row([to_customer]))]
+    body: list[ft.Control] = [head(shell, seen, *_way(shell, seen), ft.Row([to_customer]))]
     if seen.visit.notes:
         body.append(surfaces.card([surfaces.pair(label("notes"), seen.visit.notes)]))
     body.append(Cancelling(shell, seen))
@@ -33,19 +31,12 @@ def Planned(shell: Shell, seen: Seen) -> ft.Control:
     )
 
 
-def _way(seen: Seen) -> list[ft.Control]:
+def _way(shell: Shell, seen: Seen) -> list[ft.Control]:
     place = whole_address(seen.customer)
     if not place or seen.visit.channel not in (None, "on_site"):
         return []
-    goal = f"geo:0,0?q={quote(place)}"
-    return [
-        ft.Row(
-            [
-                words.body(place, expand=True),
-                buttons.link("map", ft.Icons.DIRECTIONS_OUTLINED, t("action.directions"), goal),
-            ]
-        )
-    ]
+    customer_id = seen.customer.id
+    return [privacy.Address(shell, place, "customer", customer_id, customer_id)]
 
 
 @ft.component
