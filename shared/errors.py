@@ -111,6 +111,9 @@ class Code(Enum):
         "The company's sign-in did not answer as it should.",
         "Try again, or sign in with a password.",
     )
+    FORM_STALE = Advice(
+        403, "This form was not sent by a page of this session.", "Load the page and send it again."
+    )
 
     # What someone may see
     OUT_OF_SCOPE = Advice(

@@ -32,6 +32,8 @@ class PolicySettings:
     # so until they have set one up; where `totp_strict`, they can't sign in anew without one.
     totp_required_roles: str = "administrator"
     totp_strict: bool = False
+    console_idle_minutes: int = 30  # after which someone signs in to the console anew
+    console_session_hours: int = 12  # the same, however busy they are
 
     # Grants
     case_grant_days_after_close: int = 7

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.errors import Refusal
+from sync_server.admin.console import add_console
 from sync_server.bootstrap import Server
 from sync_server.routes import (
     admin,
@@ -90,8 +91,10 @@ def create_app(server: Server) -> FastAPI:
     answer_refusals(app)
     # The web app comes last: it answers whatever address is left.
     offices = (devices, admin, user_sign_in, decisions, moves)
-    for part in (auth, second_factor, sync, poke, sealed, files, *offices, health, docs, web):
+    for part in (auth, second_factor, sync, poke, sealed, files, *offices, health, docs):
         app.include_router(part.router)
+    add_console(app)
+    app.include_router(web.router)
     docs.document(app)
     app.router.routes[:0] = fast.routes(server)
     app.add_middleware(

@@ -13,6 +13,7 @@ from sync_server.db.limits import Limits
 from sync_server.db.sealing import KeyRing
 from sync_server.services.backup_manifest import newest_age
 from sync_server.services.backups import back_up, behind
+from sync_server.services.console_sessions import ConsoleSessions
 from sync_server.services.enrolment_codes import EnrolmentCodes
 from sync_server.services.file_store import FileStore
 from sync_server.services.files import Files
@@ -54,6 +55,7 @@ class Server:
     hashes: PasswordHashes
     sessions: Sessions
     own_account: OwnAccount
+    console: ConsoleSessions
     web: WebFiles
     files: Files
 
@@ -68,6 +70,7 @@ class Server:
         with self.database.write() as connection:
             self.sessions.passwords.tries.sweep(connection, self.clock.now())
             self.sessions.codes.sweep(connection, self.clock.now())
+            self.console.sweep(connection, self.clock.now())
 
     def back_up_if_due(self) -> None:
         """Take a backup where the settings ask for one, the last is old enough, and it would
@@ -103,6 +106,7 @@ def build(
     )
     passwords = PasswordTries(database, hashes, _tries(settings, keys))
     factors = SecondFactors(keys.lookup)
+    console = ConsoleSessions(database=database, clock=clock, passwords=passwords, factors=factors)
     return Server(
         settings=settings,
         clock=clock,
@@ -111,6 +115,7 @@ def build(
         hashes=hashes,
         sessions=_sessions(settings, clock, keys, database, passwords, factors),
         own_account=OwnAccount(database, clock, passwords, factors),
+        console=console,
         files=Files(
             database,
             FileStore(settings.files_path, database.ring),

@@ -149,6 +149,25 @@ EARLY_FILE = Table(
 `sha256` is theirs (null: before November 2026, when the record was there first)."""
 
 
+CONSOLE_SESSION = Table(
+    "console_session",
+    METADATA,
+    Column("org_id", String(36), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("staff_id", String(36), nullable=False),
+    Column("role", String(40), nullable=False),
+    Column("wanted", String(20)),
+    Column("began_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    PrimaryKeyConstraint("org_id", "hash"),
+    UniqueConstraint("hash"),
+    Index(None, "org_id", "staff_id"),
+)
+"""Who is signed in to the console: the SHA-256 of a cookie, and the role it was given for.
+`wanted`: what has to be shown before the session is one (a second factor); null: nothing more."""
+
+
 def upsert(connection: Connection, table: Table) -> Any:
     """An INSERT of the connection's dialect, which knows ``on_conflict_do_…``."""
     if connection.dialect.name == "postgresql":
@@ -158,6 +177,7 @@ def upsert(connection: Connection, table: Table) -> Any:
 
 __all__ = [
     "ACCOUNT",
+    "CONSOLE_SESSION",
     "DEVICE",
     "EARLY_FILE",
     "REFRESH_TOKEN",

@@ -13,7 +13,7 @@ from sync_server.services.web_files import WebFile
 router = APIRouter(include_in_schema=False)
 
 NOT_BUILT = "The web app is not built here: run `huifang build-web`. 网页应用尚未构建。\n"
-_OURS = ("v1/", "docs", "openapi.json", "healthz", "readyz", "metrics")
+_OURS = ("v1/", "console", "docs", "openapi.json", "healthz", "readyz", "metrics")
 
 
 @router.api_route("/{path:path}", methods=["GET", "HEAD"])

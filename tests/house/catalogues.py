@@ -15,8 +15,7 @@ from shared.declare import ENTITIES, Field, fields_of
 from shared.errors import Code
 from tests.house import tree
 
-FOLDER = tree.ROOT / "mobile" / "ui" / "texts"
-LANGUAGES = ("zh-CN", "en")
+FOLDERS = (tree.ROOT / "shared" / "texts", tree.ROOT / "mobile" / "ui" / "texts")
 # What asks for a text, and the key that it makes of its first argument.
 ASKING = {"t": "{}", "label": r"field\.{}", "choice": r"choice\.{}\..+"}
 # Flet's controls and arguments whose text a person reads, or hears from a screen reader.
@@ -46,14 +45,15 @@ def catalogue(language: str) -> dict[str, str]:
     return _each_key_once(
         [
             pair
-            for area in sorted((FOLDER / language).glob("*.json"))
+            for folder in FOLDERS
+            for area in sorted((folder / language).glob("*.json"))
             for pair in json.loads(area.read_text(encoding="utf-8"), object_pairs_hook=list)
         ]
     )
 
 
 def languages() -> set[str]:
-    return {area.parent.name for area in FOLDER.glob("*/*.json")}
+    return {area.parent.name for folder in FOLDERS for area in folder.glob("*/*.json")}
 
 
 def placeholders(text: str) -> set[str]:
@@ -78,10 +78,11 @@ def wanted() -> Iterator[Wanted]:
 
 
 def mentioned(keys: Iterable[str]) -> set[str]:
-    """Those of the keys that stand anywhere in the code: kept in a table, say, for a later `t`."""
+    """Those of the keys that stand anywhere in the code: kept in a table, say, for a later `t`; the
+    server's console words fields and choices as well."""
     patterns = {
         pattern
-        for path in tree.modules("mobile", "shared")
+        for path in tree.modules("mobile", "shared", "sync_server/admin")
         for node in ast.walk(tree.parsed(path))
         if isinstance(node, ast.Constant | ast.JoinedStr) and (pattern := _pattern(node))
     }

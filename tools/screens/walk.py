@@ -16,13 +16,14 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import FilePayload, Locator, Playwright
 
-from mobile.ui.texts import worded
+from shared.wording import worded
 from sync_server.demo.cast import CAST, PASSWORD
 from tests.browser.harness import Browser, Tab
 from tests.live_server import LiveServer
 from tools.screens.slow_line import SlowLine
 
-TEXTS = Path(__file__).parents[2] / "mobile" / "ui" / "texts"
+_ROOT = Path(__file__).parents[2]
+TEXTS = (_ROOT / "shared" / "texts", _ROOT / "mobile" / "ui" / "texts")
 PIN = "246810"
 LANGUAGES = {"zh-CN": "zh-CN", "en": "en-GB"}
 COLOURS = 96
@@ -215,6 +216,6 @@ def person(
 def words(language: str) -> dict[str, str]:
     """All texts of a language."""
     found: dict[str, str] = {}
-    for file in sorted((TEXTS / language).glob("*.json")):
+    for file in sorted(file for folder in TEXTS for file in (folder / language).glob("*.json")):
         found |= json.loads(file.read_text(encoding="utf-8"))
     return found

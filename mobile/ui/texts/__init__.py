@@ -1,22 +1,22 @@
 """Every word on a screen, by key and language.
 
-Catalogues are flat JSON objects of dotted keys, one file per area (`frame`, `records`, `errors`, …)
-in a folder per language; every language has the same keys and the same placeholders, which a test
-proves. The language is chosen once for the process, as one app runs for one person: `set_language`
-and a new rendering of the root switch it.
+Catalogues are flat JSON objects of dotted keys, one file per area (`frame`, `visits`, …) in a
+folder per language, beside those that the server's console has as well (`shared.wording`); every
+language has the same keys and the same placeholders, which a test proves. The language is chosen
+once for the process, as one app runs for one person: `set_language` and a new rendering of the root
+switch it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from shared.errors import Code, Refusal
+from shared.wording import LANGUAGES, TEXTS, closest, worded
 
-LANGUAGES = ("zh-CN", "en")
-_FOLDER = Path(__file__).parent
+_FOLDERS = (TEXTS, Path(__file__).parent)
 _chosen = [LANGUAGES[0]]
 
 
@@ -26,8 +26,9 @@ def catalogue(language: str) -> dict[str, str]:
     one.
     """
     merged: dict[str, str] = {}
-    for area in sorted((_FOLDER / language).glob("*.json")):
-        merged |= json.loads(area.read_text("utf-8"))
+    for folder in _FOLDERS:
+        for area in sorted((folder / language).glob("*.json")):
+            merged |= json.loads(area.read_text("utf-8"))
     return merged
 
 
@@ -35,8 +36,7 @@ def set_language(language: str) -> None:
     """Speak `language` from now on; one that we don't have falls back to the closest, then to
     Chinese.
     """
-    same = [known for known in LANGUAGES if known.split("-")[0] == language.split("-")[0]]
-    _chosen[0] = language if language in LANGUAGES else (same or [LANGUAGES[0]])[0]
+    _chosen[0] = closest(language)
 
 
 def language() -> str:
@@ -52,19 +52,6 @@ def t(key: str, /, **values: object) -> str:
     """
     found = catalogue(_chosen[0]).get(key)
     return key if found is None else worded(found, values) if values else found
-
-
-def worded(text: str, values: Mapping[str, object]) -> str:
-    """A text with its placeholders filled in, nouns agreeing with their counts."""
-    return text.format(**{n: _Count(v) if type(v) is int else v for n, v in values.items()})
-
-
-class _Count(int):
-    """An integer whose format "one|many" is the word that goes with it."""
-
-    def __format__(self, spec: str) -> str:
-        one, agrees, many = spec.partition("|")
-        return (one if self == 1 else many) if agrees else super().__format__(spec)
 
 
 def has(key: str) -> bool:
@@ -96,3 +83,8 @@ def error(problem: Refusal | Code) -> tuple[str, str]:
     if "remaining" in details:
         meaning = t("error.remaining", meaning=meaning, remaining=details["remaining"])
     return meaning, t(f"error.{code.key}.remedy")
+
+
+__all__ = [
+    "LANGUAGES", "catalogue", "choice", "error", "has", "label", "language", "set_language", "t"
+]  # fmt: skip

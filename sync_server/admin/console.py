@@ -1,0 +1,87 @@
+"""The console put together: its pages in the order of the menu, signing in and out, and the two
+files that every page loads."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from shared.errors import Code, Refusal
+from shared.wording import LANGUAGES
+from sync_server.admin import signing_in
+from sync_server.admin.page import ConsoleRoute
+from sync_server.admin.pages import overview
+from sync_server.admin.visit import HOME, LANGUAGE_COOKIE, Console, stranger
+
+PAGES = (overview,)
+"""Modules with a `PAGE` and a `router`, in the order of the menu."""
+
+_FOLDER = Path(__file__).parent
+_STATIC = {"console.css": "text/css", "console.js": "text/javascript"}
+_YEAR = 366 * 24 * 3600
+
+
+def add_console(app: FastAPI) -> None:
+    """The console's routes, and what they need in `app.state`. Before the web app's, which take
+    whatever address is left."""
+    app.state.console = Console(tuple(module.PAGE for module in PAGES), _templates())
+    for router in (_ROUTER, signing_in.router, *(module.router for module in PAGES), _REST):
+        app.include_router(router)
+
+
+def _templates() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(_FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals |= {
+        "HOME": HOME,
+        "LANGUAGES": LANGUAGES,
+        "static": {name: f"{HOME}/static/{name}?v={_digest(name)}" for name in _STATIC},
+    }
+    return made
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256((_FOLDER / "static" / name).read_bytes()).hexdigest()[:12]
+
+
+_ROUTER = APIRouter(prefix=HOME, route_class=ConsoleRoute, include_in_schema=False)
+
+
+@_ROUTER.get("/static/{name}")
+def static(name: str) -> Response:
+    """One of the two files. Its address changes with its content, so it is kept for good."""
+    if name not in _STATIC:
+        raise Refusal(Code.NOT_FOUND)
+    content = (_FOLDER / "static" / name).read_bytes()
+    kept = {"Cache-Control": f"public, max-age={_YEAR}, immutable"}
+    return Response(content, headers=kept, media_type=_STATIC[name])
+
+
+@_ROUTER.get("/language/{tag}")
+def language(tag: str, request: Request) -> Response:
+    """Speak this language from now on, and go back to where one was."""
+    if tag not in LANGUAGES:
+        raise Refusal(Code.NOT_FOUND)
+    response = RedirectResponse(signing_in.local_path(request.query_params.get("next", "")), 303)
+    visit = stranger(request, signing_in.NOTHING)
+    visit.keep(response, LANGUAGE_COOKIE, tag, _YEAR)
+    return response
+
+
+_REST = APIRouter(prefix=HOME, route_class=ConsoleRoute, include_in_schema=False)
+
+
+@_REST.api_route("/{rest:path}", methods=["GET", "POST"])
+def nothing(rest: str) -> Response:
+    """Whatever address is left has no page."""
+    raise Refusal(Code.NOT_FOUND, length=len(rest))

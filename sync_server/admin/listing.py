@@ -1,0 +1,234 @@
+"""Lists: declared once, then filtered, sorted and paged by the database, whatever they hold.
+
+    DEVICES = Listing(
+        name="devices",
+        source=select(DEVICE.c.id, DEVICE.c.name, DEVICE.c.enrolled_at),
+        org=DEVICE.c.org_id,
+        key=DEVICE.c.id,
+        columns=(Column("name"), Column("enrolled_at", sort=DEVICE.c.enrolled_at)),
+        filters=(Filter("state", lambda _visit, word: DEVICE.c.state == word, choices=STATES),),
+        order="-enrolled_at",
+    )
+    found = DEVICES.read(connection, visit)  # by `visit.asked`; a template shows it
+
+Pages are found by their first row, never by counting from the beginning: page 2,000 costs what
+page 1 does. So a column that can be sorted by has an index behind it (organisation, column, key)
+and is never null. Whatever else a row shows is looked up for the rows of one page (`dress`).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    func,
+    literal,
+    select,
+    true,
+    tuple_,
+)
+
+from sync_server.admin.visit import Visit
+
+PAGE_ROWS = 50
+COUNTED = 1000
+"""Beyond which nobody asks how many exactly."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column, headed by the text `<listing>.column.<name>`."""
+
+    name: str
+    sort: ColumnElement[Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A question above the list, labelled `<listing>.filter.<name>`: one of `choices` (worded
+    `choice.<field>.<word>`, where `field` is its name unless told otherwise), or a few letters that
+    what is looked for begins with. Equal, or a beginning: what an index can find."""
+
+    name: str
+    where: Callable[[Visit, str], ColumnElement[bool]]
+    choices: tuple[str, ...] = ()
+    field: str = ""
+
+    @property
+    def words(self) -> str:
+        return self.field or self.name
+
+
+def _as_they_are(_connection: Connection, _visit: Visit, rows: list[Row]) -> list[Row]:
+    return rows
+
+
+def _everything(_visit: Visit) -> ColumnElement[bool]:
+    return true()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One page of a list. `next` and `previous` are addresses, None at the ends; `more` says that
+    `total` was counted no further."""
+
+    listing: Listing
+    rows: Sequence[Row]
+    total: int
+    more: bool
+    next: str | None
+    previous: str | None
+    order: str
+    asked: Mapping[str, str]
+    path: str
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether a filter is set."""
+        return any(self.asked.get(one.name) for one in self.listing.filters)
+
+    def sorted_by(self, column: Column) -> str:
+        """``ascending``, ``descending`` or ``none``, as a screen reader is told."""
+        if self.order.lstrip("-") != column.name:
+            return "none"
+        return "descending" if self.order.startswith("-") else "ascending"
+
+    def sort_path(self, column: Column) -> str:
+        """The list sorted by this column; once more, the other way round."""
+        turned = f"-{column.name}" if self.order == column.name else column.name
+        return self._path(sort=turned)
+
+    def _path(self, **more: str) -> str:
+        kept = {f.name: self.asked[f.name] for f in self.listing.filters if self.asked.get(f.name)}
+        if self.order != self.listing.order:
+            kept["sort"] = self.order
+        return f"{self.path}?{urlencode(kept | more)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """See the module. `scope` is what the visitor may see of it; `dress` adds to a page's rows
+    what the source does not have."""
+
+    name: str
+    source: Select[Any]
+    org: ColumnElement[str]
+    key: ColumnElement[Any]
+    columns: tuple[Column, ...]
+    order: str
+    filters: tuple[Filter, ...] = ()
+    scope: Callable[[Visit], ColumnElement[bool]] = _everything
+    dress: Callable[[Connection, Visit, list[Row]], list[Row]] = _as_they_are
+    size: int = field(default=PAGE_ROWS)
+
+    def read(self, connection: Connection, visit: Visit) -> Found:
+        """The page of this list that the address asks for. What makes no sense in it is passed
+        over."""
+        asked = visit.asked
+        order = asked.get("sort", self.order)
+        column = self._sortable(order) or self._sortable(self.order)
+        assert column is not None and column.sort is not None  # the declared order is one
+        if self._sortable(order) is None:
+            order = self.order
+        query = self.source.where(self.org == visit.org_id, self.scope(visit))
+        for one in self.filters:
+            word = asked.get(one.name, "").strip()
+            if word and (not one.choices or word in one.choices):
+                query = query.where(one.where(visit, word))
+        total = self._count(connection, query)
+        back = "before" in asked
+        place = _place(asked.get("before" if back else "after"))
+        down = order.startswith("-") is not back
+        rows = self._page(connection, query, column.sort, place, down)
+        beyond = len(rows) > self.size
+        rows = rows[: self.size]
+        if back:
+            rows.reverse()
+        ends = [_mark(row) for row in (rows[0], rows[-1])] if rows else ["", ""]
+        for row in rows:
+            del row["_sort"], row["_key"]
+        found = Found(
+            listing=self,
+            rows=self.dress(connection, visit, rows),
+            total=min(total, COUNTED),
+            more=total > COUNTED,
+            next=None,
+            previous=None,
+            order=order,
+            asked=asked,
+            path=visit.request.url.path,
+        )
+        return Found(
+            **{
+                **{name: getattr(found, name) for name in Found.__dataclass_fields__},
+                "next": found._path(after=ends[1]) if (beyond or back) and rows else None,
+                "previous": found._path(before=ends[0])
+                if rows and (beyond if back else place is not None)
+                else None,
+            }
+        )
+
+    def _sortable(self, order: str) -> Column | None:
+        name = order.removeprefix("-")
+        return next((c for c in self.columns if c.name == name and c.sort is not None), None)
+
+    def _count(self, connection: Connection, query: Select[Any]) -> int:
+        some = query.with_only_columns(self.key).limit(COUNTED + 1).subquery()
+        return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+
+    def _page(
+        self,
+        connection: Connection,
+        query: Select[Any],
+        sort: ColumnElement[Any],
+        place: tuple[Any, Any] | None,
+        down: bool,
+    ) -> list[Row]:
+        query = query.add_columns(sort.label("_sort"), self.key.label("_key"))
+        if place is not None:
+            here = tuple_(sort, self.key)
+            there = tuple_(literal(place[0], sort.type), literal(place[1], self.key.type))
+            query = query.where(here < there if down else here > there)
+        if down:
+            query = query.order_by(sort.desc(), self.key.desc())
+        else:
+            query = query.order_by(sort, self.key)
+        found = connection.execute(query.limit(self.size + 1))
+        return [dict(row._mapping) for row in found]
+
+
+def begins(column: ColumnElement[str], word: str) -> ColumnElement[bool]:
+    """What begins with `word`, as a range that an index finds (LIKE would look at every row)."""
+    return (column >= word) & (column < word + "\U0010ffff")
+
+
+def _mark(row: Row) -> str:
+    text = json.dumps([row["_sort"], row["_key"]], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _place(mark: str | None) -> tuple[Any, Any] | None:
+    """Where a page begins: the sort value and key of the row before it. None for the first one,
+    and for what is no place."""
+    if not mark:
+        return None
+    try:
+        read = json.loads(base64.urlsafe_b64decode(mark + "=" * (-len(mark) % 4)))
+    except (ValueError, binascii.Error):
+        return None
+    if not isinstance(read, list) or len(read) != 2:
+        return None
+    if not all(isinstance(part, str | int) for part in read):
+        return None
+    return read[0], read[1]

@@ -1,0 +1,68 @@
+"""What waits for somebody, in counts: what the console's first page shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy.sql.elements import ColumnClause
+
+from shared.clock import to_wire
+from shared.declare import Role
+from sync_server.db.accounts import DEVICE
+from sync_server.db.log import ALARM, CHANGE_LOG
+from sync_server.db.records import RECORDS
+from sync_server.services.caller import Caller
+from sync_server.services.epochs import org_state
+from sync_server.services.vitals import RECENTLY
+
+_CONFLICT, _CUSTOMER, _STAFF = (RECORDS[name].c for name in ("conflict", "customer", "staff"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """Counts for one caller. A store manager's are those of their own store; what is an
+    administrator's business is None for them. `numbers_behind`: how much no backup holds."""
+
+    quarantined: int
+    conflicts: int
+    pending_devices: int | None = None
+    recent_alarms: int | None = None
+    numbers_behind: int | None = None
+
+
+def attention(connection: Connection, caller: Caller, now: datetime) -> Attention:
+    """One look."""
+    org = caller.org_id
+    open_ = (_CONFLICT.org_id == org, _CONFLICT.resolution.is_(None))
+    held = (CHANGE_LOG.c.org_id == org, CHANGE_LOG.c.verdict == "quarantined")
+    if caller.role is not Role.ADMINISTRATOR:
+        store = caller.store_id or ""
+        ours = select(_CUSTOMER.id).where(_CUSTOMER.org_id == org, _CUSTOMER.store_id == store)
+        staff = select(_STAFF.id).where(_STAFF.org_id == org, _STAFF.store_id == store)
+        return Attention(
+            quarantined=_count(
+                connection, CHANGE_LOG.c.seq, *held, CHANGE_LOG.c.staff_id.in_(staff)
+            ),
+            conflicts=_count(connection, _CONFLICT.id, *open_, _CONFLICT.customer_id.in_(ours)),
+        )
+    state = org_state(connection, org)
+    since = to_wire(now - RECENTLY)
+    return Attention(
+        quarantined=_count(connection, CHANGE_LOG.c.seq, *held),
+        conflicts=_count(connection, _CONFLICT.id, *open_),
+        pending_devices=_count(
+            connection, DEVICE.c.id, DEVICE.c.org_id == org, DEVICE.c.state == "pending"
+        ),
+        recent_alarms=_count(
+            connection, ALARM.c.id, ALARM.c.org_id == org, ALARM.c.raised_at > since
+        ),
+        numbers_behind=state.last_seq - state.backed_up_to,
+    )
+
+
+def _count(
+    connection: Connection, column: ColumnClause[object], *where: ColumnElement[bool]
+) -> int:
+    return int(connection.execute(select(func.count(column)).where(*where)).scalar_one())
