@@ -79,7 +79,7 @@ def grant_for(
         # its own.
         names.add(f"user:{user}")
     else:
-        names |= _by_customer(db, entity, row) | _by_case(db, entity, row)
+        names |= _by_customer(db, entity, row, user) | _by_case(db, entity, row)
         names |= _beside(db, row, user) if entity.name == "case" else set()
         names |= {str(bucket) for bucket in under}
     grants = rows(db, _GRANTS, {"now": now, "names": json.dumps(sorted(names))})
@@ -102,10 +102,15 @@ def _lies_in(db: apsw.Connection, entity: str, record_id: str) -> set[str]:
     return {name for (name,) in db.execute(_LIES_IN, (entity, record_id))}
 
 
-def _by_customer(db: apsw.Connection, entity: Entity, row: Mapping[str, Any]) -> set[str]:
+def _by_customer(
+    db: apsw.Connection, entity: Entity, row: Mapping[str, Any], user: str
+) -> set[str]:
     """Buckets in which the record's customer lies: a case's, for what may be written under a case
-    without naming it, and the author's own for a customer whom the server does not know yet."""
+    without naming it, and the author's own for a customer whom the server does not know yet. A
+    look at nobody in particular, a search, lies with its author."""
     customer = row.get(entity.customer) if entity.customer else None
+    if entity.one_way and customer is None:
+        return {f"user:{user}"}
     found = _lies_in(db, "customer", customer) if customer else set()
     if entity.one_way:  # a look lies nowhere by itself
         found.add(f"customer:{customer}")

@@ -24,6 +24,7 @@ SERVER_KEYS = "server_keys"  # wire.ServerKeys
 TOKENS = "tokens"
 CASE_NUMBERS = "case_numbers"  # blocks: prefix, first, last
 LOOKS = "looks"  # number and hash of the last entry of the chain (L7)
+LOOK_CHAIN = "look_chain"  # which chain that is, and with what signed words it began
 SEALED_FROM = "sealed_from"  # first entry of the sealed log that this vault wrote
 SEALED_LAST = "sealed_last"  # and the last
 HANDED_IN = "handed_in"  # how far entries of an earlier vault were handed in (`sync.sealed`)

@@ -20,11 +20,11 @@ from mobile.store.case_numbers import take_case_number
 from mobile.store.commits import Commits
 from mobile.store.drafts import Drafts
 from mobile.store.gate import Gate, TrustedTime
-from mobile.store.meta import LOOKS, STAFF, Meta
+from mobile.store.meta import LOOK_CHAIN, LOOKS, STAFF, Meta
 from mobile.store.outbox import Outbox
 from mobile.store.records import Records
 from shared import looks
-from shared.clock import to_wire
+from shared.clock import from_wire, to_wire
 from shared.codec import read, write
 from shared.declare import ENTITIES, Entity, Record, entity_of
 from shared.entities import File, Look
@@ -161,19 +161,29 @@ class Unit:
         return made
 
     def look(self, customer_id: str, entity: str, record_id: str, what: str = "opened") -> Look:
-        """Put on record that a detail was looked at (L7), as the next entry of this device's
+        """Put on record that a detail was looked at (L7), as the next entry of this store's
         chain."""
+        return self._look(
+            customer_id=customer_id, entity=ENTITIES[entity].name, record_id=record_id, what=what
+        )
+
+    def search(self, hits: int) -> Look:
+        """Put on record that somebody searched, and how many hits there were; never for what."""
+        return self._look(entity="search", record_id=new_id(), what="searched", hits=hits)
+
+    def _look(self, **seen: Any) -> Look:
         number, previous = self._looks or self._parts.meta.get(LOOKS) or (0, looks.FIRST)
+        chain = self._parts.meta.get(LOOK_CHAIN) or {}
+        if number == 0 and chain:
+            seen |= {"began_at": from_wire(chain["began_at"]), "signature": chain["signature"]}
         made = self.create(
             Look(
                 id=new_id(),
-                customer_id=customer_id,
-                entity=ENTITIES[entity].name,
-                record_id=record_id,
-                what=what,
                 looked_at=self._parts.time.now(),
                 number=number + 1,
                 previous=previous,
+                chain_id=chain.get("id"),
+                **seen,
             )
         )
         self._looks = (number + 1, looks.entry_hash(write(made)))

@@ -88,6 +88,7 @@ class Shell:
     sync: SyncState = field(default_factory=SyncState)
     trail: list[str] = field(default_factory=list)
     scrolled: dict[str, float] = field(default_factory=dict)  # dp, of lists one may come back to
+    searched: str = ""  # the search last put on record: coming back to its hits is none
     tasks: list[Future[Any]] = field(default_factory=list)
 
     @property

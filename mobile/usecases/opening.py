@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mobile.keys.port import Profile
-from mobile.store import credentials
+from mobile.store import credentials, look_chain
 from mobile.store.sealed_log import SealedLog
 from mobile.store.store import Store
 from mobile.store.unlocking import create_vault, unlock_vault
@@ -45,6 +45,7 @@ async def make(
     connection = await create_vault(services.files, services.keys, profile.vault, secret)
     opened = _put_together(services, profile, peer, connection)
     credentials.keep(opened.store.parts, reply)
+    await look_chain.begin(opened.store.parts, services.keys)
     return opened
 
 
@@ -53,7 +54,9 @@ async def unlock(services: Services, profile: Profile, peer: Peer, secret: str) 
     closed again then."""
     connection = await unlock_vault(services.files, services.keys, profile.vault, secret)
     try:
-        return _put_together(services, profile, peer, connection)
+        opened = _put_together(services, profile, peer, connection)
+        await look_chain.begin(opened.store.parts, services.keys)
+        return opened
     except BaseException:
         connection.close()
         raise

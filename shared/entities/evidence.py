@@ -47,24 +47,32 @@ _READERS = frozenset(Role)
 """Whoever may come to see a customer leaves looks: head office too, for an approved hour."""
 
 
+LOOKS = ("opened", "unmasked", "dialled", "shared", "copied", "exported", "searched")
+"""What leaves an entry. Only a search names no customer: it says that it happened and how many
+hits it had, never its words."""
+
+
 @entity("look", customer="customer_id", at="looked_at", creators=_READERS, one_way=True)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look(Record):
     """Someone looked at a customer's detail, on or offline (L7, S4 #157).
 
-    Entries of one device form a chain: `number` rises by one and `previous` is the hash of the
-    entry before, so that one left out or altered shows.
+    Entries of one store on one device form a chain: `number` rises by one and `previous` is the
+    hash of the entry before, so that one left out or altered shows. `began_at` and `signature`
+    stand in the first one, with which the device says that a chain begins (`shared.looks`).
     """
 
-    customer_id: str = reference("customer", required=True, merge=Merge.IMMUTABLE, writers=_READERS)
+    customer_id: str | None = reference("customer", merge=Merge.IMMUTABLE, writers=_READERS)
     entity: str = text(40, required=True, merge=Merge.IMMUTABLE, writers=_READERS)
     record_id: str = text(36, required=True, merge=Merge.IMMUTABLE, writers=_READERS)
-    what: str = choice(
-        "opened", "unmasked", "shared", required=True, merge=Merge.IMMUTABLE, writers=_READERS
-    )
+    what: str = choice(*LOOKS, required=True, merge=Merge.IMMUTABLE, writers=_READERS)
     looked_at: Any = instant(required=True, merge=Merge.IMMUTABLE, writers=_READERS)
     number: int = integer(1, 2**53, required=True, merge=Merge.IMMUTABLE, writers=_READERS)
     previous: str = text(64, required=True, merge=Merge.IMMUTABLE, writers=_READERS)
+    hits: int | None = integer(0, 10**6, merge=Merge.IMMUTABLE, writers=_READERS)
+    chain_id: str | None = text(36, merge=Merge.IMMUTABLE, writers=_READERS)
+    began_at: Any = instant(merge=Merge.IMMUTABLE, writers=_READERS)
+    signature: str | None = text(88, merge=Merge.IMMUTABLE, writers=_READERS)
 
 
 @entity("conflict", customer="customer_id", case="case_id", at="found_at")
@@ -94,4 +102,4 @@ class Conflict(Record):
     edited_value: str | None = text(8000, personal=Personal.TEXT, case=True)
 
 
-__all__ = ["Conflict", "File", "Look"]
+__all__ = ["LOOKS", "Conflict", "File", "Look"]

@@ -116,21 +116,18 @@ ALARM = Table(
     Column("device_id", String(64), nullable=False),
     Column("subject_id", String(36)),
     Column("detail", Sealed("alarm.detail")),
+    Column("seen_at", Instant),
+    Column("seen_by", String(36)),
+    Column("explained_at", Instant),
+    Column("explained_by", String(36)),
+    Column("explanation", Sealed("alarm.explanation")),
     PrimaryKeyConstraint("org_id", "id"),
     Index(None, "org_id", "raised_at"),
+    Index(None, "org_id", "subject_id"),
 )
-"""What an administrator should look at: a change id used twice, a gap in a chain of looks."""
-
-LOOK_HEAD = Table(
-    "look_head",
-    METADATA,
-    Column("org_id", String(36), nullable=False),
-    Column("device_id", String(64), nullable=False),
-    Column("number", BigInteger, nullable=False),
-    Column("hash", String(64), nullable=False),
-    PrimaryKeyConstraint("org_id", "device_id"),
-)
-"""The end of each device's chain of looks (L7)."""
+"""What someone should look at: a change id used twice, a gap in a chain of looks. It is open until
+someone has seen it, and done when someone (or the server itself, `explained_by` null) has explained
+it."""
 
 CASE_NUMBER_BLOCK = Table(
     "case_number_block",
@@ -212,7 +209,6 @@ __all__ = [
     "DEVICE_GRANT",
     "FEED",
     "HISTORY",
-    "LOOK_HEAD",
     "ORG_STATE",
     "RECORD_MOVE",
 ]

@@ -4,6 +4,7 @@ sealed in the table."""
 from __future__ import annotations
 
 import structlog
+from sqlalchemy import update
 
 from shared.clock import to_wire
 from shared.ids import new_id
@@ -12,6 +13,24 @@ from sync_server.services.caller import Caller
 from sync_server.services.writing import Unit
 
 _log = structlog.get_logger("huifang.alarm")
+
+
+def arrived(unit: Unit, kind: str, subject_id: str) -> None:
+    """What an alarm missed has come: it is explained by itself. Harmless where there is none."""
+    for table, values in unit.log:
+        if table is ALARM and (values["kind"], values["subject_id"]) == (kind, subject_id):
+            values["explained_at"] = unit.now_text
+    alarm = ALARM.c
+    unit.connection.execute(
+        update(ALARM)
+        .where(
+            alarm.org_id == unit.org_id,
+            alarm.subject_id == subject_id,
+            alarm.kind == kind,
+            alarm.explained_at.is_(None),
+        )
+        .values(explained_at=unit.now_text)
+    )
 
 
 def raise_alarm(

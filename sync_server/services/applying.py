@@ -14,7 +14,7 @@ from shared.errors import Code, Refusal
 from shared.merge import Decision, Stored, Verdict, decide
 from shared.policy import PolicySettings
 from shared.wire import Change
-from sync_server.services import conflicts, followups, look_chain, seals
+from sync_server.services import conflicts, followups, seals
 from sync_server.services.bodies import body_text
 from sync_server.services.caller import Caller
 from sync_server.services.changes import Readable
@@ -31,7 +31,6 @@ class Desk:
     caller: Caller
     policy: PolicySettings
     sending: Sending
-    chain: look_chain.Chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +89,6 @@ def _create(
     if entity.sealed_by and row.get(entity.sealed_by):
         seals.check_seal(desk.unit, desk.caller, entity, row)
     held = desk.unit.create(entity.name, row, author)
-    if entity.name == "look":
-        desk.chain.add(desk.unit, desk.caller, held.row)
     on_time = right.manner is Manner.ON_TIME
     followups.after_creation(desk.unit, held, desk.policy, author, on_time=on_time)
     return Applied("applied" if right.manner is Manner.ON_TIME else "late")

@@ -172,6 +172,8 @@ def in_reach(
     if bucket.kind == "user":
         if entity.user:  # a notice of one's own
             return not creating and covers(bucket, entity, row)
+        if entity.one_way and row.get(entity.customer) is None:  # a search of one's own
+            return creating and bucket.key == holder
         if creating and entity.name == "customer":
             return True
         customer = unit.get("customer", row.get(entity.customer) if entity.customer else None)
@@ -215,6 +217,10 @@ def check_ties(unit: Unit, entity: Entity, row: Mapping[str, Any]) -> None:
     """What a record names must be there and be of the same customer: a wrong tie would carry one
     customer's record into the scope of another's. Refuses `RECORD_MISSING`, `OUT_OF_SCOPE`."""
     customer_id = row.get(entity.customer) if entity.customer else None
+    if entity.name == "look" and customer_id is None:
+        if row["what"] != "searched":
+            raise Refusal(Code.FIELD_REQUIRED, field="look.customer_id")
+        return
     if entity.customer and entity.customer != "id" and unit.get("customer", customer_id) is None:
         raise Refusal(Code.RECORD_MISSING, field=f"{entity.name}.{entity.customer}")
     if entity.case and entity.case != "id" and row.get(entity.case):

@@ -1,52 +1,157 @@
-"""The chain of looks as it arrives (L7): a gap or an alteration is recorded and raises an alarm;
-no look is refused."""
+"""The chain of looks as it arrives (L7): a gap, an alteration, a fork or a beginning that the
+device did not sign is recorded and raises an alarm; no look is refused.
+
+Entries are linked by what they say, not by when they come: what waited in quarantine or was sent
+again fills its gap, and the alarm that was raised meanwhile says so by itself.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import case, func, select
 
-from shared.looks import FIRST, entry_hash
-from sync_server.db.log import LOOK_HEAD
-from sync_server.services.alarms import raise_alarm
+from shared.looks import FIRST, entry_hash, start_bytes
+from sync_server.db.looks import LOOK_LINK
+from sync_server.services.alarms import arrived, raise_alarm
 from sync_server.services.caller import Caller
 from sync_server.services.writing import Unit
 
+_LINK = LOOK_LINK.c
+
+
+class Link(NamedTuple):
+    """An entry as far as its neighbours need it."""
+
+    look_id: str
+    hash: str
+    previous: str
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of one chain: `last` of its numbers in the database, the number before which
+    entries are known by it alone, and the links read or added so far."""
+
+    last: int
+    floor: int
+    links: dict[int, list[Link]] = field(default_factory=dict)
+
 
 class Chain:
-    """The end of one device's chain while a push is worked on."""
+    """The chains of one device while a push is worked on."""
 
     def __init__(self) -> None:
-        self._head: tuple[int, str] | None = None
+        self._chains: dict[str, _Known] = {}
 
     def add(self, unit: Unit, caller: Caller, look: Mapping[str, Any]) -> None:
-        """Takes the next entry. Chains are checked per device in the order of arrival, which is
-        the order of making: a device sends its changes in order."""
-        number, last = self._head or self._stored(unit, caller)
-        if look["number"] <= number:
-            raise_alarm(unit, caller, "look_repeated", look["id"])
+        """Takes an entry, whatever becomes of the look. `look` is as its device wrote it."""
+        chain_id, number = look.get("chain_id") or "", look["number"]
+        link = Link(look["id"], entry_hash(look), look["previous"])
+        here = self._at(unit, caller, chain_id, number)
+        if any(known.look_id == link.look_id for known in here):
             return
-        if look["number"] > number + 1:
+        if here or number <= self._chain(unit, caller, chain_id).floor:
+            kind = "look_forked" if chain_id else "look_repeated"
+            raise_alarm(unit, caller, kind, link.look_id)
+        elif number == 1:
+            self._check_beginning(unit, caller, look)
+        elif not (before := self._at(unit, caller, chain_id, number - 1)):
+            raise_alarm(unit, caller, "look_missing", link.look_id)
+        elif all(known.hash != link.previous for known in before):
+            raise_alarm(unit, caller, "look_altered", link.look_id)
+        for after in self._at(unit, caller, chain_id, number + 1):
+            if after.previous == link.hash:
+                arrived(unit, "look_missing", after.look_id)
+            elif not here and after.look_id:
+                raise_alarm(unit, caller, "look_altered", after.look_id)
+        self._keep(unit, caller, chain_id, number, link)
+
+    def _check_beginning(self, unit: Unit, caller: Caller, look: Mapping[str, Any]) -> None:
+        if not look.get("chain_id"):
+            if look["previous"] != FIRST:
+                raise_alarm(unit, caller, "look_altered", look["id"])
+        elif not _signed(caller, look):
+            raise_alarm(unit, caller, "look_chain_unsigned", look["id"])
+        elif look["previous"] != FIRST and not self._goes_on(unit, caller, look["previous"]):
             raise_alarm(unit, caller, "look_missing", look["id"])
-        elif look["previous"] != last:
-            raise_alarm(unit, caller, "look_altered", look["id"])
-        self._head = (look["number"], entry_hash(look))
+
+    def _goes_on(self, unit: Unit, caller: Caller, previous: str) -> bool:
+        """Whether `previous` ends the chain that the device had before chains had ids."""
+        known = self._chain(unit, caller, "")
+        last = max([known.last, *(number for number, links in known.links.items() if links)])
+        return any(link.hash == previous for link in self._at(unit, caller, "", last))
+
+    def _chain(self, unit: Unit, caller: Caller, chain_id: str) -> _Known:
+        known = self._chains.get(chain_id)
+        if known is None:
+            kept_alone = case((_LINK.look_id == "", _LINK.number), else_=0)
+            row = unit.connection.execute(
+                select(func.max(_LINK.number), func.max(kept_alone)).where(
+                    _LINK.org_id == unit.org_id,
+                    _LINK.device_id == caller.device_id,
+                    _LINK.chain_id == chain_id,
+                )
+            ).one()
+            known = self._chains[chain_id] = _Known(row[0] or 0, row[1] or 0)
+        return known
+
+    def _at(self, unit: Unit, caller: Caller, chain_id: str, number: int) -> list[Link]:
+        known = self._chain(unit, caller, chain_id)
+        if number not in known.links:
+            known.links[number] = []
+            if 0 < number <= known.last:
+                rows = unit.connection.execute(
+                    select(_LINK.look_id, _LINK.hash, _LINK.previous).where(
+                        _LINK.org_id == unit.org_id,
+                        _LINK.device_id == caller.device_id,
+                        _LINK.chain_id == chain_id,
+                        _LINK.number == number,
+                    )
+                )
+                known.links[number] = [Link(*row) for row in rows]
+        return known.links[number]
+
+    def _keep(self, unit: Unit, caller: Caller, chain_id: str, number: int, link: Link) -> None:
+        self._at(unit, caller, chain_id, number).append(link)
         unit.append(
-            LOOK_HEAD,
+            LOOK_LINK,
             {
                 "org_id": unit.org_id,
                 "device_id": caller.device_id,
-                "number": self._head[0],
-                "hash": self._head[1],
+                "chain_id": chain_id,
+                "number": number,
+                "look_id": link.look_id,
+                "staff_id": caller.staff_id,
+                "hash": link.hash,
+                "previous": link.previous,
+                "received_at": unit.now_text,
             },
         )
 
-    def _stored(self, unit: Unit, caller: Caller) -> tuple[int, str]:
-        row = unit.connection.execute(
-            select(LOOK_HEAD.c.number, LOOK_HEAD.c.hash).where(
-                LOOK_HEAD.c.org_id == unit.org_id, LOOK_HEAD.c.device_id == caller.device_id
-            )
-        ).first()
-        return (row.number, row.hash) if row else (0, FIRST)
+
+def _signed(caller: Caller, look: Mapping[str, Any]) -> bool:
+    """Whether the device itself says that this chain begins, and begins so."""
+    said = start_bytes(
+        look["chain_id"],
+        caller.device_id,
+        caller.staff_id,
+        look.get("began_at") or "",
+        look["previous"],
+    )
+    try:
+        key = Ed25519PublicKey.from_public_bytes(_decoded(caller.device_key))
+        key.verify(_decoded(look.get("signature") or ""), said)
+    except (InvalidSignature, ValueError, binascii.Error):
+        return False
+    return True
+
+
+def _decoded(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

@@ -89,9 +89,7 @@ def _settle(
     db: Database, caller: Caller, sending: Sending, changes: Sequence[Incoming], now: datetime
 ) -> list[Outcome]:
     def work(unit: Unit) -> tuple[Unit, list[Settled]]:
-        batch = _Batch(
-            Desk(unit, caller, policy_of(unit.connection, unit.org_id, now), sending, Chain())
-        )
+        batch = _Batch(Desk(unit, caller, policy_of(unit.connection, unit.org_id, now), sending))
         batch.prepare(changes)
         return unit, [batch.settle(change) for change in changes]
 
@@ -128,6 +126,7 @@ class _Batch:
     desk: Desk
     known: Known = field(default_factory=dict)
     waiting: set[str] = field(default_factory=set)
+    chain: Chain = field(default_factory=Chain)
 
     def prepare(self, changes: Sequence[Incoming]) -> None:
         """Reads in a few statements what the changes will need."""
@@ -168,6 +167,8 @@ class _Batch:
             unit.undo_change()
             _log.error("change_failed", kind=type(error).__name__, change=change.change_id)
             return _retry(change, self.waiting)
+        if content is not None and (content.entity, content.kind) == ("look", "create"):
+            self._link(content)
         settled.seq = unit.number()
         record_outcome(unit, self.desk.caller, change, written_at, settled)
         self.known[change.change_id] = settled
@@ -186,6 +187,15 @@ class _Batch:
             return Settled(change, "quarantined")
         applied = apply(desk, content, values, right, written_at)
         return Settled(change, applied.verdict, conflicts=applied.conflicts)
+
+    def _link(self, look: Readable) -> None:
+        """Takes a look into its chain whatever became of it: that it was refused, or waits for a
+        manager, is no gap. One that can't be read is."""
+        try:
+            values = check(ENTITIES["look"], look.fields, whole=True)
+        except Refusal:
+            return
+        self.chain.add(self.desk.unit, self.desk.caller, {**values, "id": look.record_id})
 
     def _again(self, change: Incoming) -> Settled:
         """The outcome of the first time; other content under the same id is an error and an

@@ -29,7 +29,6 @@ from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
 from sync_server.services.grants import is_live, live_grants
 from sync_server.services.judging import Manner, Right, check_reach, right_of
-from sync_server.services.look_chain import Chain
 from sync_server.services.writing import Unit, write
 
 _LOG = CHANGE_LOG.c
@@ -159,7 +158,7 @@ def _apply(unit: Unit, manager: Caller, stored: Row[Any]) -> Applied:
     )
     sending = Sending(sent_at=written_at, boot_id="", monotonic_ms=0, received_at=unit.now)
     policy = policy_of(unit.connection, unit.org_id, unit.now)
-    return apply(Desk(unit, author, policy, sending, Chain()), change, values, right, written_at)
+    return apply(Desk(unit, author, policy, sending), change, values, right, written_at)
 
 
 def _settle(

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, select, update
 from sync_server.db.among import among
 from sync_server.db.audit import AUDIT_ENTRY
 from sync_server.db.base import Database
-from sync_server.db.log import HISTORY, LOOK_HEAD, ORG_STATE
-from sync_server.db.putting import insert_rows, replace_rows, update_rows
+from sync_server.db.log import HISTORY, ORG_STATE
+from sync_server.db.putting import insert_rows, update_rows
 from sync_server.db.records import RECORDS, to_columns
 from sync_server.services.audit_chain import extend
 from sync_server.services.bodies import body_text
@@ -147,9 +147,7 @@ def _log(connection: Connection, log: Sequence[tuple[Any, dict[str, Any]]], base
             values = {**values, "seq": base - values["seq"]}
         by_table.setdefault(table, []).append(values)
     for table, rows in by_table.items():
-        if table is LOOK_HEAD:
-            replace_rows(connection, table, rows)
-        elif table is AUDIT_ENTRY:
+        if table is AUDIT_ENTRY:
             extend(connection, rows)
         else:
             insert_rows(connection, table, rows)

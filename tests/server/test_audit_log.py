@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from shared.errors import Code, Refusal
@@ -208,6 +208,23 @@ def _tamper(connection: Connection, how: str, number: int, other: Any) -> None:
             (last,),
         )
         run("DELETE FROM audit_entry WHERE number <= ?", (last,))
+
+
+def test_an_entry_of_a_copy_that_went_on_elsewhere_fits_nowhere(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    here = Database(f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'a')}", RING)
+    noted(here, 2)
+    here.close()
+    there = Database(f"sqlite:///{shutil.copy(tmp_path / 'a', tmp_path / 'b')}", RING)
+    here = Database(f"sqlite:///{tmp_path / 'a'}", RING)
+    noted(there, 3)
+    noted(here, 2)
+    with here.write() as connection:
+        connection.execute(insert(AUDIT_ENTRY).values(**entries(there)[4]._asdict()))
+    assert verified(here).broken == [audit_chain.Broken(5, "altered")]
+    here.close()
+    there.close()
 
 
 def test_entries_cut_off_at_the_end_are_shown_by_an_anchor_alone(unguarded: Database) -> None:

@@ -22,8 +22,7 @@ _LARGE = 1920, 1080  # dp
 
 
 def record_look(shell: Shell, entity: str, record_id: str, customer_id: str, what: str) -> None:
-    """Puts a look on record (L7) before anything is shown: what is "opened", "unmasked" or
-    "shared".
+    """Puts a look on record (L7) before anything is shown; `what` is one of `evidence.LOOKS`.
 
     Raises Refusal if it can't be kept: then nothing may be shown.
     """
@@ -32,13 +31,21 @@ def record_look(shell: Shell, entity: str, record_id: str, customer_id: str, wha
         unit.commit()
 
 
+def record_search(shell: Shell, hits: int) -> None:
+    """Puts on record that somebody searched and how much was found, never for what. Raises
+    Refusal as `record_look` does."""
+    with shell.store.unit() as unit:
+        unit.search(hits)
+        unit.commit()
+
+
 def call(
     shell: Shell, number: str, entity: str, record_id: str, customer_id: str
 ) -> Callable[[], Awaitable[None]]:
-    """An action that puts the unmasking on record and then dials."""
+    """An action that puts the dialling on record and then dials."""
 
     async def dial() -> None:
-        record_look(shell, entity, record_id, customer_id, "unmasked")
+        record_look(shell, entity, record_id, customer_id, "dialled")
         await ft.UrlLauncher().launch_url(ft.Url(f"tel:{number}", target=ft.UrlTarget.SELF))
 
     return dial
@@ -53,7 +60,7 @@ def Phone(
     customer_id: str,
     key: str = "phone",
 ) -> ft.Control:
-    """A masked number with "show" and, once shown, "call". Each unmasking is recorded first."""
+    """A masked number with "show" and, once shown, "call". Each is recorded first."""
     shown, set_shown = use_state(False)
 
     def show() -> None:
@@ -70,7 +77,13 @@ def Phone(
         expand=True,
     )
     act = (
-        buttons.link(f"{key}-call", ft.Icons.CALL, t("action.call"), f"tel:{number}")
+        buttons.icon(
+            shell,
+            f"{key}-call",
+            ft.Icons.CALL,
+            t("action.call"),
+            call(shell, number, entity, record_id, customer_id),
+        )
         if shown
         else buttons.icon(shell, f"{key}-show", ft.Icons.VISIBILITY_OUTLINED, t("phone.show"), show)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -13,6 +14,7 @@ from mobile.ui import formats
 from mobile.ui.components import buttons, frame, marks, surfaces, words
 from mobile.ui.components.messages import refusal_card
 from mobile.ui.hooks import Held, use_effect, use_held, use_state
+from mobile.ui.screens.customer.looking import use_search_look
 from mobile.ui.state import Read, Shell, use_now, use_query, use_shell
 from mobile.ui.texts import t
 from mobile.ui.theme import GAP, PAD
@@ -54,6 +56,9 @@ def CustomersScreen() -> ft.View:
         watch=("customer", "contact", "case", "asset", "order"),
     )
 
+    hits = sum(len(group) for group in (found.value or {}).values())
+    note, unrecorded = use_search_look(shell, query, hits)
+
     async def look_up() -> None:
         await asyncio.sleep(DEBOUNCE_SECONDS)
         set_query(text.current.strip())
@@ -86,11 +91,11 @@ def CustomersScreen() -> ft.View:
         )  # fmt: skip
         actions.append(add)
     body: list[ft.Control] = [_search_box(shell, text.current, typed, clear)]
-    refusal = own.refusal or found.refusal
+    refusal = own.refusal or found.refusal or unrecorded
     if refusal is not None:
         body.append(ft.Container(refusal_card(refusal), padding=PAD))
     elif query:
-        body.append(_hits(shell, query, found))
+        body.append(_hits(shell, query, found, note))
     else:
         listed.current = _list(shell, (own.value or [])[:shown], now, scrolled)
         body.append(_own(own.value or [], listed.current, now))
@@ -200,7 +205,9 @@ def _due(card: CustomerCard, now: datetime) -> str:
 # ── found ─────────────────────────────────────────────────────────────────────────────────
 
 
-def _hits(shell: Shell, query: str, found: Read[dict[str, list[Found]]]) -> ft.Control:
+def _hits(
+    shell: Shell, query: str, found: Read[dict[str, list[Found]]], note: Callable[[], None]
+) -> ft.Control:
     groups = found.value or {}
     if not groups:
         return surfaces.empty(
@@ -208,6 +215,7 @@ def _hits(shell: Shell, query: str, found: Read[dict[str, list[Found]]]) -> ft.C
         )
 
     def open_hit(hit: Found) -> None:
+        note()
         shell.trail = [*shell.trail[-30:], f"/customers?q={quote(query)}"]
         shell.page.navigate(hit.route)
 

@@ -224,7 +224,7 @@ class Field:
         )  # fmt: skip
         self.server = Server(self.staff)
         self._planted: list[Record] = []
-        self._buckets: set[str] = set()
+        self._buckets = {f"user:{self.staff.id}"}
         self._seq = 0
 
     def plant(self, *records: Record) -> None:

@@ -51,6 +51,9 @@ async def test_a_number_stays_masked_until_asked_for_and_that_is_on_record(
     await app.tap("phone-show")
     await app.until(lambda: ONE.phone in app.texts())
     assert looks(shell) == [("customer", "unmasked")]
+    await app.tap("phone-call")
+    await app.settle()
+    assert looks(shell) == [("customer", "unmasked"), ("customer", "dialled")]
 
 
 async def test_a_look_that_cannot_be_recorded_shows_nothing(field, open_app, monkeypatch):
@@ -89,7 +92,7 @@ async def test_calling_from_the_agenda_is_on_record_before_it_dials(field, open_
     app, shell = await open_app(field)
     await app.tap(f"call-{soon.id}")
     await app.settle()
-    assert looks(shell) == [("customer", "unmasked")]
+    assert looks(shell) == [("customer", "dialled")]
 
 
 def test_every_role_reaches_sync_and_settings():

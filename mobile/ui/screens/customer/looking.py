@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 from mobile.ui.components import privacy
-from mobile.ui.hooks import use_effect, use_maybe, use_state
+from mobile.ui.hooks import use_effect, use_maybe, use_state, use_task
 from mobile.ui.state import Shell
 from shared.errors import Refusal
 
@@ -30,3 +33,30 @@ def use_look(
 
     use_effect(record, [record_id, customer_id])
     return recorded == record_id, refused
+
+
+SETTLED_SECONDS = 1.0  # a search on whose hits somebody looks this long is one; each key is not
+
+
+def use_search_look(
+    shell: Shell, query: str, hits: int
+) -> tuple[Callable[[], None], Refusal | None]:
+    """Puts a search on record once its words rest (a hook). Returns how to do so at once, before a
+    hit is opened, and why it could not be: then show no hits."""
+    refused, set_refused = use_maybe(Refusal)
+
+    def note() -> None:
+        if query and query != shell.searched:
+            try:
+                privacy.record_search(shell, hits)
+            except Refusal as refusal:
+                set_refused(refusal)
+                return
+        shell.searched = query
+
+    async def settle() -> None:
+        await asyncio.sleep(SETTLED_SECONDS)
+        note()
+
+    use_task(settle, [query])
+    return note, refused
