@@ -63,8 +63,9 @@ def buckets_of(entity: Entity, row: Mapping[str, Any]) -> tuple[Bucket, ...]:
     if entity.catalogue:
         return (Bucket("ref", entity.catalogue),)
     if entity.user:
-        user = row.get(entity.user)
-        return (Bucket("user", user),) if user else ()
+        user, asked = row.get(entity.user), entity.for_holders and customer_of(entity, row)
+        own = (Bucket("user", user),) if user else ()
+        return (*own, Bucket("customer", asked)) if asked else own
     found = []
     if customer := customer_of(entity, row):
         found.append(Bucket("customer", customer))

@@ -223,7 +223,8 @@ class Entity:
 
     `customer` and `case` name the fields that tie a record to its customer and case ("id" for those
     themselves); `catalogue` is the `ref:` bucket of records that everyone holds; `user` the field
-    naming the staff member in whose `user:` bucket it lies; `at` the time by which it stands in
+    naming the staff member in whose `user:` bucket it lies; `for_holders`: it lies with its
+    customer as well, for those who hold them to answer; `at` the time by which it stands in
     agendas and timelines; `creators` the roles that may create one on a device; `sealed_by` the
     field that, once set, seals it (L6); `one_way` records go up and never come down (audit entries,
     L7).
@@ -236,6 +237,7 @@ class Entity:
     case: str = ""
     catalogue: str = ""
     user: str = ""
+    for_holders: bool = False
     at: str = "created_at"
     creators: frozenset[Role] = SERVER_ONLY
     sealed_by: str = ""

@@ -39,6 +39,8 @@ class PolicySettings:
     case_grant_days_after_close: int = 7
     callback_window_hours_before: int = 24
     callback_window_hours_after: int = 72  # S3 #151: timed grant
+    access_hours: int = 24  # what is asked for, unless one says otherwise (S3 #149, #151)
+    longest_access_hours: int = 72  # of one request or extension
 
     # First classification from a year's amount and frequency (S0 #7, S1 #45, #50)
     tier_high_cents: int = 300_000

@@ -178,6 +178,7 @@ class Lease:
     grants: list[LeaseGrant] | None = None
     drops: list[Drop] = field(default_factory=list)
     active: bool = True
+    wipe: bool = False  # an administrator ordered it: vault and key go, the sealed log stays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +188,53 @@ class SignedLease:
 
     payload: str
     signature: str
+
+
+RECEIPT_INFO = b"huifang receipt v1\x00"
+"""What a receipt's signature begins with: it can't be taken for anything else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """A device says that everything of these grants is deleted: `rows` at `deleted_at`, by its own
+    effective time, and that the vault was given a new key at `rekeyed_at` (None: no row went, so
+    none was due). `kind` is ended, or wiped: then the whole vault went, with its key."""
+
+    id: str
+    kind: str
+    device_id: str
+    staff_id: str
+    grants: list[str]
+    rows: int
+    deleted_at: str
+    rekeyed_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedReceipt:
+    """`payload` is the JSON text of a Receipt; `signature` the device's Ed25519 over `RECEIPT_INFO`
+    and its UTF-8 bytes, base64url."""
+
+    __pydantic_config__ = STRICT
+    payload: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptsRequest:
+    """POST /v1/sync/receipts, with the device's proof and no token: also from a device that was
+    wiped."""
+
+    __pydantic_config__ = STRICT
+    device_id: str
+    receipts: list[SignedReceipt]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptsReply:
+    """Ids of the receipts that are kept now; a device forgets those."""
+
+    kept: list[str]
 
 
 # ── push ──────────────────────────────────────────────────────────────────────────────────
@@ -292,6 +340,7 @@ class SealedReply:
     epoch: str
     backed_up_to: int
     server_time: str
+    order: SignedLease | None = None  # a lease whose `wipe` an administrator ordered
 
 
 SEALED_FILE_INFO = b"huifang sealed file v1\x00"

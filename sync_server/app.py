@@ -22,6 +22,7 @@ from sync_server.routes import (
     docs,
     fast,
     files,
+    grants,
     health,
     moves,
     poke,
@@ -90,7 +91,7 @@ def create_app(server: Server) -> FastAPI:
     app.state.hub = Hub(server.database, server.clock)
     answer_refusals(app)
     # The web app comes last: it answers whatever address is left.
-    offices = (devices, admin, user_sign_in, decisions, moves)
+    offices = (devices, admin, user_sign_in, decisions, grants, moves)
     for part in (auth, second_factor, sync, poke, sealed, files, *offices, health, docs):
         app.include_router(part.router)
     add_console(app)

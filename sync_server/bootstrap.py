@@ -17,6 +17,7 @@ from sync_server.services.console_sessions import ConsoleSessions
 from sync_server.services.enrolment_codes import EnrolmentCodes
 from sync_server.services.file_store import FileStore
 from sync_server.services.files import Files
+from sync_server.services.old_requests import adopt_requests
 from sync_server.services.orphans import sweep_orphans
 from sync_server.services.own_account import OwnAccount
 from sync_server.services.password_tries import PasswordTries
@@ -61,12 +62,13 @@ class Server:
 
     def clear_away(self) -> None:
         """Forget unfinished uploads and tries whose time is over; verify files whose record came
-        late; delete bytes that are nobody's; empty the buckets of cases that are over. Harmless
-        at any time, and from several processes."""
+        late; delete bytes that are nobody's; empty the buckets of cases that are over; bring old
+        requests to the phones. Harmless at any time, and from several processes."""
         self.files.sweep()
         self.files.meet_records()
         sweep_orphans(self.database, self.files.store, self.clock.now())
         sweep_case_buckets(self.database, self.clock.now())
+        adopt_requests(self.database, self.clock.now())
         with self.database.write() as connection:
             self.sessions.passwords.tries.sweep(connection, self.clock.now())
             self.sessions.codes.sweep(connection, self.clock.now())

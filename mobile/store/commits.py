@@ -40,6 +40,11 @@ class Commits:
         for listener in tuple(self._listeners):
             listener(told)
 
+    def announce(self, *touched: Touched) -> None:
+        """Word to the screens of what changed without a commit: time has passed."""
+        for listener in tuple(self._listeners):
+            listener(frozenset(touched))
+
     def tidy(self) -> None:
         """Bring a log that has grown into the database. Called while a reply is on its way, so
         that neither a commit nor the next start has to wait for it."""

@@ -16,6 +16,9 @@ from mobile.store.sql import rows
 from shared.rows import body_text
 
 Draft = dict[str, Any]
+SEEN = "_seen"
+"""Where a draft may keep the values that its author began with. No entity has a field of this
+name."""
 
 
 class Drafts:

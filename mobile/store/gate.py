@@ -113,6 +113,15 @@ class Gate:
         ends = self._db.execute(_ENDS, (self.settle(), entity, record_id)).get
         return from_wire(ends) if ends else None
 
+    def next_turn(self) -> datetime | None:
+        """When what may be read changes next by time alone: a grant begins or ends, or the lease
+        ends. None where nothing is to come."""
+        now = self.settle()
+        turns = [self._edge] if self._edge else []
+        if self._lease_ends_at is not None and self._lease_ends_at > now:
+            turns.append(self._lease_ends_at)
+        return from_wire(min(turns)) if turns else None
+
     def lease_ends_at(self) -> datetime | None:
         """Until when may be read without a sync; None before the first."""
         lease = self._meta.get(LEASE)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import apsw
 
@@ -14,10 +15,18 @@ from mobile.store.outbox import Touched
 from mobile.store.schema import RANKS
 from mobile.store.sql import rows
 from shared.access import parse_bucket
+from shared.entities.access import RETURNABLE
 from shared.rows import set_digest
 from shared.wire import LeaseGrant
 
 After = tuple[str, str, str]
+
+
+class Gone(NamedTuple):
+    """What went with the last grant on it: buckets by name, and how many rows they had."""
+
+    buckets: tuple[str, ...] = ()
+    rows: int = 0
 
 
 class Holdings:
@@ -85,20 +94,38 @@ class Holdings:
             for (i,) in self._db.execute("SELECT id FROM held_grant WHERE expires_at <= ?", (now,))
         ]
 
-    def end(self, grant_ids: Iterable[str]) -> list[str]:
-        """Remove these grants, and with the last grant of a bucket all that it held. Returns
-        those buckets."""
-        for grant_id in grant_ids:
-            self._db.execute("DELETE FROM held_grant WHERE id = ?", (grant_id,))
-        bare = rows(
+    def bare_without(self, grant_ids: Iterable[str]) -> list[tuple[int, str]]:
+        """(number, name) of the buckets that no grant but these holds."""
+        return rows(
             self._db,
-            "SELECT no, name FROM bucket WHERE no NOT IN (SELECT bucket FROM held_grant)",
+            "SELECT no, name FROM bucket WHERE no NOT IN (SELECT bucket FROM held_grant"
+            " WHERE id NOT IN (SELECT value FROM json_each(?)))",
+            (json.dumps(list(grant_ids)),),
         )
+
+    def end(self, grant_ids: Iterable[str]) -> Gone:
+        """Remove these grants, and with the last grant of a bucket all that it held."""
+        ids, gone = list(grant_ids), 0
+        bare = self.bare_without(ids)
+        for grant_id in ids:
+            self._db.execute("DELETE FROM held_grant WHERE id = ?", (grant_id,))
         for no, _ in bare:
             for table in ("server_row", "pending_row", "finding"):
                 self._db.execute(f"DELETE FROM {table} WHERE bucket = ?", (no,))
+                gone += self._db.changes() if table == "server_row" else 0
             self._db.execute("DELETE FROM bucket WHERE no = ?", (no,))
-        return [name for _, name in bare]
+        return Gone(tuple(name for _, name in bare), gone)
+
+    def returnable(self, entity: str, record_id: str, now: str) -> list[str]:
+        """Ids of the running grants that show a record and may be given back."""
+        found = self._db.execute(
+            "SELECT DISTINCT g.id FROM held_grant g WHERE g.listed AND g.not_before <= ?1"
+            " AND g.expires_at > ?1 AND g.purpose IN (SELECT value FROM json_each(?2))"
+            " AND g.bucket IN (SELECT bucket FROM server_row WHERE entity = ?3 AND id = ?4"
+            " UNION SELECT bucket FROM pending_row WHERE entity = ?3 AND id = ?4) ORDER BY g.id",
+            (now, json.dumps(sorted(RETURNABLE)), entity, record_id),
+        )
+        return [grant_id for (grant_id,) in found]
 
     def fetch_anew(self, names: Iterable[str] | None) -> None:
         """These buckets (None: all) are to be fetched from their beginning. A bucket whose first

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mobile.store import arrivals, overlay, sealed_copies
+from mobile.store import arrivals, overlay, receipts, sealed_copies
 from mobile.store.blobs import Upload
 from mobile.store.case_numbers import add_block, numbers_left
+from mobile.store.handing_over import hand_over
 from mobile.store.holdings import Holdings
 from mobile.store.meta import (
     BACKED_UP_TO,
@@ -24,6 +25,7 @@ from mobile.store.meta import (
     OUTBOX_EPOCH,
     REKEY_DUE,
     REPAIRED,
+    RETURNED,
     UPDATE_WANTED,
 )
 from mobile.store.outbox import Touched
@@ -254,17 +256,27 @@ class Inbound:
         """Delete everything of grants that have ended by effective time; returns the buckets that
         went.
 
-        Unsent work stays in the outbox (L1). The vault is due for a new key then (`rekey_due`).
+        Unsent work stays in the outbox, and what was half written joins it (L1). The vault is due
+        for a new key then (`rekey_due`), and a receipt is to be signed.
         """
-        now = self._parts.gate.settle()
-        if not self.holdings.expired(now):
+        expired = self.holdings.expired(self._parts.gate.settle())
+        if not expired:
             return []
         with self._parts.commits.begin() as touched:
-            gone = self.holdings.end(self.holdings.expired(now))
+            gone = self._end(expired, touched)
             self._grants_changed()
-            self._dropped(gone, touched)
         self._parts.gate.changed()
-        return gone
+        return list(gone)
+
+    def give_back(self, grant_ids: Sequence[str]) -> None:
+        """Delete what these grants showed, as at their end, though they run: their holder needs
+        them no more. A server that has not heard of it yet may go on naming them in vain."""
+        with self._parts.commits.begin() as touched:
+            self._end(list(grant_ids), touched)
+            known = self._parts.meta.get(RETURNED, [])
+            self._parts.meta.put(RETURNED, sorted({*known, *grant_ids}))
+            self._grants_changed()
+        self._parts.gate.changed()
 
     def rekey_due(self) -> bool:
         """Whether deleted rows wait for a new vault key to become unreadable in every copy of the
@@ -275,15 +287,25 @@ class Inbound:
         """The vault was re-keyed after the last deletion."""
         with self._parts.commits.begin():
             self._parts.meta.put(REKEY_DUE, None)
+            receipts.rekeyed(self._parts.meta, to_wire(self._parts.time.now()))
+
+    def receipts_kept(self, ids: Iterable[str]) -> None:
+        """The server has these receipts."""
+        with self._parts.commits.begin():
+            receipts.forget(self._parts.meta, ids)
 
     # ── within a transaction ──────────────────────────────────────────────────────────────
 
     def _take_lease(self, lease: Lease, touched: set[Touched]) -> None:
         if lease.drops:
-            gone = self.holdings.end([drop.grant_id for drop in lease.drops])
-            self._dropped(gone, touched)
+            self._end([drop.grant_id for drop in lease.drops], touched)
         if lease.grants is not None:
-            self.holdings.take(lease.grants)
+            returned = set(self._parts.meta.get(RETURNED, ()))
+            self.holdings.take(g for g in lease.grants if g.id not in returned)
+            if returned:
+                still = sorted(returned & {g.id for g in lease.grants})
+                self._parts.meta.put(RETURNED, still or None)
+            touched.add(("grant", ""))
         if lease.drops or lease.grants is not None:
             self._grants_changed()
         self._parts.meta.put(
@@ -299,7 +321,18 @@ class Inbound:
     def _grants_changed(self) -> None:
         self._parts.meta.put(GRANTS_DIGEST, self.holdings.digest())
 
-    def _dropped(self, buckets: list[str], touched: set[Touched]) -> None:
+    def _end(self, grant_ids: Sequence[str], touched: set[Touched]) -> tuple[str, ...]:
+        """Ends grants: what was half written goes into the outbox, the rows go, a receipt is due.
+        Returns the buckets that went."""
+        bare = [no for no, _ in self.holdings.bare_without(grant_ids)]
+        touched |= hand_over(self._parts, bare)
+        gone = self.holdings.end(grant_ids)
+        at = to_wire(self._parts.time.now())
+        receipts.due(self._parts.meta, grant_ids, gone, at)
+        self._dropped(gone.buckets, touched)
+        return gone.buckets
+
+    def _dropped(self, buckets: Sequence[str], touched: set[Touched]) -> None:
         if not buckets:
             return
         self._parts.blobs.forget_unreferenced(but=sealed_copies.known(self._parts.meta))

@@ -33,6 +33,8 @@ HANDED_IN_FILES = "handed_in_files"  # copies of an earlier vault that the serve
 REKEY_DUE = "rekey_due"  # set with the deletion that asks for it, cleared when it is done
 UPDATE_WANTED = "update_wanted"
 GRANTS_DIGEST = "grants_digest"  # of the grants that the last full lease named
+RECEIPTS = "receipts"  # what was deleted and is to be signed for (`store.receipts`)
+RETURNED = "returned"  # grants given back, of which the server may not have heard
 REPAIRED = "repaired"  # of the last repair (L5): when, and how many buckets
 
 

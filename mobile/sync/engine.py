@@ -7,6 +7,7 @@ carries a code.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -20,6 +21,7 @@ from mobile.sync import (
     downloading,
     pulling,
     pushing,
+    receipts,
     renewing,
     sealed,
     sealed_files,
@@ -90,6 +92,7 @@ class SyncEngine:
         self._rekey = rekey
         self._log = log
         self._pages = pages
+        self._forgetting = asyncio.Lock()
 
     async def sync(self, progress: Tell | None = None) -> SyncReport:
         """Exchange everything there is. A second call begins where the first one ended."""
@@ -104,7 +107,7 @@ class SyncEngine:
     async def _run(self, exchange: Exchange) -> SyncReport:
         try:
             unsealed = await _tried(self._seal())
-            await self._forget_ended()
+            await self.forget_ended()
             await self._steps(exchange)
             if unsealed is not None:  # a full disk: sending is what frees it
                 raise unsealed
@@ -141,7 +144,8 @@ class SyncEngine:
             trouble = await _tried(uploading.upload(exchange))
             header = await pulling.pull(exchange)
         await agreeing.agree(exchange, header)
-        await self._forget_ended()
+        await self.forget_ended()
+        await receipts.send(exchange)
         if self._log is not None:
             held = await _tried(sealed.settle_log(exchange, self._log))
             held = held or await _tried(sealed_files.settle_files(exchange, self._log.files))
@@ -151,17 +155,18 @@ class SyncEngine:
             raise trouble
         exchange.store.inbound.finished()
 
-    async def _forget_ended(self) -> None:
+    async def forget_ended(self) -> None:
         """Delete what ended by time, and give the vault a new key if anything was deleted (L4).
-        Needs no network."""
+        Needs no network; harmless at any time, also while a sync runs."""
         self._store.inbound.end_expired()
         await self._renew_key()
 
     async def _renew_key(self) -> None:
         inbound = self._store.inbound
-        if inbound.rekey_due():
-            await self._rekey()
-            inbound.rekeyed()
+        async with self._forgetting:
+            if inbound.rekey_due():
+                await self._rekey()
+                inbound.rekeyed()
 
 
 async def _tried(step: Awaitable[None]) -> Refusal | None:

@@ -19,6 +19,8 @@ from shared.wire import (
     PullRequest,
     PushReply,
     PushRequest,
+    ReceiptsReply,
+    ReceiptsRequest,
     SealedFileReply,
     SealedReply,
     SealedRequest,
@@ -65,6 +67,10 @@ class Peer(Protocol):
 
     async def push_sealed(self, request: SealedRequest) -> SealedReply:
         """Hand in sealed changes; the device's proof is enough, no token is shown."""
+        ...
+
+    async def hand_in_receipts(self, request: ReceiptsRequest) -> ReceiptsReply:
+        """Say what was deleted, signed; the device's proof is enough, no token is shown."""
         ...
 
     async def pull(self, request: PullRequest, received: Received) -> Page[PullHeader]:

@@ -31,6 +31,8 @@ from shared.wire import (
     PullRequest,
     PushReply,
     PushRequest,
+    ReceiptsReply,
+    ReceiptsRequest,
     RefreshRequest,
     SealedFileReply,
     SealedReply,
@@ -125,6 +127,10 @@ class HttpPeer:
 
     async def push_sealed(self, request: SealedRequest) -> SealedReply:
         return await self._post("/v1/sync/sealed", dump(request), SealedReply, open_door=True)
+
+    async def hand_in_receipts(self, request: ReceiptsRequest) -> ReceiptsReply:
+        path = "/v1/sync/receipts"
+        return await self._post(path, dump(request), ReceiptsReply, open_door=True)
 
     async def pull(self, request: PullRequest, received: Received) -> Page[PullHeader]:
         body = _json(dump(request)).encode()

@@ -203,6 +203,10 @@ class Read(Generic[T]):
     refusal: Refusal | None = None
 
 
+_SCOPE = frozenset({"bucket", "lease"})
+"""What changes for every screen at once: rows that came or went with a grant, reading suspended."""
+
+
 def use_query(
     read: Callable[[Store], T], deps: Sequence[Any] = (), watch: Collection[str] = ()
 ) -> Read[T]:
@@ -220,7 +224,7 @@ def use_query(
 
     def begin() -> None:
         def touched(records: Collection[tuple[str, str]]) -> None:
-            if not names or any(entity in names for entity, _ in records):
+            if not names or any(entity in names or entity in _SCOPE for entity, _ in records):
                 set_version(lambda old: old + 1)
 
         unsubscribe.current = shell.store.subscribe(touched)

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, TypeVar
 
+from mobile.store.drafts import SEEN
 from shared.codec import read
 from shared.declare import Record
 
 R = TypeVar("R", bound=Record)
-SEEN = "_seen"
-"""Where a draft keeps them. No entity has a field of this name."""
 
 
 def as_seen(

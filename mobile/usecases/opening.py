@@ -6,6 +6,7 @@ sync engine are loaded.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,11 @@ from mobile.store import credentials, look_chain
 from mobile.store.sealed_log import SealedLog
 from mobile.store.store import Store
 from mobile.store.unlocking import create_vault, unlock_vault
+from mobile.usecases.ending import Ending
 from mobile.usecases.sealing import Sealing
 from mobile.usecases.services import Services
 from mobile.usecases.syncing import Syncing
+from shared.errors import Refusal
 
 if TYPE_CHECKING:
     from apsw import Connection
@@ -32,6 +35,7 @@ class Opened:
     connection: Connection
     store: Store
     syncing: Syncing
+    ending: Ending
 
 
 async def make(
@@ -56,6 +60,8 @@ async def unlock(services: Services, profile: Profile, peer: Peer, secret: str) 
     try:
         opened = _put_together(services, profile, peer, connection)
         await look_chain.begin(opened.store.parts, services.keys)
+        with suppress(Refusal):  # a full disk: the gate hides what ended all the same
+            await opened.syncing.forget_ended()  # before anything is shown (L4)
         return opened
     except BaseException:
         connection.close()
@@ -71,4 +77,4 @@ def _put_together(
     engine = services.engine(store, peer, profile, seal, log)
     syncing = Syncing(engine, store, services.clock, services.place, seal, peer.listen)
     syncing.log = log
-    return Opened(connection, store, syncing)
+    return Opened(connection, store, syncing, Ending(store, syncing, services.place))

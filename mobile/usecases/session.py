@@ -194,6 +194,9 @@ class Session:
     def enter(self) -> None:
         """Into the app, with whatever has arrived."""
         self.touch()
+        if self._opened is not None:
+            self._opened.ending.write_down = self.write_down
+            self._opened.ending.start()
         self._enter(Phase.OPEN)
 
     # Every day, with or without a network
@@ -232,6 +235,7 @@ class Session:
     async def _close(self) -> None:
         opened, self._opened = self._opened, None
         if opened is not None:
+            await opened.ending.stop()
             await opened.syncing.stop()
             opened.connection.close()
         if self.profile is not None:

@@ -69,7 +69,7 @@ class Syncing:
         self._loop: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
         self._listeners: list[Callable[[], None]] = []
-        self._listening = Listening(listen, place, clock, self._hinted, self._renewal)
+        self._listening = Listening(listen, place, clock, self._hinted, self.soon)
         self._hint: Hint | None = None
         self.log: SealedLog | None = None
         """The sealed log beside this vault, for the doctor."""
@@ -173,6 +173,15 @@ class Syncing:
         else the way between refuses."""
         return await self._engine.ask(call)
 
+    async def forget_ended(self) -> None:
+        """Delete what ended by time, now and without a network, and give the vault a new key."""
+        await self._engine.forget_ended()
+
+    def soon(self) -> None:
+        """Something is to be told to the server: at the next turn, without delay."""
+        self._timetable.poked(self._seconds())
+        self._woken.set()
+
     async def settled(self) -> None:
         """Returns once what was saved so far has its sealed copy."""
         if self._sealing is not None:
@@ -240,10 +249,6 @@ class Syncing:
         if hint.seq is None or hint.seq > self._store.parts.meta.get(CURSOR, 0):
             self._timetable.poked(self._seconds(), hint.spread)
             self._woken.set()
-
-    def _renewal(self) -> None:
-        self._timetable.poked(self._seconds())
-        self._woken.set()
 
     def _progressed(self, progress: Progress) -> None:
         self.progress = progress

@@ -1,6 +1,6 @@
 """Every entity, declared once. Importing this package fills `shared.declare.ENTITIES`."""
 
-from shared.entities.access import Assignment, Grant, Notice
+from shared.entities.access import AccessRequest, Assignment, Grant, Notice
 from shared.entities.callback import Attempt, Callback
 from shared.entities.case import Case, CaseEvent
 from shared.entities.catalogue import Policy, Reference
@@ -12,6 +12,7 @@ from shared.entities.report import CheckItem, PartUsed, Report, Signature, Strok
 from shared.entities.visit import Answer, Position, Visit
 
 __all__ = [
+    "AccessRequest",
     "Answer",
     "Asset",
     "Assignment",

@@ -1,4 +1,5 @@
-"""Who holds what, and by which grant (design §4). The server alone writes these."""
+"""Who holds what, by which grant, and who asks for more (design §4). The server alone writes
+these, but for what someone says of their own: a request, a grant given back, a notice read."""
 
 from __future__ import annotations
 
@@ -6,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.declare import (
+    FIELD_ROLES,
     SERVER_ONLY,
     Merge,
+    Personal,
     Record,
     Role,
     choice,
@@ -19,8 +22,13 @@ from shared.declare import (
 )
 
 PURPOSES = ("role", "assignment", "dispatch", "callback", "approved_detail", "store")
-NOTICES = ("received", "handed_on", "transferred")
+RETURNABLE = frozenset({"callback", "approved_detail"})
+"""Purposes whose grants end by time, and may be given back before."""
+NOTICES = ("received", "handed_on", "transferred", "access_given", "access_refused")
 END_REASONS = ("reassigned", "ended", "security")
+ASKERS = FIELD_ROLES | {Role.HEAD_OFFICE}
+MOST_HOURS = 14 * 24
+"""Of one request, whatever a policy says."""
 
 
 @entity("assignment", user="staff_id", customer="customer_id", at="from_at")
@@ -42,7 +50,7 @@ class Assignment(Record):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant(Record):
     """Leave to read one bucket for a time. Its id is a UUID and is never used again (design §5,
-    Epoch)."""
+    Epoch). `returned_at` is its holder's own word: they need it no more, and it ends."""
 
     staff_id: str = reference("staff", required=True, writers=SERVER_ONLY)
     bucket: str = text(80, required=True, writers=SERVER_ONLY)
@@ -54,6 +62,45 @@ class Grant(Record):
     reason: str | None = text(200, writers=SERVER_ONLY)
     revoked_at: Any = instant(writers=SERVER_ONLY)
     revoked_because: str | None = choice(*END_REASONS, writers=SERVER_ONLY)
+    returned_at: Any = instant(merge=Merge.MAX, writers=frozenset(Role))
+
+
+@entity(
+    "access_request",
+    user="staff_id",
+    customer="customer_id",
+    for_holders=True,
+    at="asked_at",
+    creators=ASKERS,
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRequest(Record):
+    """Someone asks to read a customer, a case or what a callback is about for some hours, with a
+    reason (S3 #149, #151).
+
+    It lies with its asker and with the customer, where a store manager finds and decides it: never
+    their own, and only for a customer that they hold. `hours` run from the decision's arrival at
+    the server. It names the customer by id alone: its asker may have lost them.
+    """
+
+    staff_id: str = reference("staff", required=True, merge=Merge.IMMUTABLE, writers=ASKERS)
+    customer_id: str = reference("customer", required=True, merge=Merge.IMMUTABLE, writers=ASKERS)
+    subject: str = choice(
+        "customer", "case", "callback", required=True, merge=Merge.IMMUTABLE, writers=ASKERS
+    )
+    subject_id: str = text(36, required=True, merge=Merge.IMMUTABLE, writers=ASKERS)
+    hours: int = integer(1, MOST_HOURS, required=True, merge=Merge.IMMUTABLE, writers=ASKERS)
+    reason: str = text(
+        200, required=True, merge=Merge.IMMUTABLE, personal=Personal.TEXT, writers=ASKERS
+    )
+    asked_at: Any = instant(required=True, merge=Merge.IMMUTABLE, writers=ASKERS)
+    decision: str | None = choice(
+        "approved", "refused", merge=Merge.IMMUTABLE, writers={Role.STORE_MANAGER}
+    )
+    answer: str | None = text(200, personal=Personal.TEXT, writers={Role.STORE_MANAGER})
+    decided_at: Any = instant(writers=SERVER_ONLY)
+    decided_by: str | None = reference("staff", writers=SERVER_ONLY)
+    grant_id: str | None = reference("grant", writers=SERVER_ONLY)
 
 
 @entity("notice", user="staff_id", at="happened_at")
@@ -79,4 +126,13 @@ class Notice(Record):
     dismissed_at: Any = instant(merge=Merge.MAX, writers=frozenset(Role))
 
 
-__all__ = ["END_REASONS", "NOTICES", "PURPOSES", "Assignment", "Grant", "Notice"]
+__all__ = [
+    "END_REASONS",
+    "NOTICES",
+    "PURPOSES",
+    "RETURNABLE",
+    "AccessRequest",
+    "Assignment",
+    "Grant",
+    "Notice",
+]

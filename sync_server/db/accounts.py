@@ -58,11 +58,14 @@ DEVICE = Table(
     Column("decided_at", Instant),
     Column("decided_by", String(36)),
     Column("signed_in_at", Instant),
+    Column("wipe_ordered_at", Instant),
+    Column("wiped_at", Instant),
     PrimaryKeyConstraint("org_id", "id"),
     UniqueConstraint("org_id", "staff_id", "thumbprint"),
 )
 """One installation in one person's hands: two who share a tablet have a vault, a device id and an
-order of changes each, though the key is the same. `state`: pending, approved or blocked."""
+order of changes each, though the key is the same. `state`: pending, approved or blocked.
+`wiped_at`: when it confirmed what `wipe_ordered_at` told it."""
 
 REFRESH_TOKEN = Table(
     "refresh_token",

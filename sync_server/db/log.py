@@ -157,8 +157,8 @@ DETAIL_REQUEST = Table(
     PrimaryKeyConstraint("org_id", "id"),
     Index(None, "org_id", "customer_id"),
 )
-"""Head office asks to see one customer's detail for a while; `grant_id` is null when it was
-refused."""
+"""Until 2026-11-22 head office's requests stood here; `services.old_requests` makes records of what
+is left."""
 
 RECORD_MOVE = Table(
     "record_move",
@@ -192,13 +192,35 @@ DEVICE_GRANT = Table(
     Column("drop_told_at", Instant),
     Column("dropped_at", Instant),
     Column("open_from", Instant),
+    Column("receipt_id", String(36)),
     PrimaryKeyConstraint("org_id", "device_id", "grant_id"),
     Index(None, "org_id", "bucket"),
     Index(None, "org_id", "device_id", "open_from"),
 )
 """What each device was told to hold and to drop, and when it said that it had (`held_at`,
 `dropped_at`). From `open_from` on something is to be confirmed: what it was told, or that it
-dropped what expired."""
+dropped what expired. `receipt_id`: the signed receipt in which it said that its rows are gone."""
+
+RECEIPT = Table(
+    "receipt",
+    METADATA,
+    Column("org_id", String(36), nullable=False),
+    Column("id", String(36), nullable=False),
+    Column("device_id", String(64), nullable=False),
+    Column("staff_id", String(36), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("grants", Integer, nullable=False),
+    Column("deleted_rows", BigInteger, nullable=False),
+    Column("deleted_at", Instant, nullable=False),
+    Column("rekeyed_at", Instant),
+    Column("received_at", Instant, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("signature", String(100), nullable=False),
+    PrimaryKeyConstraint("org_id", "id"),
+    Index(None, "org_id", "device_id"),
+)
+"""What devices signed when they had deleted what ended (`wire.Receipt`), word for word, so that
+anyone can check it again. `kind`: ended, or wiped."""
 
 __all__ = [
     "ALARM",
@@ -210,5 +232,6 @@ __all__ = [
     "FEED",
     "HISTORY",
     "ORG_STATE",
+    "RECEIPT",
     "RECORD_MOVE",
 ]

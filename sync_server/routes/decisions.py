@@ -1,10 +1,12 @@
-"""What store managers decide: quarantined work, and head office's wishes to see a customer."""
+"""What store managers decide: quarantined work, and wishes to see a customer, or for longer."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
+from pydantic import Field
 
 from shared.errors import Code
 from shared.wire import STRICT
@@ -41,12 +43,15 @@ class ReleaseReply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailRequest:
-    """Which customer, why, and for how many hours (at most 72)."""
+    """Which customer, or which case or callback of theirs, why, and for how many hours (none: as
+    many as the policy says)."""
 
     __pydantic_config__ = STRICT
     customer_id: str
     reason: str
-    hours: int = 24
+    hours: int | None = None
+    subject: Literal["customer", "case", "callback"] = "customer"
+    subject_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +63,11 @@ class DetailReply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecideRequest:
-    """Yes or no."""
+    """Yes or no, and a word to whoever asked."""
 
     __pydantic_config__ = STRICT
     approve: bool
+    answer: Annotated[str | None, Field(max_length=200)] = None
 
 
 @router.get("/quarantine", responses=_REFUSALS)
@@ -85,19 +91,43 @@ def refuse(asked: ChangesRequest, caller: ActiveCaller, server: TheServer) -> No
 
 @router.post("/details", responses=_REFUSALS)
 def ask_for_detail(asked: DetailRequest, caller: ActiveCaller, server: TheServer) -> DetailReply:
-    """Head office asks to see one customer for some hours."""
-    now = server.clock.now()
-    request_id = approvals.request_detail(
-        server.database, caller, asked.customer_id, asked.reason, asked.hours, now
+    """Ask to see a customer for some hours: head office any; others what they hold or held. Phones
+    do the same by a record of entity `access_request`."""
+    subject = (asked.subject, asked.subject_id or asked.customer_id)
+    request_id = approvals.request_access(
+        server.database,
+        caller,
+        asked.customer_id,
+        asked.reason,
+        asked.hours,
+        server.clock.now(),
+        subject,
     )
     return DetailReply(request_id=request_id)
 
 
-@router.post("/details/{request_id}/decide", status_code=204, responses=_REFUSALS)
+@router.get("/details", responses=_REFUSALS)
+def list_requests(caller: ActiveCaller, server: TheServer) -> list[approvals.Waiting]:
+    """Requests that you may decide, oldest first: a store manager's about customers that they hold,
+    an administrator's all. By ids; no customer's name."""
+    return approvals.waiting_for(server.database, caller, server.clock.now())
+
+
+@router.post(
+    "/details/{request_id}/decide",
+    status_code=204,
+    responses=_REFUSALS | documented(Code.USER_INACTIVE),
+)
 def decide_on_detail(
     request_id: str, asked: DecideRequest, caller: ActiveCaller, server: TheServer
 ) -> None:
-    """Approve or refuse, once. Whoever approves holds the customer."""
-    approvals.decide_detail(
-        server.database, caller, request_id, approve=asked.approve, now=server.clock.now()
+    """Approve or refuse, once; whoever asked is told. For store managers who hold the customer, and
+    administrators; nobody decides their own."""
+    approvals.decide_request(
+        server.database,
+        caller,
+        request_id,
+        approve=asked.approve,
+        answer=asked.answer,
+        now=server.clock.now(),
     )

@@ -1,4 +1,5 @@
-"""Sealed work from a device whose user can't or may not sign in any more."""
+"""What a device whose user can't or may not sign in any more still hands in: sealed work, and
+receipts for what it deleted."""
 
 from __future__ import annotations
 
@@ -8,10 +9,17 @@ from anyio import to_thread
 from fastapi import APIRouter, Header, Request
 
 from shared.errors import Code, Refusal
-from shared.wire import SealedFileReply, SealedReply, SealedRequest
+from shared.wire import (
+    ReceiptsReply,
+    ReceiptsRequest,
+    SealedFileReply,
+    SealedReply,
+    SealedRequest,
+)
 from sync_server.bootstrap import Server
 from sync_server.routes.answers import READS_BODY, documented
 from sync_server.routes.caller import TheRequest, TheServer
+from sync_server.services import receipts
 from sync_server.services.caller import Caller
 from sync_server.services.sealed import push_sealed
 from sync_server.services.sealed_files import append_sealed, begin_sealed
@@ -38,6 +46,24 @@ def push_sealed_changes(
     caller = _by_device(server, asked.device_id, request)
     now = server.clock.now()
     return push_sealed(server.database, server.keys.seal, caller, asked, now)
+
+
+@router.post(
+    "/receipts",
+    responses=documented(
+        *READS_BODY,
+        Code.PROOF_INVALID,
+        Code.DEVICE_UNKNOWN,
+        Code.DEVICE_PENDING,
+        Code.SERVER_BUSY,
+    ),
+)
+def keep_receipts(asked: ReceiptsRequest, request: TheRequest, server: TheServer) -> ReceiptsReply:
+    """Hand in what a device signed when it had deleted what ended, with its proof and no token.
+    The reply names what is kept now; harmless twice."""
+    caller = _by_device(server, asked.device_id, request)
+    kept = receipts.keep(server.database, caller, asked, server.clock.now())
+    return ReceiptsReply(kept=kept)
 
 
 Device = Annotated[str, Header(alias="Huifang-Device", description="The device's id.")]

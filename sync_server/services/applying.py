@@ -70,6 +70,11 @@ def apply(
         raise Refusal(Code.RECORD_EXISTS, entity=entity.name)
     if entity.name == "conflict":
         return _resolve(desk, held, values, right, author)
+    if entity.name == "access_request":
+        if right.manner is Manner.AFTER_END:
+            raise Refusal(Code.OUT_OF_SCOPE)  # whoever lost the customer decides no more
+        if held.row.get("decision"):
+            return Applied("merged")  # another manager was faster; their decision stands
     return _edit(desk, entity, held, values, change.base, right, author)
 
 

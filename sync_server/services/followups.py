@@ -19,6 +19,8 @@ from shared.ids import new_id
 from shared.policy import PolicySettings
 from shared.states import OPEN_CALLBACK_STATES, OPEN_CASE_STATES
 from sync_server.db.records import RECORDS
+from sync_server.services import approvals, steering
+from sync_server.services.audit import Actor
 from sync_server.services.completeness import refresh_report, reports_of_file
 from sync_server.services.grants import is_live, issue
 from sync_server.services.notices import tell
@@ -49,6 +51,8 @@ def after_creation(
     elif held.entity == "file":
         for report_id in reports_of_file(held):
             refresh_report(unit, report_id)
+    elif held.entity == "access_request":
+        approvals.check_request(unit, held, policy, _on_device(unit, author))
 
 
 def after_edit(
@@ -68,6 +72,17 @@ def after_edit(
             assign_callback(unit, held.id, held.row["assignee_id"], policy)
     elif held.entity == "report":
         refresh_report(unit, held.id)
+    elif held.entity == "access_request" and "decision" in changed:
+        approvals.carry_out(unit, held, _on_device(unit, author), Role.STORE_MANAGER)
+    elif held.entity == "grant" and "returned_at" in changed:
+        steering.take_back(unit, held, _on_device(unit, author))
+
+
+def _on_device(unit: Unit, author: Author) -> Actor:
+    """A change's author, as the audit log names them."""
+    return Actor(
+        org_id=unit.org_id, via="device", staff_id=author.staff_id, device_id=author.device_id
+    )
 
 
 def _new_customer(unit: Unit, held: Held, policy: PolicySettings, author: Author) -> None:

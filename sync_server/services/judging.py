@@ -76,7 +76,7 @@ def judge(
         raise Refusal(Code.OUT_OF_SCOPE)
     right = right_of(grant.row)
     judged_by = grant
-    if right.bucket.kind == "user" and row is not None:
+    if right.bucket.kind == "user" and row is not None and not entity.user:
         judged_by = _by_customer(unit, caller, entity, row) or grant
     if right.bucket.kind == "case" and row is not None:
         judged_by = _by_case(unit, caller, right.bucket, entity, row) or grant
@@ -170,8 +170,8 @@ def in_reach(
 ) -> bool:
     """Whether a change under a grant of `holder` for `bucket` may touch this record."""
     if bucket.kind == "user":
-        if entity.user:  # a notice of one's own
-            return not creating and covers(bucket, entity, row)
+        if entity.user:  # a notice of one's own; a request, which may also be made
+            return (not creating or bool(entity.creators)) and covers(bucket, entity, row)
         if entity.one_way and row.get(entity.customer) is None:  # a search of one's own
             return creating and bucket.key == holder
         if creating and entity.name == "customer":

@@ -15,7 +15,6 @@ from sync_server.db.log import (
     ALARM,
     BUCKET_HEAD,
     CHANGE_LOG,
-    DETAIL_REQUEST,
     DEVICE_GRANT,
     FEED,
     HISTORY,
@@ -119,7 +118,9 @@ def org_vitals(connection: Connection, org_id: str, now: datetime) -> OrgVitals:
         recent_alarms=seen.count(ALARM, recently),
         last_alarm_at=seen.edge(func.max(ALARM.c.raised_at), ALARM),
         conflicts=seen.count(RECORDS["conflict"], RECORDS["conflict"].c.resolution.is_(None)),
-        detail_requests=seen.count(DETAIL_REQUEST, DETAIL_REQUEST.c.decided_at.is_(None)),
+        detail_requests=seen.count(
+            RECORDS["access_request"], RECORDS["access_request"].c.decision.is_(None)
+        ),
         uploads=seen.count(UPLOAD),
         upload_bytes=seen.sum(UPLOAD, "bytes"),
         files=seen.count(STORED_FILE),

@@ -216,7 +216,7 @@ def test_head_office_asks_and_a_manager_of_the_store_answers(field: Field) -> No
     customer = _customer(field)
     chen, lin = field.phone("chen"), field.phone("lin")
     asked = {"customer_id": customer, "reason": "投诉升级"}
-    assert code(lin.send("POST", "/v1/decisions/details", asked)) == Code.ROLE_NOT_ALLOWED.key
+    assert code(lin.send("POST", "/v1/decisions/details", asked)) == Code.FIELD_INVALID.key
     missing = f"/v1/decisions/details/{new_id()}/decide"
     answer = chen.send("POST", missing, {"approve": True})
     assert (code(answer), answer.status_code) == (Code.RECORD_MISSING.key, 404)

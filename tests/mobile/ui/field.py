@@ -165,6 +165,19 @@ class Engine:
 
     answers: list[Report] = field(default_factory=list)
     syncs: int = 0
+    store: Store | None = None
+
+    def over(self, store: Store) -> Engine:
+        """The engine of the vault that was just opened."""
+        self.store = store
+        return self
+
+    async def forget_ended(self) -> None:
+        """As the real one does, without a new key."""
+        assert self.store is not None
+        self.store.inbound.end_expired()
+        if self.store.inbound.rekey_due():
+            self.store.inbound.rekeyed()
 
     async def sync(self, _progress: Any = None) -> Report:
         self.syncs += 1
@@ -240,7 +253,7 @@ class Field:
             preferences=self.preferences,
             store=self.store,
             connect=lambda _url: self.server,
-            engine=lambda *_: self.engine,
+            engine=lambda store, *_: self.engine.over(store),
             app_version="test",
         )
 

@@ -1,0 +1,117 @@
+"""What was half written when access to its record ended: it goes into the outbox, as its author
+last left it, and from there to the server (L1). On the device nobody reads it again (L4).
+
+Only drafts of work on a record that is there: a call, a visit, a report. A draft of an edit that
+its author never meant to keep stays a draft, hidden with its record.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mobile.store import overlay
+from mobile.store.authorship import WritingGrant, checked, grant_for
+from mobile.store.drafts import SEEN
+from mobile.store.meta import STAFF
+from mobile.store.outbox import Touched
+from mobile.store.sql import rows
+from shared.codec import check
+from shared.declare import ENTITIES, Entity, Merge
+from shared.errors import Refusal
+from shared.ids import new_id
+from shared.policy import DEFAULTS
+from shared.wire import Change
+
+if TYPE_CHECKING:
+    from mobile.store.unit import Parts
+
+WORK = ("callback", "report", "visit")
+_NOT_ONES_OWN = (Merge.STATE, Merge.IMMUTABLE)
+"""Steps and what is set once are taken by a person, not by the end of a grant."""
+
+_ABOUT = "SELECT key, body, saved_at, entity, record_id FROM draft WHERE entity IN (?, ?, ?)"
+_LIES_IN = """
+    SELECT bucket, seq, body FROM pending_row WHERE entity = ?1 AND id = ?2
+    UNION ALL SELECT bucket, seq, body FROM server_row WHERE entity = ?1 AND id = ?2
+"""
+
+
+def hand_over(parts: Parts, bare: Sequence[int]) -> set[Touched]:
+    """Makes changes of the drafts about records that lie in these buckets (by number) and in no
+    other, dated when they were last saved, under the grant that ran then. Inside a transaction,
+    before the rows go."""
+    touched: set[Touched] = set()
+    if not bare:
+        return touched
+    for key, body, saved_at, entity_name, record_id in rows(parts.db, _ABOUT, WORK):
+        found = rows(parts.db, _LIES_IN, (entity_name, record_id))
+        if not found or not {bucket for bucket, _, _ in found} <= set(bare):
+            continue
+        entity, (_, seq, text) = ENTITIES[entity_name], found[0]
+        change = _change(parts, entity, json.loads(text), seq, json.loads(body), saved_at)
+        if change is not None:
+            parts.drafts.discard(key)
+            touched |= {(entity_name, record_id), ("outbox", str(change.number))}
+    overlay.refresh(parts.db, [one for one in touched if one[0] in WORK])
+    return touched
+
+
+def _change(
+    parts: Parts,
+    entity: Entity,
+    row: Mapping[str, Any],
+    seq: int,
+    draft: Mapping[str, Any],
+    saved_at: str,
+) -> Change | None:
+    """The change that a draft comes to, in the outbox; None where it says nothing that its author
+    may write."""
+    user = (parts.meta.get(STAFF) or {}).get("id", "")
+    try:
+        grant = grant_for(parts.db, entity, row, creating=False, user=user, now=saved_at)
+        fields = checked(
+            entity, row, _values(entity, grant, draft), grant.role,
+            creating=False, most_bytes=DEFAULTS.max_record_bytes,
+        )  # fmt: skip
+    except Refusal:
+        return None
+    if not fields:
+        return None
+    began_with = draft.get(SEEN)
+    change = Change(
+        change_id=new_id(),
+        number=parts.outbox.next_number(),
+        grant_id=grant.id,
+        entity=entity.name,
+        record_id=row["id"],
+        kind="update",
+        fields=fields,
+        base={
+            name: seq if began_with is None or began_with.get(name) == row.get(name) else 0
+            for name in fields
+        },
+        claimed_at=saved_at,
+        boot_id=new_id(),  # of a moment past: only the claim says when
+        monotonic_ms=0,
+    )
+    parts.outbox.add(change, str(grant.bucket))
+    return change
+
+
+def _values(entity: Entity, grant: WritingGrant, draft: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a draft that hold by themselves: one that is half typed keeps none of the
+    others back."""
+    found = {}
+    for name, said in draft.items():
+        field, value = entity.fields.get(name), None if said == "" else said
+        if field is None or field.merge in _NOT_ONES_OWN or grant.role not in field.writers:
+            continue
+        try:
+            if value is not None:
+                check(entity, {name: value}, role=grant.role, whole=False)
+        except Refusal:
+            continue
+        found[name] = value
+    return found
