@@ -69,6 +69,7 @@ SCREENS = {
     "cases/:case_id/report": ("report", "ReportScreen"),
     "cases/:case_id/sign": ("sign_off", "SignOffScreen"),
     "reports/:report_id": ("report_view", "ReportViewScreen"),
+    "ask/:subject/:subject_id": ("ask", "AskScreen"),
     "callbacks": ("callbacks", "CallbacksScreen"),
     "callbacks/:callback_id": ("callback", "CallbackScreen"),
     "sync": ("sync", "SyncScreen"),

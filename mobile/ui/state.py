@@ -256,3 +256,21 @@ def use_now(every_seconds: float = 30) -> datetime:
 
     use_task(tick, [])
     return now
+
+
+def use_until(moment: datetime, every_seconds: float = 30) -> datetime:
+    """As `use_now`; by the second in the last minutes, and rendered anew when `moment` comes."""
+    shell = use_shell()
+    now, set_now = use_state(shell.now())
+
+    async def tick() -> None:
+        while True:
+            left = (moment - shell.now()).total_seconds()
+            if left <= 0:
+                set_now(shell.now())
+                return
+            await asyncio.sleep(min(left, 1 if left < 600 else every_seconds))
+            set_now(shell.now())
+
+    use_task(tick, [moment])
+    return now

@@ -206,20 +206,6 @@ class Callbacks:
             unit.commit()
         return done
 
-    def ask_for_more_time(self, callback: Callback, text: str) -> None:
-        """Puts on record that this agent needs the customer's data for longer (S3 #151); whoever
-        gives access sees it on the case, or on the call where there is none. `text` is what it
-        says there. Refuses `grant_ended` once the window is over."""
-        repairs = Repairs(self._store)
-        case = self._store.get(Case, callback.case_id) if callback.case_id else None
-        with self._store.unit() as unit:
-            if case is not None:
-                unit.create(repairs.event(case, "noted", note=text))
-            else:
-                notes = f"{callback.notes}\n{text}" if callback.notes else text
-                unit.update(callback, notes=notes)
-            unit.commit()
-
     def _reopen(self, unit: Unit, case: Case, notes: str | None) -> None:
         # The call keeps the whole note; the case's record has room for its beginning.
         Repairs(self._store).reopen(unit, case, (notes or "")[:_EVENT_NOTE] or None)

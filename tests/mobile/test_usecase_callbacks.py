@@ -156,12 +156,6 @@ def test_a_case_that_is_at_work_is_not_reopened() -> None:
     assert job.callback.state == "scheduled" and job.store.waiting() == []
 
 
-def test_asking_for_more_time_stands_on_the_case(job: Job, calls: Callbacks) -> None:
-    calls.ask_for_more_time(job.callback, "客户要求明天再打")
-    (event,) = job.store.find(CaseEvent)
-    assert (event.kind, event.note) == ("noted", "客户要求明天再打")
-
-
 def test_a_call_that_was_given_up_is_due_once_more(job: Job, calls: Callbacks) -> None:
     over = calls.not_reached(job.callback, "refused")
     job.clock.advance(days=1)

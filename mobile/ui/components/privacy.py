@@ -11,10 +11,11 @@ import flet.canvas as cv
 
 from mobile.ui import formats
 from mobile.ui.components import buttons, marks, words
-from mobile.ui.components.messages import notice
-from mobile.ui.hooks import use_state
-from mobile.ui.state import Shell, use_now
+from mobile.ui.components.messages import confirm, notice, say
+from mobile.ui.hooks import keyed, use_state
+from mobile.ui.state import Shell, use_query, use_until
 from mobile.ui.texts import label, t
+from mobile.usecases import access
 from shared.declare import Personal
 from shared.masking import mask
 
@@ -143,27 +144,59 @@ def AccessCountdown(
     shell: Shell,
     ends_at: datetime,
     content: Callable[[], ft.Control],
-    on_more: Callable[[], None] | None = None,
+    about: tuple[str, str] | None = None,
 ) -> ft.Control:
     """Shows `content()` until the access ends, with the time left above it; after that, nothing of
-    it is built.
+    it is built, by this screen's own clock too.
 
-    `on_more` asks for more time.
+    `about` is the record: one may ask for more time with it, and give it back.
     """
-    left_now = ends_at - shell.now()
-    now = use_now(1 if left_now < timedelta(minutes=10) else 30)
-    more = buttons.tonal(shell, "access-more", t("access.more"), on_more) if on_more else None
+    now = use_until(ends_at)
+    more = None
+    if about is not None:
+        go = f"/ask/{about[0]}/{about[1]}"
+        more = buttons.tonal(shell, "access-more", t("access.more"), lambda: shell.go(go))
     if now >= ends_at:
         return notice(ft.Icons.LOCK_CLOCK, t("access.ended"), t("access.ended.text"), more)
     head: list[ft.Control] = [marks.badge(formats.due(ends_at, now), "wait", ft.Icons.LOCK_CLOCK)]
     if more is not None and ends_at - now < timedelta(hours=4):
         head.append(more)
+    if about is not None:
+        head.append(keyed("return", GiveBack, shell, about))
     shown = content()
     return ft.Column(
         [ft.Row(head, wrap=True), shown],
         horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
         spacing=8,
         expand=shown.expand,
+    )
+
+
+def ended(shell: Shell, about: tuple[str, str], text: str = "") -> ft.Control:
+    """What stands where a record was that may be read no more: why, and how to ask for more."""
+    go = f"/ask/{about[0]}/{about[1]}"
+    more = buttons.tonal(shell, "access-more", t("access.more"), lambda: shell.go(go))
+    said = text or t("access.ended.text")
+    return notice(ft.Icons.LOCK_CLOCK, t("access.ended"), said, more, tone="warning")
+
+
+@ft.component
+def GiveBack(shell: Shell, about: tuple[str, str]) -> ft.Control:
+    """For who needs it no more; nothing where access does not end by time."""
+    may = use_query(lambda store: access.may_give_back(store, *about), [*about])
+
+    async def give_back() -> None:
+        sure = await confirm(
+            shell, t("access.return.sure"), t("access.return.text"), t("access.return")
+        )
+        if sure:
+            access.give_back(shell.store, *about)
+            await shell.syncing.forget_ended()
+            say(shell, t("access.return.done"))
+
+    return ft.Container(
+        buttons.quiet(shell, "access-return", t("access.return"), give_back),
+        visible=bool(may.value),
     )
 
 

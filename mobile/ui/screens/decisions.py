@@ -1,5 +1,5 @@
 """What waits to be decided: conflicts, field by field, from this phone; for a store manager also
-work that is held, which is only known online.
+who asks to see customers, and work that is held, which is only known online.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from mobile.ui.components.messages import refusal_card, say
 from mobile.ui.components.values import listed
 from mobile.ui.hooks import keyed
 from mobile.ui.screens.held_work import HeldSection
+from mobile.ui.screens.wishes import Wishes
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import label, t
+from mobile.usecases.access import waiting_wishes
 from mobile.usecases.decisions import (
     Disputed,
     decided_conflicts,
@@ -34,18 +36,20 @@ def DecisionsScreen() -> ft.View:
     """The inbox. Conflicts are in the vault, so that it works without a network."""
     shell = use_shell()
     found = use_query(open_conflicts, watch=_WATCHED)
+    asked = use_query(waiting_wishes, watch=("access_request",))
     decided = use_query(lambda store: decided_conflicts(store, store.now()), watch=("conflict",))
     body: list[ft.Control] = []
     if found.refusal is not None:
         body.append(refusal_card(found.refusal))
-    elif not found.value:
+    elif not found.value and not asked.value:
         body.append(surfaces.empty(ft.Icons.CHECK, t("decisions.none"), t("decisions.none.text")))
-    else:
+    elif found.value:
         count = sum(len(one.conflicts) for one in found.value)
         cards = [_card(shell, one) for one in found.value]
         trailing = marks.badge(str(count), "error")
         body.append(surfaces.section(t("decisions.conflicts"), cards, trailing))
     if shell.role == Role.STORE_MANAGER:
+        body.insert(0, keyed("wishes", Wishes, shell))
         body.append(keyed("held", HeldSection, shell))
     if decided.value:
         lines = [_line(shell, one) for one in decided.value[:_LATELY]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import flet as ft
 
-from mobile.ui.components import frame, surfaces
+from mobile.ui.components import frame, marks, surfaces
 from mobile.ui.components.frame import (
     CALLBACKS,
     CUSTOMERS,
@@ -15,8 +15,9 @@ from mobile.ui.components.frame import (
     Place,
     places,
 )
-from mobile.ui.state import Shell, use_shell
+from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import choice, t
+from mobile.usecases.access import decisions_waiting
 
 
 @ft.component
@@ -26,16 +27,19 @@ def MoreScreen() -> ft.View:
     shown = {place.name for place in places(shell.role, False)}
     every = (CUSTOMERS, WORK, CALLBACKS, DECISIONS, SYNC, SETTINGS)
     rest = [place for place in every if place.name not in shown]
-    lines = surfaces.card([_line(shell, place) for place in rest])
+    waiting = use_query(decisions_waiting, watch=("conflict", "access_request"))
+    counts = {"decisions": waiting.value or 0}
+    lines = surfaces.card([_line(shell, place, counts.get(place.name, 0)) for place in rest])
     staff = shell.staff
     who = surfaces.pair(choice("role", staff.role), f"{staff.name} · {staff.organisation}")
     return frame.screen(shell, [surfaces.card([who]), lines], title=t("nav.more"), place="more")
 
 
-def _line(shell: Shell, place: Place) -> ft.Control:
+def _line(shell: Shell, place: Place, count: int) -> ft.Control:
     return surfaces.line(
         f"go-{place.name}",
         t(f"nav.{place.name}"),
         lambda _: shell.go(place.route),
         icon=place.icon,
+        trailing=marks.badge(str(count), "error") if count else None,
     )

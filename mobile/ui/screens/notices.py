@@ -10,12 +10,15 @@ from mobile.ui.components.messages import notice
 from mobile.ui.state import Shell, use_query
 from mobile.ui.texts import t
 from mobile.ui.theme import GAP
+from mobile.usecases.access import waiting_wishes
 from mobile.usecases.notices import Told, dismiss, open_notices
 
 _ICONS = {
     "received": ft.Icons.MOVE_TO_INBOX_OUTLINED,
     "handed_on": ft.Icons.OUTBOX_OUTLINED,
     "transferred": ft.Icons.STOREFRONT_OUTLINED,
+    "access_given": ft.Icons.LOCK_OPEN,
+    "access_refused": ft.Icons.BLOCK,
 }
 _MOST = 3
 
@@ -27,7 +30,14 @@ def Notices(shell: Shell) -> ft.Control:
         lambda store: open_notices(store, store.now()), watch=("notice", "staff", "store")
     )
     open_ = use_query(lambda store: len(store.conflicts()), watch=("conflict",))
+    asked = use_query(lambda store: len(waiting_wishes(store)), watch=("access_request",))
     cards = [_card(shell, one) for one in (told.value or [])[:_MOST]]
+    if asked.value:
+        look = buttons.tonal(
+            shell, "to-wishes", t("decisions.open"), lambda: shell.go("/decisions")
+        )
+        title = t("wishes.waiting", count=asked.value)
+        cards.insert(0, notice(ft.Icons.LOCK_CLOCK, title, "", look, tone="warning"))
     if open_.value:
         go = buttons.tonal(
             shell, "to-decisions", t("decisions.open"), lambda: shell.go("/decisions")
@@ -40,9 +50,13 @@ def Notices(shell: Shell) -> ft.Control:
 def _card(shell: Shell, told: Told) -> ft.Control:
     one = told.notice
     count = one.count or 0
-    what = t(f"notices.what.{one.subject or 'customer'}", count=count)
     who = told.other or told.by or t("conflict.someone")
-    text = t(f"notices.{one.kind}", what=what, who=who, store=told.store)
+    if one.kind.startswith("access_"):
+        what = t(f"notices.asked.{one.subject or 'customer'}")
+        text = t(f"notices.{one.kind}", what=what, who=who, hours=count)
+    else:
+        what = t(f"notices.what.{one.subject or 'customer'}", count=count)
+        text = t(f"notices.{one.kind}", what=what, who=who, store=told.store)
     by = told.by if told.by and told.by != who else ""
     when = formats.when(one.happened_at, shell.now())
     below = t("notices.by", who=by, when=when) if by else when

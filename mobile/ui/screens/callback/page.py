@@ -6,7 +6,7 @@ import flet as ft
 
 from mobile.ui.components import buttons, frame, privacy, surfaces
 from mobile.ui.components.form import Form, use_form
-from mobile.ui.components.messages import confirm, notice, refusal_card, say
+from mobile.ui.components.messages import confirm, refusal_card, say
 from mobile.ui.hooks import keyed, use_effect, use_maybe, use_state
 from mobile.ui.screens.callback.calling import Calling
 from mobile.ui.screens.callback.head import about_case, attempts, head
@@ -49,10 +49,11 @@ def CallbackScreen() -> ft.View:
             set_unrecorded(refusal)
 
     use_effect(record, [callback_id, call is None])
+    about = ("callback", callback_id)
     title, refusal = t("entity.callback"), found.refusal or unrecorded
     if refusal is not None:
         gone = refusal.code in (Code.RECORD_MISSING, Code.GRANT_ENDED)
-        body = _ended() if gone else refusal_card(refusal)
+        body = privacy.ended(shell, about, t("callback.ended")) if gone else refusal_card(refusal)
         return frame.screen(shell, [body], title=title, back="/callbacks")
     if call is None or not recorded:
         return frame.screen(shell, [surfaces.skeleton()], title=title, back="/callbacks")
@@ -60,7 +61,13 @@ def CallbackScreen() -> ft.View:
         return keyed(f"calling-{callback_id}", OpenCall, shell, call)
     return frame.screen(
         shell,
-        [head(shell, call), *about_case(shell, call), written(shell, call), *attempts(shell, call)],
+        [
+            head(shell, call),
+            keyed("return", privacy.GiveBack, shell, about),
+            *about_case(shell, call),
+            written(shell, call),
+            *attempts(shell, call),
+        ],
         title=title,
         back="/callbacks",
         bottom=_once_more(shell, call),
@@ -80,11 +87,6 @@ def _once_more(shell: Shell, call: Call) -> list[ft.Control]:
     ]  # fmt: skip
 
 
-def _ended() -> ft.Control:
-    """No more can be asked for from here: without a grant nothing may be written either."""
-    return notice(ft.Icons.LOCK_CLOCK, t("access.ended"), t("callback.ended"), tone="warning")
-
-
 @ft.component
 def OpenCall(shell: Shell, call: Call) -> ft.View:
     """What the call needs from top to bottom: whom, script, questions, result."""
@@ -96,6 +98,7 @@ def OpenCall(shell: Shell, call: Call) -> ft.View:
         start=write(callback),
         about=("callback", callback.id),
     )
+    until = use_query(lambda store: store.access_ends("callback", callback.id), [callback.id])
 
     async def finish() -> None:
         if not form.complete(required=("outcome", "satisfaction")):
@@ -109,10 +112,6 @@ def OpenCall(shell: Shell, call: Call) -> ft.View:
         form.done()
         say(shell, t("callback.finished"))
         shell.visit("/callbacks")
-
-    def more_time() -> None:
-        Callbacks(shell.store).ask_for_more_time(callback, t("callback.more_time.note"))
-        say(shell, t("callback.more_time.asked"))
 
     def content() -> ft.Control:
         about = [head(shell, call), *about_case(shell, call), *attempts(shell, call)]
@@ -129,9 +128,10 @@ def OpenCall(shell: Shell, call: Call) -> ft.View:
             horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
         )  # fmt: skip
 
-    ends_at = callback.window_ends_at
+    ends_at = until.value or callback.window_ends_at
+    about = ("callback", callback.id)
     body = (
-        keyed("access", privacy.AccessCountdown, shell, ends_at, content, more_time)
+        keyed("access", privacy.AccessCountdown, shell, ends_at, content, about)
         if ends_at is not None
         else content()
     )

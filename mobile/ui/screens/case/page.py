@@ -18,7 +18,7 @@ from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import t
 from mobile.usecases.repairs import Job, Repairs
 from shared.declare import Role
-from shared.errors import Refusal
+from shared.errors import Code, Refusal
 
 WATCHED = ("case", "case_event", "report", "customer", "contact", "asset", "callback", "staff")
 
@@ -44,6 +44,9 @@ def CaseScreen() -> ft.View:
 
     use_effect(record, [case_id, job is None])
     refusal = found.refusal or unrecorded
+    if refusal is not None and refusal.code in (Code.RECORD_MISSING, Code.GRANT_ENDED):
+        ended = privacy.ended(shell, ("case", case_id))
+        return frame.screen(shell, [ended], title=t("entity.case"), back="/cases")
     if refusal is not None:
         return frame.screen(shell, [refusal_card(refusal)], title=t("entity.case"), back="/cases")
     if job is None or not recorded:

@@ -27,6 +27,7 @@ from mobile.usecases.customer_page import CustomerPage, customer_page, whole_add
 from mobile.usecases.customer_records import may_add_customers
 from mobile.usecases.customers import VISITING
 from shared.entities import Case, Customer, Visit
+from shared.errors import Code
 
 Opens = Callable[[str], None]
 Shows = Callable[[str], None]
@@ -57,6 +58,9 @@ def CustomerScreen() -> ft.View:
     )
     title = t("entity.customer")
     refusal = found.refusal or unrecorded
+    if refusal is not None and refusal.code in (Code.RECORD_MISSING, Code.GRANT_ENDED):
+        gone = privacy.ended(shell, ("customer", customer_id))
+        return frame.screen(shell, [gone], title=title, back="/customers")
     if refusal is not None:
         return frame.screen(shell, [refusal_card(refusal)], title=title, back="/customers")
     if not recorded or found.value is None:
@@ -85,7 +89,8 @@ def CustomerScreen() -> ft.View:
 
     shown = body()
     if ends_at is not None:
-        timed = keyed("access", privacy.AccessCountdown, shell, ends_at, body)
+        about = ("customer", customer_id)
+        timed = keyed("access", privacy.AccessCountdown, shell, ends_at, body, about)
         shown = ft.Container(timed, expand=wide)
     return frame.screen(
         shell,
