@@ -52,6 +52,16 @@ def about(store: Store, subject: str, subject_id: str) -> str:
     raise Refusal(Code.RECORD_MISSING, entity=subject)
 
 
+def was_held(store: Store, subject: str, subject_id: str) -> bool:
+    """Whether a subject was given to this person once, or may be asked for by their role: then one
+    may ask for it where it can't be read."""
+    if subject == "customer":
+        if store.staff().role == Role.HEAD_OFFICE:
+            return True
+        return store.count(Assignment, customer_id=subject_id) > 0
+    return store.count(Assignment, subject_id=subject_id, subject=subject) > 0
+
+
 def last_wish(store: Store, subject: str, subject_id: str) -> AccessRequest | None:
     """What this person asked for last about a subject; None where they never did."""
     me = store.staff().id

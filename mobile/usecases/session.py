@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mobile.store.store import Store
     from mobile.sync.peer import Peer
     from mobile.sync.report import Tell
+    from mobile.usecases.ending import Ending
     from mobile.usecases.opening import Opened
     from mobile.usecases.syncing import Syncing
     from shared.wire import SignInRequest, TokenReply
@@ -67,6 +68,11 @@ class Session:
     def syncing(self) -> Syncing | None:
         """The open vault's sync."""
         return self._opened.syncing if self._opened else None
+
+    @property
+    def ending(self) -> Ending | None:
+        """What watches over the end of access in the open vault."""
+        return self._opened.ending if self._opened else None
 
     def subscribe(self, listener: Callable[[], None]) -> None:
         """Called after each change of phase."""

@@ -11,12 +11,13 @@ import flet.canvas as cv
 
 from mobile.ui import formats
 from mobile.ui.components import buttons, marks, words
-from mobile.ui.components.messages import confirm, notice, say
+from mobile.ui.components.messages import confirm, notice, refusal_card, say
 from mobile.ui.hooks import keyed, use_state
 from mobile.ui.state import Shell, use_query, use_until
 from mobile.ui.texts import label, t
 from mobile.usecases import access
 from shared.declare import Personal
+from shared.errors import Code
 from shared.masking import mask
 
 _LARGE = 1920, 1080  # dp
@@ -173,7 +174,10 @@ def AccessCountdown(
 
 
 def ended(shell: Shell, about: tuple[str, str], text: str = "") -> ft.Control:
-    """What stands where a record was that may be read no more: why, and how to ask for more."""
+    """What stands where a record was that may be read no more: why, and how to ask for more; of
+    what was never one's own, that it is not there."""
+    if not access.was_held(shell.store, *about):
+        return refusal_card(Code.RECORD_MISSING)
     go = f"/ask/{about[0]}/{about[1]}"
     more = buttons.tonal(shell, "access-more", t("access.more"), lambda: shell.go(go))
     said = text or t("access.ended.text")

@@ -236,6 +236,8 @@ class Field:
             organisation="示范公司", timezone="Asia/Shanghai",
         )  # fmt: skip
         self.server = Server(self.staff)
+        self.until: dict[str, datetime] = {}
+        """Buckets whose grant ends by time, as a callback's does."""
         self._planted: list[Record] = []
         self._buckets = {f"user:{self.staff.id}"}
         self._seq = 0
@@ -291,8 +293,10 @@ class Field:
         self._buckets |= {line.bucket for line in lines}
         grants = [
             LeaseGrant(
-                id=derived_id("grant", bucket), bucket=bucket, purpose="assignment",
+                id=derived_id("grant", bucket), bucket=bucket,
+                purpose="callback" if bucket in self.until else "assignment",
                 role=self.staff.role, not_before=to_wire(NOW - timedelta(days=1)),
+                expires_at=to_wire(self.until[bucket]) if bucket in self.until else None,
             )
             for bucket in sorted(self._buckets)
         ]  # fmt: skip

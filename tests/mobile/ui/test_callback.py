@@ -8,7 +8,7 @@ import pytest
 
 from mobile.usecases.callbacks import draft_key
 from shared.declare import Role
-from shared.entities import Callback, Case
+from shared.entities import Assignment, Callback, Case
 from shared.ids import derived_id
 from tests.mobile.ui.field import NOW, PIN
 from tests.mobile.ui.repair_field import RepairField
@@ -170,6 +170,17 @@ async def test_after_its_window_nothing_of_the_customer_is_shown(phone, open_app
 
 
 async def test_a_call_that_was_taken_away_says_what_can_be_done(phone, open_app):
+    elsewhere = derived_id("elsewhere")
+    phone.plant(
+        Assignment(
+            id=derived_id("given"),
+            staff_id=phone.staff.id,
+            subject="callback",
+            subject_id=elsewhere,
+            customer_id=phone.customer.id,
+            from_at=NOW,
+        )  # fmt: skip
+    )
     app, _ = await open_app(phone)
-    await app.go(f"/callbacks/{derived_id('elsewhere')}")
+    await app.go(f"/callbacks/{elsewhere}")
     assert app.says("可以申请查看") and not app.has("finish")

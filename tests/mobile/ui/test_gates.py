@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from shared.errors import Code, Refusal
-from tests.mobile.ui.field import PIN, Report, customer
+from tests.mobile.ui.field import PIN, Engine, Report, customer
 
 WRONG = "864209"
 
@@ -103,7 +103,7 @@ async def test_the_first_sync_shows_how_much_has_come(field, start):
 
     going = asyncio.Event()
 
-    class Slow:
+    class Slow(Engine):
         async def sync(self, tell):
             tell(Progress("fetching", 250, 1000))
             await going.wait()

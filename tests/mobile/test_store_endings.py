@@ -1,0 +1,186 @@
+"""When access ends: what was half written goes on its way, what was deleted is to be signed for,
+and what was given back does not return (L1, L4)."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from mobile.store import receipts
+from shared.clock import to_wire
+from shared.declare import Role
+from shared.entities import Callback, Customer, Visit
+from shared.wire import Drop
+from tests.mobile.store_world import ME, MORNING, World, an_id, case, customer, visit
+
+ZHANG = customer("张伟")
+HERE = f"customer:{ZHANG['id']}"
+CALL = {
+    "id": an_id("call"),
+    "customer_id": ZHANG["id"],
+    "kind": "care",
+    "state": "scheduled",
+    "due_at": to_wire(MORNING),
+    "assignee_id": ME,
+}
+VISIT = visit(ZHANG)
+
+
+def at(hours: float) -> str:
+    return to_wire(MORNING + timedelta(hours=hours))
+
+
+@pytest.fixture
+def world() -> World:
+    """An agent with ZHANG for two hours."""
+    world = World(Role.CALLBACK_AGENT)
+    timed = world.grant(HERE, expires_at=at(2), purpose="callback")
+    world.pull(lease=world.lease(timed, world.grant(f"user:{ME}", purpose="role")))
+    world.fetch_whole(
+        world.line("customer", ZHANG), world.line("callback", CALL), world.line("visit", VISIT)
+    )
+    return world
+
+
+def half_written(world: World, **draft: object) -> None:
+    about = ("callback", CALL["id"])
+    world.store.save_draft(f"callback:{CALL['id']}", {**draft}, about=about)
+
+
+def test_a_half_written_call_goes_on_its_way_when_access_ends(world: World) -> None:
+    half_written(world, notes="客户说下周再打", satisfaction="8x", state="done", step="result")
+    written = world.clock.at
+    world.clock.advance(hours=2)
+    world.store.inbound.end_expired()
+    (change,) = world.store.waiting()
+    assert (change.entity, change.record_id, change.kind) == ("callback", CALL["id"], "update")
+    # What does not hold by itself stays out, and so does a step that nobody took.
+    assert change.values == {"notes": "客户说下周再打"}
+    assert change.made_at == written
+    assert world.store.parts.outbox.unsealed() != []  # and it gets its sealed copy
+    assert world.store.get(Callback, CALL["id"]) is None
+    assert world.db.execute("SELECT count(*) FROM draft").get == 0
+
+
+def test_a_half_written_call_of_an_app_that_was_closed_goes_at_the_next_start(
+    world: World,
+) -> None:
+    half_written(world, notes="还没说完")
+    world.clock.advance(days=3)
+    reopened = type(world.store)(world.db, world.clock)
+    assert reopened.inbound.end_expired() == [HERE]
+    assert [c.values for c in reopened.waiting()] == [{"notes": "还没说完"}]
+
+
+def test_what_is_written_in_the_last_moment_is_dated_then_and_not_later(world: World) -> None:
+    world.clock.advance(hours=2, seconds=-1)
+    half_written(world, notes="刚写完")
+    world.clock.advance(seconds=2)
+    world.store.inbound.end_expired()
+    assert world.store.waiting()[0].made_at == MORNING + timedelta(hours=2, seconds=-1)
+
+
+def test_words_saved_after_the_end_are_no_work_under_the_grant(world: World) -> None:
+    world.clock.advance(hours=2)
+    half_written(world, notes="太晚了")
+    world.store.inbound.end_expired()
+    assert world.store.waiting() == []
+    assert world.store.draft(f"callback:{CALL['id']}") is None  # hidden, and not lost
+    assert world.db.execute("SELECT count(*) FROM draft").get == 1
+
+
+def test_an_edit_that_nobody_finished_stays_a_draft(world: World) -> None:
+    world.store.save_draft("customer/x", {"needs": "也许"}, about=("customer", ZHANG["id"]))
+    world.clock.advance(hours=2)
+    world.store.inbound.end_expired()
+    assert world.store.waiting() == []
+    assert world.db.execute("SELECT count(*) FROM draft").get == 1
+
+
+def test_a_draft_of_what_another_grant_still_shows_stays_with_its_author(world: World) -> None:
+    repair = case(ZHANG)
+    call = {**CALL, "id": an_id("second"), "case_id": repair["id"]}
+    narrow = f"case:{repair['id']}"
+    timed = world.grant(HERE, expires_at=at(2), purpose="callback")
+    world.pull(lease=world.lease(timed, world.grant(narrow)))
+    world.fetch_whole(world.line("callback", call), world.line("callback", call, narrow))
+    key = f"callback:{call['id']}"
+    world.store.save_draft(key, {"notes": "继续写"}, about=("callback", call["id"]))
+    world.clock.advance(hours=2)
+    world.store.inbound.end_expired()
+    assert world.store.draft(key) == {"notes": "继续写"} and world.store.waiting() == []
+
+
+def test_a_customer_that_is_taken_away_takes_no_half_written_visit_along() -> None:
+    world = World()
+    held = world.grant(HERE)
+    world.hold(HERE, rows=(world.line("customer", ZHANG), world.line("visit", VISIT)))
+    world.store.save_draft("visit/1", {"notes": "谈了一半"}, about=("visit", VISIT["id"]))
+    drop = Drop(grant_id=held.id, bucket=HERE, reason="reassigned")
+    world.pull(lease=world.lease(f"user:{ME}", drops=[drop]))
+    assert world.store.get(Visit, VISIT["id"]) is None
+    (change,) = world.store.waiting()
+    assert change.values == {"notes": "谈了一半"}
+    sent = json.loads(world.store.parts.outbox.unsettled(9, 10**6)[0][1])
+    assert sent["grant_id"] == held.id
+
+
+def test_what_was_deleted_is_signed_for_once_the_vault_has_its_new_key(world: World) -> None:
+    meta = world.store.parts.meta
+    world.clock.advance(hours=3)
+    world.store.inbound.end_expired()
+    assert receipts.to_sign(meta) == []
+    world.store.inbound.rekeyed()
+    (receipt,) = receipts.to_sign(meta)
+    assert (receipt.kind, receipt.rows, receipt.staff_id) == ("ended", 3, ME)
+    assert receipt.grants == [world.grant(HERE).id]
+    assert receipt.deleted_at == receipt.rekeyed_at == at(3)
+    world.store.inbound.receipts_kept([receipt.id])
+    assert receipts.to_sign(meta) == []
+
+
+def test_a_grant_that_ends_beside_another_is_signed_for_without_a_new_key(world: World) -> None:
+    second = world.grant(HERE, id=an_id("second"), purpose="approved_detail")
+    timed = world.grant(HERE, expires_at=at(2), purpose="callback")
+    world.pull(lease=world.lease(timed, second, world.grant(f"user:{ME}")))
+    world.clock.advance(hours=3)
+    assert world.store.inbound.end_expired() == []
+    assert world.store.get(Customer, ZHANG["id"]) is not None
+    (receipt,) = receipts.to_sign(world.store.parts.meta)
+    assert (receipt.rows, receipt.rekeyed_at) == (0, None)
+
+
+def test_what_was_given_back_is_gone_at_once_and_does_not_come_back(world: World) -> None:
+    half_written(world, notes="最后一句")
+    timed = world.grant(HERE, expires_at=at(2), purpose="callback")
+    own = world.grant(f"user:{ME}")
+    holdings, now = world.store.inbound.holdings, world.store.parts.gate.settle()
+    assert holdings.returnable("callback", CALL["id"], now) == [timed.id]
+    world.store.inbound.give_back([timed.id])
+    assert world.store.get(Customer, ZHANG["id"]) is None
+    assert world.store.inbound.rekey_due()
+    assert [c.values for c in world.store.waiting()] == [{"notes": "最后一句"}]
+    # The server has not heard of it: it names the grant, and sends rows.
+    world.pull(world.line("customer", ZHANG), lease=world.lease(timed, own), fetch=[HERE])
+    assert world.store.inbound.next_fetch() is None
+    assert world.db.execute("SELECT count(*) FROM server_row WHERE entity = 'customer'").get == 0
+    world.pull(lease=world.lease(own))
+    assert world.store.parts.meta.get("returned") is None
+
+
+def test_what_an_assignment_brings_is_not_given_back() -> None:
+    world = World()
+    world.hold(HERE, rows=(world.line("customer", ZHANG),))
+    now = world.store.parts.gate.settle()
+    assert world.store.inbound.holdings.returnable("customer", ZHANG["id"], now) == []
+
+
+def test_the_next_moment_that_changes_what_may_be_read_is_known_ahead(world: World) -> None:
+    gate = world.store.parts.gate
+    assert gate.next_turn() == MORNING + timedelta(hours=2)
+    world.clock.advance(hours=2)
+    assert gate.next_turn() == MORNING + timedelta(hours=72)  # the lease
+    world.clock.advance(hours=72)
+    assert gate.next_turn() is None
