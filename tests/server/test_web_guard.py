@@ -165,7 +165,11 @@ def test_the_document_promises_no_body_that_is_never_sent(field: Field) -> None:
 def test_every_route_behind_the_sign_in_documents_its_refusals(field: Field) -> None:
     schema = field.client.get("/openapi.json").json()
     signs_in = ("/v1/auth/sign-in", "/v1/auth/refresh")
-    sealed = ("/v1/sync/sealed", "/v1/sync/sealed-files/{file_id}")
+    sealed = (
+        "/v1/sync/sealed",
+        "/v1/sync/sealed-files/{file_id}",
+        "/v1/sync/receipts",
+    )
     open_to_all = {*signs_in, *sealed, "/healthz", "/readyz"}
     for path, methods in schema["paths"].items():
         for method, told in methods.items():
