@@ -8,8 +8,8 @@ from alembic import op
 from sync_server.db.sealing import Sealed
 from sync_server.db.types import Instant, JsonValue
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
