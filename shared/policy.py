@@ -42,6 +42,18 @@ class PolicySettings:
     access_hours: int = 24  # what is asked for, unless one says otherwise (S3 #149, #151)
     longest_access_hours: int = 72  # of one request or extension
 
+    # Who looked at whom, and who reviews it (S4 #156, #157)
+    look_sample_percent: int = 5  # of each person's looks of a week
+    look_sample_least: int = 2  # and at least so many of each person's
+    look_review_days: int = 7  # within which a week's sample is reviewed
+    look_alert_customers_per_hour: int = 30
+    look_hours_from: int = 7  # o'clock, local: when work begins
+    look_hours_until: int = 21  # and ends
+    look_alert_outside_hours: int = 3  # customers a day, without a reason near
+    look_alert_unplanned: int = 20  # customers a day with no visit, case or callback near
+    look_plan_days: int = 7  # how near that is
+    audit_days: int = 1826  # how long the audit log is kept
+
     # First classification from a year's amount and frequency (S0 #7, S1 #45, #50)
     tier_high_cents: int = 300_000
     tier_high_orders: int = 6

@@ -26,6 +26,7 @@ from sync_server.routes import (
     health,
     moves,
     poke,
+    review,
     sealed,
     second_factor,
     sync,
@@ -70,6 +71,7 @@ async def _keep_house(server: Server) -> None:
     while True:
         try:
             await to_thread.run_sync(server.clear_away)
+            await to_thread.run_sync(server.watch_looks)
             await to_thread.run_sync(server.back_up_if_due)
         except (SQLAlchemyError, OSError, Refusal) as fault:  # busy, away, full: the next round
             log.warning("housekeeping_failed", kind=type(fault).__name__)
@@ -91,7 +93,7 @@ def create_app(server: Server) -> FastAPI:
     app.state.hub = Hub(server.database, server.clock)
     answer_refusals(app)
     # The web app comes last: it answers whatever address is left.
-    offices = (devices, admin, user_sign_in, decisions, grants, moves)
+    offices = (devices, admin, user_sign_in, decisions, grants, moves, review)
     for part in (auth, second_factor, sync, poke, sealed, files, *offices, health, docs):
         app.include_router(part.router)
     add_console(app)

@@ -11,6 +11,7 @@ from shared.clock import Clock
 from sync_server.db.base import Database
 from sync_server.db.limits import Limits
 from sync_server.db.sealing import KeyRing
+from sync_server.services import audit_keeping, look_samples, look_watch
 from sync_server.services.backup_manifest import newest_age
 from sync_server.services.backups import back_up, behind
 from sync_server.services.console_sessions import ConsoleSessions
@@ -73,6 +74,14 @@ class Server:
             self.sessions.passwords.tries.sweep(connection, self.clock.now())
             self.sessions.codes.sweep(connection, self.clock.now())
             self.console.sweep(connection, self.clock.now())
+
+    def watch_looks(self) -> None:
+        """Look for unusual reading, draw the week's sample if it is due, and let old entries of the
+        audit log go. Harmless at any time, and from several processes."""
+        now = self.clock.now()
+        look_watch.watch(self.database, now)
+        look_samples.draw_due(self.database, now)
+        audit_keeping.let_old_go(self.database, now)
 
     def back_up_if_due(self) -> None:
         """Take a backup where the settings ask for one, the last is old enough, and it would

@@ -24,6 +24,7 @@ _LOOKED_UP = {
     "conflict": ("record_id",),
     "callback": ("assignee_id",),
     "file": ("sha256",),
+    "look": ("created_by", "seq"),
 }
 """Columns that the server's own rules search by, beside what the declarations tie records
 together by."""
