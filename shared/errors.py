@@ -61,6 +61,13 @@ class Code(Enum):
         409, "A change id came again with other content.", "Keep the phone; call support."
     )
 
+    CUSTOMER_ERASED = Advice(
+        409, "This customer was erased.", "Nothing can be kept about them any more."
+    )
+    PREVIEW_OUTDATED = Advice(
+        409, "Something changed since the preview.", "Look at it again, then confirm."
+    )
+
     # Who someone is
     SIGN_IN_REQUIRED = Advice(401, "Nobody is signed in.", "Sign in.")
     SIGN_IN_FAILED = Advice(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -20,6 +21,7 @@ from sync_server.routes import (
     decisions,
     devices,
     docs,
+    erasures,
     fast,
     files,
     grants,
@@ -49,6 +51,7 @@ Every request but sign-in and refresh carries `Authorization: DPoP <token>` and 
 
 
 HOUSEKEEPING_SECONDS = 60
+MINUTES_OF_A_DAY = 24 * 60
 
 
 @asynccontextmanager
@@ -68,11 +71,13 @@ async def housekeeping(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _keep_house(server: Server) -> None:
-    while True:
+    for minute in itertools.count():
         try:
             await to_thread.run_sync(server.clear_away)
             await to_thread.run_sync(server.watch_looks)
             await to_thread.run_sync(server.back_up_if_due)
+            if minute % MINUTES_OF_A_DAY == 0:
+                await to_thread.run_sync(server.keep_to_retention)
         except (SQLAlchemyError, OSError, Refusal) as fault:  # busy, away, full: the next round
             log.warning("housekeeping_failed", kind=type(fault).__name__)
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
@@ -93,7 +98,7 @@ def create_app(server: Server) -> FastAPI:
     app.state.hub = Hub(server.database, server.clock)
     answer_refusals(app)
     # The web app comes last: it answers whatever address is left.
-    offices = (devices, admin, user_sign_in, decisions, grants, moves, review)
+    offices = (devices, admin, erasures, user_sign_in, decisions, grants, moves, review)
     for part in (auth, second_factor, sync, poke, sealed, files, *offices, health, docs):
         app.include_router(part.router)
     add_console(app)

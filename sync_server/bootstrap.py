@@ -24,6 +24,7 @@ from sync_server.services.own_account import OwnAccount
 from sync_server.services.password_tries import PasswordTries
 from sync_server.services.passwords import HashCost, PasswordHashes
 from sync_server.services.proof import SeenInMemory, SeenProofs
+from sync_server.services.retention import sweep_retention
 from sync_server.services.second_factors import SecondFactors
 from sync_server.services.seen_proofs import SeenInTable
 from sync_server.services.server_keys import ServerKeys, keys_at
@@ -82,6 +83,12 @@ class Server:
         look_watch.watch(self.database, now)
         look_samples.draw_due(self.database, now)
         audit_keeping.let_old_go(self.database, now)
+
+    def keep_to_retention(self) -> None:
+        """Erase what is older than the policy allows, part by part. Harmless at any time."""
+        ledger = self.settings.backup_dir
+        while sweep_retention(self.database, self.files.store, ledger, self.clock.now()):
+            pass
 
     def back_up_if_due(self) -> None:
         """Take a backup where the settings ask for one, the last is old enough, and it would

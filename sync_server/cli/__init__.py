@@ -13,6 +13,7 @@ from sync_server.cli import (
     backups,
     data,
     devices,
+    erasures,
     founding,
     holding,
     keys,
@@ -43,6 +44,7 @@ app.command("new-epoch")(backups.new_epoch)
 app.command("rotate-keys")(keys.rotate_keys)
 app.add_typer(users.app, name="user")
 app.add_typer(devices.app, name="device")
+app.add_typer(erasures.app, name="customer")
 app.add_typer(auditing.app, name="audit")
 users.app.command("totp-reset")(letting_in.totp_reset)
 users.app.command("rescue")(letting_in.rescue)

@@ -10,6 +10,7 @@ import typer
 from shared.errors import Code, Refusal
 from sync_server.cli.terminal import opened, out, settings_with
 from sync_server.services import backup_drill, backups
+from sync_server.services.erasure_ledger import erase_again
 from sync_server.settings import SQLITE_FILE
 
 
@@ -69,6 +70,11 @@ def restore(
         raise Refusal(Code.FILE_UNREADABLE, file=str(settings.keys_path), wanted="server keys")
     backups.restore_sqlite(copy, settings.data_dir / SQLITE_FILE, settings.files_path)
     new_epoch()
+    folder = copy if copy.is_dir() else copy.parent
+    with opened(settings) as server:
+        again = erase_again(server.database, server.files.store, folder, server.clock.now())
+    if again:
+        out.print(f"Erased {again} customer(s) again, who were erased after this backup.")
 
 
 def new_epoch() -> None:

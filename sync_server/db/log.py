@@ -96,6 +96,7 @@ CHANGE_LOG = Table(
     Column("written_at", Instant, nullable=False),
     Column("settled_by", String(36)),
     Column("body", Sealed("change_log.body"), nullable=False),
+    Column("emptied_at", Instant),
     PrimaryKeyConstraint("org_id", "change_id"),
     Index(None, "org_id", "seq"),
     Index(None, "org_id", "verdict"),
@@ -103,7 +104,7 @@ CHANGE_LOG = Table(
 )
 """Every change as it came, also the rejected and the quarantined, with its outcome (L1, L2).
 `written_at` is the corrected time (L8); `settled_by` the manager who released or refused a
-quarantined one."""
+quarantined one; `emptied_at` says that its text was erased, while the outcome stays."""
 
 ALARM = Table(
     "alarm",

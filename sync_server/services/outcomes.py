@@ -80,11 +80,17 @@ def says_the_same(connection: Connection, org_id: str, first: Settled, again: In
 
 
 def record_outcome(
-    unit: Unit, caller: Caller, change: Incoming, written_at: datetime, settled: Settled
+    unit: Unit,
+    caller: Caller,
+    change: Incoming,
+    written_at: datetime,
+    settled: Settled,
+    *,
+    forgotten: bool = False,
 ) -> None:
     """Keeps the whole change with its outcome, in the same transaction as its effects. The
     outcome takes a number of its own, so that `backed_up_to` says of rejected changes too that
-    they are safe."""
+    they are safe. `forgotten` keeps the outcome alone: what it was about was erased."""
     values = {
         "org_id": unit.org_id,
         "change_id": change.change_id,
@@ -96,7 +102,7 @@ def record_outcome(
         "device_id": caller.device_id,
         "received_at": unit.now_text,
         "written_at": to_wire(written_at),
-        "body": change.text,
+        "body": _EMPTIED if forgotten else change.text,
     }
     if settled.code is not None:
         values["code"] = settled.code
@@ -112,4 +118,5 @@ def record_outcome(
     unit.append(CHANGE_LOG, values)
 
 
+_EMPTIED = json.dumps({"fields": {}})
 _NOTHING_MORE = json.dumps({"field": None, "conflicts": []})

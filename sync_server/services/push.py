@@ -8,7 +8,7 @@ the same record.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shared.clock import to_wire
 from shared.codec import check
-from shared.declare import ENTITIES
+from shared.declare import ENTITIES, Entity
 from shared.device_time import Sending, correct_time
 from shared.errors import Code, Refusal
 from shared.wire import Outcome, PushReply
@@ -32,6 +32,7 @@ from sync_server.services.applying import Desk, apply
 from sync_server.services.caller import Caller
 from sync_server.services.changes import Incoming, Push, Readable
 from sync_server.services.epochs import org_state
+from sync_server.services.erasing import is_erased
 from sync_server.services.judging import Manner, judge
 from sync_server.services.look_chain import Chain
 from sync_server.services.outcomes import (
@@ -156,6 +157,7 @@ class _Batch:
         content = change.content
         written_at = self._written_at(change)
         unit.begin_change()
+        forgotten = False
         try:
             if content is None:
                 raise change.refusal or Refusal(Code.MALFORMED)
@@ -163,6 +165,7 @@ class _Batch:
         except Refusal as refusal:
             unit.undo_change()
             settled = _rejected(change, refusal)
+            forgotten = refusal.code is Code.CUSTOMER_ERASED
         except Exception as error:  # whatever it is, it must not take the other changes with it
             unit.undo_change()
             _log.error("change_failed", kind=type(error).__name__, change=change.change_id)
@@ -170,7 +173,7 @@ class _Batch:
         if content is not None and (content.entity, content.kind) == ("look", "create"):
             self._link(content)
         settled.seq = unit.number()
-        record_outcome(unit, self.desk.caller, change, written_at, settled)
+        record_outcome(unit, self.desk.caller, change, written_at, settled, forgotten=forgotten)
         self.known[change.change_id] = settled
         return settled
 
@@ -182,6 +185,8 @@ class _Batch:
         row: dict[str, Any] | None = held.row if held else None
         if held is None and creating:
             row = {**values, "id": content.record_id}
+        if row is not None and not entity.one_way:
+            self._refuse_erased(entity, row)
         right = judge(desk.unit, desk.caller, content, entity, row, written_at)
         if right.manner is Manner.QUARANTINE:
             return Settled(change, "quarantined")
@@ -196,6 +201,12 @@ class _Batch:
         except Refusal:
             return
         self.chain.add(self.desk.unit, self.desk.caller, {**values, "id": look.record_id})
+
+    def _refuse_erased(self, entity: Entity, row: Mapping[str, Any]) -> None:
+        """Nothing more is kept about a customer that was erased, however it was written."""
+        customer_id = row.get(entity.customer) if entity.customer else None
+        if is_erased(self.desk.unit.get("customer", customer_id)):
+            raise Refusal(Code.CUSTOMER_ERASED)
 
     def _again(self, change: Incoming) -> Settled:
         """The outcome of the first time; other content under the same id is an error and an

@@ -16,6 +16,7 @@ from shared.errors import Code, Refusal
 from shared.ids import new_id
 from shared.policy import PolicySettings
 from shared.states import OPEN_CASE_STATES
+from sync_server.services.erasing import is_erased
 from sync_server.services.grants import NOT_REVOKED, end_of, issue, revoke, revoke_all
 from sync_server.services.writing import SERVER, Author, Held, Unit
 
@@ -36,7 +37,7 @@ def enrol(unit: Unit, staff_id: str) -> None:
             for g in unit.find("grant", staff_id=staff_id, **NOT_REVOKED)
             if g.row["purpose"] == "store"
         }
-        for customer in unit.find("customer", store_id=staff.row["store_id"]):
+        for customer in unit.find("customer", store_id=staff.row["store_id"], erased_at=None):
             bucket = f"customer:{customer.id}"
             issue(unit, staff_id, bucket, "store", role, among=held.get(bucket, ()))
 
@@ -76,6 +77,8 @@ def assign_customers(
         raise Refusal(Code.ROLE_NOT_ALLOWED, role=role)
     unit.load("customer", customer_ids)
     customers = [_needed(unit, "customer", customer_id) for customer_id in customer_ids]
+    if any(is_erased(customer) for customer in customers):
+        raise Refusal(Code.CUSTOMER_ERASED)
     standing = _standing_grants(unit, customer_ids)
     given = _standing_assignments(unit, "customer", customer_ids)
     lost: Lost = {}

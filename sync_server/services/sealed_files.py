@@ -25,6 +25,7 @@ from sync_server.db.accounts import UPLOAD
 from sync_server.services.accounts import policy_of
 from sync_server.services.caller import Caller
 from sync_server.services.epochs import org_state
+from sync_server.services.erasing import of_erased
 from sync_server.services.file_records import Announced, announced, came_early
 from sync_server.services.file_store import close_durably, write_all
 from sync_server.services.files import Files, Upload
@@ -43,9 +44,12 @@ def begin_sealed(
     told = _told(_opened(key, caller, file_id, SEALED_FILE_HEAD, sealed))
     now = files.clock.now()
     with files.database.read() as connection:
+        erased = of_erased(connection, caller.org_id, file_id)
         record = announced(connection, caller, file_id, now)
         here = record.here if record else came_early(connection, caller.org_id, file_id)
         limit = policy_of(connection, caller.org_id, now).most_bytes(told.media_type)
+    if erased:  # the device may let its copy go
+        return _reply(files, caller, told.bytes, stored=True)
     if record is not None and (record.sha256, record.bytes) != (told.sha256, told.bytes):
         raise Refusal(Code.FIELD_INVALID, field="file.sha256", wanted="as in the record")
     if told.bytes > limit:

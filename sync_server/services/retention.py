@@ -1,0 +1,112 @@
+"""What is older than the policy allows is erased by itself (`retention_days`; S2 #103).
+
+A customer about whom nothing happened and nothing was written for that long is erased as on
+request. Of the log of changes, which keeps every change as it came, older texts are emptied; what
+they made stands in the records. Looks and the audit log stay: they hold ids.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+from sqlalchemy import ColumnElement, Connection, and_, exists, false, or_, select, update
+
+from shared.clock import to_wire
+from shared.declare import ENTITIES, MARKS, Kind
+from sync_server.db.base import Database
+from sync_server.db.log import CHANGE_LOG, ORG_STATE
+from sync_server.db.records import RECORDS
+from sync_server.services import audit
+from sync_server.services.accounts import policy_of
+from sync_server.services.audit import Action
+from sync_server.services.erasing import EMPTIED, OF_A_CUSTOMER, erase
+from sync_server.services.erasure_ledger import note_erasure
+from sync_server.services.file_store import FileStore
+
+_PART = 50
+"""Customers that are erased in one call for one organisation, each in a transaction of its own."""
+_TEXTS = 500
+_NO_SIGN_OF_LIFE = {"assignment"}
+"""Being given to somebody is nothing that the customer did."""
+
+_log = structlog.get_logger("huifang.retention")
+
+
+def sweep_retention(db: Database, files: FileStore, ledger: Path | None, now: datetime) -> int:
+    """Erases and empties a part of what is over, and says how much; call it again until that is 0.
+    Harmless at any time."""
+    with db.read() as connection:
+        org_ids = connection.execute(select(ORG_STATE.c.org_id)).scalars().all()
+    return sum(_sweep(db, files, ledger, org_id, now) for org_id in org_ids)
+
+
+def _sweep(db: Database, files: FileStore, ledger: Path | None, org_id: str, now: datetime) -> int:
+    with db.read() as connection:
+        days = policy_of(connection, org_id, now).retention_days
+        before = to_wire(now - timedelta(days=days))
+        over = _over(connection, org_id, before)
+    for customer_id in over:
+        note_erasure(ledger, org_id, customer_id, now)
+        who = audit.by_itself(org_id)
+        erase(db, files, who, customer_id, None, None, now, cause="retention")
+    emptied = _empty_texts(db, org_id, before, now)
+    if over or emptied:
+        _log.info("retention_swept", org=org_id, customers=len(over), changes=emptied, days=days)
+        with db.write() as connection:
+            audit.note(
+                connection, audit.by_itself(org_id), Action.RETENTION_SWEPT, now=now,
+                customers=len(over), changes=emptied, days=days,
+            )  # fmt: skip
+    return len(over) + emptied
+
+
+def _over(connection: Connection, org_id: str, before: str) -> list[str]:
+    customer = RECORDS["customer"].c
+    query = select(customer.id).where(
+        customer.org_id == org_id,
+        customer.erased_at.is_(None),
+        customer.updated_at < before,
+        *(~_since(name, before) for name in OF_A_CUSTOMER if name != "customer"),
+    )
+    return list(connection.execute(query.order_by(customer.id).limit(_PART)).scalars())
+
+
+def _since(name: str, before: str) -> ColumnElement[bool]:
+    """Whether the customer has a record of this kind that is from the time that is kept."""
+    if name in _NO_SIGN_OF_LIFE:
+        return false()
+    entity, table, customer = ENTITIES[name], RECORDS[name].c, RECORDS["customer"].c
+    times = [table.updated_at]
+    if entity.at not in MARKS and entity.fields[entity.at].kind is Kind.INSTANT:
+        times.append(table[entity.at])
+    return exists().where(
+        and_(
+            table.org_id == customer.org_id,
+            table[entity.customer] == customer.id,
+            or_(*(time >= before for time in times)),
+        )
+    )
+
+
+def _empty_texts(db: Database, org_id: str, before: str, now: datetime) -> int:
+    """What waits for a manager is kept, however old."""
+    log = CHANGE_LOG.c
+    with db.write() as connection:
+        over = select(log.change_id).where(
+            log.org_id == org_id,
+            log.received_at < before,
+            log.emptied_at.is_(None),
+            log.verdict != "quarantined",
+        )
+        old = connection.execute(over.order_by(log.seq).limit(_TEXTS)).scalars().all()
+        connection.execute(
+            update(CHANGE_LOG)
+            .where(log.org_id == org_id, log.change_id.in_(old))
+            .values(body=EMPTIED, emptied_at=to_wire(now))
+        )
+        return len(old)
+
+
+__all__ = ["sweep_retention"]
