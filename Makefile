@@ -3,7 +3,8 @@ PY := .venv/bin/python
 .DEFAULT_GOAL := help
 SEEDS ?= 500
 JOBS ?= 2
-.PHONY: help demo test check serve build bench soak bench-peers fmt lock install install-dev lint types fast docs
+SECONDS ?= 600
+.PHONY: help demo test check serve build bench soak canaries bench-peers fmt lock install install-dev lint types fast docs
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +32,9 @@ bench-peers: install-dev ## measure ours beside the peers that HUIFANG_PEERS nam
 
 soak: install-dev ## live SEEDS=n simulated runs from SEED=s on, JOBS=j at a time
 	@$(PY) -m tests.sim.soak --seeds $(SEEDS) --jobs $(JOBS) $(if $(SEED),--seed $(SEED))
+
+canaries: install-dev ## search every byte sent and stored for SECONDS=s (from SEED=s on)
+	@$(PY) -m tests.sim.canaries --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 fmt: install-dev ## format and sort what ruff can; write the generated docs anew
 	@$(PY) -m ruff check --quiet --fix-only .

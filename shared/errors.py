@@ -121,6 +121,9 @@ class Code(Enum):
     FORM_STALE = Advice(
         403, "This form was not sent by a page of this session.", "Load the page and send it again."
     )
+    TOO_MANY_REQUESTS = Advice(
+        429, "This device or address asks too often.", "The app waits as long as it is told."
+    )
 
     # What someone may see
     OUT_OF_SCOPE = Advice(

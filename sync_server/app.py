@@ -37,6 +37,7 @@ from sync_server.routes import (
 )
 from sync_server.routes.answers import answer_refusals
 from sync_server.routes.guard import Guard
+from sync_server.services.pace import Pace
 from sync_server.services.poke import Hub
 from sync_server.services.poke_between import keep_hearing
 
@@ -109,5 +110,6 @@ def create_app(server: Server) -> FastAPI:
         Guard,
         max_body_bytes=server.settings.max_body_bytes,
         secure=(server.settings.public_url or "").startswith("https:"),
+        pace=Pace(server.settings.requests_per_address, server.clock),
     )
     return app

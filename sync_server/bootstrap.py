@@ -21,6 +21,7 @@ from sync_server.services.files import Files
 from sync_server.services.old_requests import adopt_requests
 from sync_server.services.orphans import sweep_orphans
 from sync_server.services.own_account import OwnAccount
+from sync_server.services.pace import Pace
 from sync_server.services.password_tries import PasswordTries
 from sync_server.services.passwords import HashCost, PasswordHashes
 from sync_server.services.proof import SeenInMemory, SeenProofs
@@ -176,6 +177,7 @@ def _sessions(
         tickets=Tickets(keys.token, timedelta(hours=settings.ticket_hours)),
         tokens=AccessTokens(keys.token, settings.access_life),
         seen=seen,
+        pace=Pace(settings.requests_per_device, clock),
         keys=keys.public,
         proof_window=settings.proof_window,
         refresh_life=timedelta(days=settings.refresh_days),

@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from shared.errors import Code, Refusal
+from sync_server.connections import Patience, protocol
 from sync_server.services.open_files import NEEDED, allow_files
 from sync_server.services.poke import Hub
 from sync_server.settings import Settings
@@ -60,6 +61,16 @@ def serve(app: FastAPI, settings: Settings, ready: Callable[[str], None]) -> Non
         log_config=None,  # the application logs its own requests, without their queries
         access_log=False,
         server_header=False,
+        http=protocol(
+            Patience(
+                settings.head_seconds,
+                settings.silence_seconds,
+                settings.max_head_bytes,
+                settings.connections_per_address,
+            )
+        ),
+        ws="none",  # nothing here speaks it
+        forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
     )
     # What is loaded stays for the life of the process: looking through all of it for garbage would

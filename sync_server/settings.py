@@ -83,9 +83,30 @@ class Settings(BaseSettings):
         le=168,
         description="How long a device that waits for approval needs no password again.",
     )
+    requests_per_device: int = Field(
+        default=3000, ge=60, description="Requests of one device: at once, and each minute."
+    )
+    requests_per_address: int = Field(
+        default=30_000, ge=60, description="The same from one address, behind which a store may be."
+    )
+    trusted_proxies: str = Field(
+        default="127.0.0.1", description="Whose X-Forwarded-For is believed: addresses, by commas."
+    )
 
     max_body_bytes: int = Field(
-        default=16_000_000, ge=1_000_000, description="Largest body of a JSON request."
+        default=16_000_000, ge=1_000_000, description="Largest body of a push."
+    )
+    max_head_bytes: int = Field(
+        default=32_768, ge=8192, description="Request line and header fields together."
+    )
+    head_seconds: float = Field(
+        default=20, gt=0, description="Within which a request's head has to be there."
+    )
+    silence_seconds: float = Field(
+        default=60, gt=0, description="The longest pause within a request's body."
+    )
+    connections_per_address: int = Field(
+        default=2000, ge=1, description="Open connections from one address."
     )
     upload_days: int = Field(default=7, ge=1, description="How long an unfinished upload is kept.")
 

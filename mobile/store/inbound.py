@@ -354,7 +354,10 @@ class Inbound:
     def _backed_up(self, number: int) -> None:
         if number != self._parts.meta.get(BACKED_UP_TO):
             self._parts.meta.put(BACKED_UP_TO, number)
-        self._parts.outbox.forget_backed_up()
+        if self._parts.outbox.forget_backed_up():
+            # The last trace of work on what is held no more, its photos with it.
+            self._parts.blobs.forget_unreferenced(but=sealed_copies.known(self._parts.meta))
+            self._parts.meta.put(REKEY_DUE, True)
 
     def _outcomes_between(self, before: int, cursor: int) -> set[Touched]:
         return set(

@@ -153,14 +153,19 @@ class Outbox:
         )
         return set(entries)
 
-    def forget_backed_up(self) -> None:
+    def forget_backed_up(self) -> bool:
         """Remove what the server has backed up and the pull has passed, but for outcomes that
-        nobody has seen yet."""
-        self._db.execute(
+        nobody has seen yet. Whether any of it was about what this device holds no more: its last
+        trace is in pages that were let go (L4)."""
+        gone = rows(
+            self._db,
             "DELETE FROM outbox WHERE verdict IS NOT NULL AND seq <= min(?, ?)"
-            " AND (verdict IN ('applied', 'merged') OR dismissed = 1)",
+            " AND (verdict IN ('applied', 'merged') OR dismissed = 1)"
+            " RETURNING entity = 'look' OR EXISTS (SELECT 1 FROM server_row s"
+            "   WHERE s.entity = outbox.entity AND s.id = outbox.record_id)",
             (self._meta.get(BACKED_UP_TO, 0), self._meta.get(CURSOR, 0)),
         )
+        return any(not held for (held,) in gone)
 
     def dismiss(self, number: int) -> None:
         """The author has seen this outcome. Changes that still wait can't be dismissed."""

@@ -138,12 +138,16 @@ def close_vault(connection: apsw.Connection) -> None:
 
 
 def rekey(connection: apsw.Connection, new_key: bytes) -> None:
-    """Write every page anew under `new_key`: what was encrypted under the old key can't be read
-    again.
+    """Write every page anew under `new_key`, with what is in the database now and nothing else:
+    what was encrypted under the old key can't be read again.
+
+    `secure_delete` clears what is deleted, and not the copies that a page keeps in its unused part
+    when its rows were spread over its neighbours; those would go over to the new key. So the pages
+    are first built anew.
 
     Safe against a kill: the file then opens with exactly one of the two keys, the old one tried
-    first. Needs as much free room again as the database has; refuses `disk_full` and goes on under
-    the old key.
+    first. Needs as much free room and memory again as the database has; refuses `disk_full` and
+    goes on under the old key.
     """
     if len(new_key) != 32:
         raise ValueError("a vault key has 32 bytes")
@@ -151,6 +155,8 @@ def rekey(connection: apsw.Connection, new_key: bytes) -> None:
         connection.execute("pragma wal_checkpoint(truncate)").fetchall()
         _journal(connection, "delete")  # SQLite refuses to re-key a database in WAL mode
         try:
+            with suppress(apsw.NoMemError):  # a new key without it is better than none
+                connection.execute("vacuum")
             connection.execute(f"pragma rekey=\"x'{new_key.hex()}'\"", can_cache=False)
         finally:
             _journal(connection, "wal")

@@ -54,7 +54,8 @@ class Scheduler:
             return  # the next try takes it along; writing does not wear a broken line out
         if self._changed_since is None:
             self._changed_since = now
-        self._change_due = min(now + AFTER_A_CHANGE, self._changed_since + AT_MOST_HELD)
+        soon = min(now + AFTER_A_CHANGE, self._changed_since + AT_MOST_HELD)
+        self._change_due = max(soon, self._not_before)
 
     def connected(self, now: float) -> None:
         """The network came back, or the app came to the front: now, unless the server asked for

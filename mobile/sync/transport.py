@@ -302,7 +302,7 @@ _BY_STATUS = {
     410: Code.NOT_FOUND,
     413: Code.BATCH_TOO_LARGE,
     426: Code.APP_OUTDATED,
-    429: Code.TOO_MANY_TRIES,
+    429: Code.TOO_MANY_REQUESTS,
     460: Code.FILE_HASH_WRONG,  # tus: checksum mismatch
     502: Code.SERVER_BUSY,
     503: Code.SERVER_BUSY,

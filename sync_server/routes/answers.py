@@ -31,8 +31,9 @@ def reply(code: Code, details: dict[str, Any] | None = None) -> JSONResponse:
     headers = {"Cache-Control": "no-store"}
     if code.status == 401:
         headers["WWW-Authenticate"] = f'DPoP algs="EdDSA", error="{code.key}"'
-    if code in RETRY_AFTER_SECONDS:
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS[code])
+    wait = (details or {}).get("seconds", RETRY_AFTER_SECONDS.get(code))
+    if wait is not None and code.status in (429, 503):
+        headers["Retry-After"] = str(wait)
     body = ErrorReply(
         code=code.key,
         message=code.value.meaning,
@@ -65,10 +66,16 @@ SIGNED_IN = (
     Code.DEVICE_BLOCKED,
     Code.DEVICE_UNKNOWN,
     Code.USER_INACTIVE,
+    Code.TOO_MANY_REQUESTS,
 )
 """What every route behind the sign-in may answer."""
 
-READS_BODY = (Code.MALFORMED, Code.UNKNOWN_FIELD, Code.BATCH_TOO_LARGE)
+READS_BODY = (
+    Code.MALFORMED,
+    Code.UNKNOWN_FIELD,
+    Code.BATCH_TOO_LARGE,
+    Code.TOO_MANY_REQUESTS,
+)
 """What every route that takes a JSON body may answer."""
 
 

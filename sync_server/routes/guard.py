@@ -1,5 +1,5 @@
-"""Around every request: a limit for its body, headers for its reply, a line in the log, and no
-stack trace outside.
+"""Around every request: limits for its body and for how often its address asks, headers for its
+reply, a line in the log, and no stack trace outside.
 
 Written as plain ASGI, so that streamed replies stream.
 """
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import time
 import traceback
+from typing import Any
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.errors import Code
+from shared.errors import Code, Refusal
 from sync_server.routes.answers import reply
 from sync_server.routes.health import REQUESTS, SECONDS
+from sync_server.services.pace import Pace, place_of
 
 log = structlog.get_logger("huifang.http")
 
@@ -27,30 +29,44 @@ ALWAYS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=(self)",
 }
-HSTS = "max-age=31536000"
+HSTS = "max-age=31536000; includeSubDomains"
+# A reply of the API is data: whatever it holds, a browser that opens it as a page runs nothing.
+DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+
+# Work comes in long bodies; everything else is questions.
+_LONG_BODIES = ("/v1/sync/push", "/v1/sync/sealed")
+QUESTION_BYTES = 1_000_000
 
 
 class Guard:
-    """ASGI middleware. `max_body_bytes` holds for all but uploads, which count their own bytes."""
+    """ASGI middleware. `max_body_bytes` holds for what brings work, `QUESTION_BYTES` for the rest
+    but uploads, which count their own bytes. `pace` counts by address."""
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int, secure: bool) -> None:
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int, secure: bool, pace: Pace) -> None:
         self._app = app
         self._limit = max_body_bytes
         self._secure = secure
+        self._pace = pace
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        passage = _Passage(scope, receive, send, self._limit, self._secure)
+        work = scope["path"].startswith(_LONG_BODIES)
+        limit = self._limit if work else min(self._limit, QUESTION_BYTES)
+        passage = _Passage(scope, receive, send, limit, self._secure)
         started = time.perf_counter()
         try:
+            if (place := place_of((scope.get("client") or ("",))[0])) is not None:
+                self._pace.spend(place)
             if passage.announced_too_large():
                 await passage.answer(Code.BATCH_TOO_LARGE)
             else:
                 await self._app(scope, passage.receive, passage.send)
         except _TooLarge:
             pass
+        except Refusal as refusal:  # of the pace; the application answers its own
+            await passage.answer(refusal.code, refusal.details)
         except Exception as fault:
             log.error("request_failed", route=_route(scope), **_where(fault))
             await passage.answer(Code.SERVER_FAULT)
@@ -106,12 +122,14 @@ class _Passage:
                 headers.setdefault("Strict-Transport-Security", HSTS)
             if self._scope["path"].startswith("/v1/"):
                 headers.setdefault("Cache-Control", "no-store")
+            # The app's files bring a policy of their own, and so do pages.
+            headers.setdefault("Content-Security-Policy", DATA_POLICY)
         await self._send(message)
 
-    async def answer(self, code: Code) -> None:
+    async def answer(self, code: Code, details: dict[str, Any] | None = None) -> None:
         """Nothing where the reply has begun: a cut reply is noticed by its missing trailer."""
         if not self.status:
-            await reply(code)(self._scope, self._receive, self._send_on)
+            await reply(code, details)(self._scope, self._receive, self._send_on)
 
 
 def _route(scope: Scope) -> str:

@@ -25,6 +25,7 @@ from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
 from sync_server.services.enrolment_codes import EnrolmentCodes
 from sync_server.services.last_administrator import may_shut_out
+from sync_server.services.pace import Pace
 from sync_server.services.password_tries import PasswordTries
 from sync_server.services.proof import Proof, SeenProofs, check_proof, use_once
 from sync_server.services.second_factors import SecondFactors, Shown, due
@@ -84,6 +85,7 @@ class Sessions:
     tickets: Tickets
     tokens: AccessTokens
     seen: SeenProofs
+    pace: Pace
     keys: wire.ServerKeys
     proof_window: timedelta
     refresh_life: timedelta
@@ -267,6 +269,8 @@ class Sessions:
         )
         if device_key is not None and proof.device_key != device_key:
             raise Refusal(Code.PROOF_INVALID, reason="key")
+        # After the signature: nobody uses up what another device may ask.
+        self.pace.spend(proof.thumbprint)
         use_once(proof, self.seen, now=now, window=self.proof_window)
         return proof
 

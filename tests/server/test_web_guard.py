@@ -3,14 +3,17 @@ log that tells nothing of anyone."""
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+import zstandard
 from fastapi import FastAPI
 
 from shared.errors import Code
@@ -125,6 +128,75 @@ def test_every_reply_forbids_what_no_reply_needs(field: Field) -> None:
         assert headers["Referrer-Policy"] == "no-referrer"
         assert "Strict-Transport-Security" not in headers
     assert field.client.get("/v1/auth/who").headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "cached"),
+    [
+        ("GET", "/v1/auth/who", False),
+        ("POST", "/v1/sync/pull", False),
+        ("POST", "/v1/sync/snapshot", False),
+        ("GET", "/v1/files/" + "0" * 64, False),
+        ("HEAD", "/v1/files/uploads/x", False),
+        ("OPTIONS", "/v1/files", False),
+        ("GET", "/v1/decisions/quarantine", False),
+        ("GET", "/v1/nothing", False),
+        ("GET", "/docs", True),
+        ("GET", "/healthz", True),
+        ("GET", "/openapi.json", True),
+        ("GET", "/metrics", True),
+        ("GET", "/", True),
+    ],
+)
+def test_no_class_of_routes_replies_without_the_headers_that_a_browser_needs(
+    field: Field, method: str, path: str, cached: bool
+) -> None:
+    headers = field.phone("lin").send(method, path).headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert "camera=(self)" in headers["Permissions-Policy"]
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert "access-control-allow-origin" not in headers
+    assert "server" not in headers and "set-cookie" not in headers
+    if not cached:
+        assert headers["Cache-Control"] == "no-store"
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 50_000, "[" * 400 + "]" * 400])
+@pytest.mark.parametrize(
+    "path", ["/v1/auth/sign-in", "/v1/auth/refresh", "/v1/sync/pull", "/v1/sync/push"]
+)
+def test_json_that_is_nested_without_end_is_malformed(field: Field, path: str, body: str) -> None:
+    sent = {"Content-Type": "application/json"}
+    answer = field.phone("lin").send("POST", path, content=body.encode(), headers=sent)
+    assert answer.status_code in (400, 422)
+    assert code(answer) in ("malformed", "unknown_field")
+
+
+@pytest.mark.parametrize("packing", ["gzip", "zstd", "deflate"])
+def test_a_packed_body_is_not_unpacked(field: Field, packing: str) -> None:
+    """A megabyte of zeros packs into a thousand bytes: nobody sends such, and nobody takes it."""
+    pack = {"gzip": gzip.compress, "zstd": zstandard.compress, "deflate": zlib.compress}[packing]
+    headers = {"Content-Type": "application/json", "Content-Encoding": packing}
+    for path in ("/v1/sync/push", "/v1/sync/pull", "/v1/auth/refresh"):
+        body = pack(b'{"app_version":"' + b"x" * 10**6 + b'"}')
+        answer = field.phone("lin").send("POST", path, content=body, headers=headers)
+        assert (answer.status_code, code(answer)) == (400, "malformed")
+
+
+def test_only_work_may_be_long(sqlite_template: Path, tmp_path: Path) -> None:
+    field = Field.on_sqlite(sqlite_template, tmp_path)
+    phone, body = field.phone("lin"), b" " * 1_000_001
+    sent = {"Content-Type": "application/json"}
+    for path in ("/v1/auth/sign-in", "/v1/sync/pull", "/v1/moves/customers", "/v1/files"):
+        answer = phone.send("POST", path, content=body, headers=sent)
+        assert (answer.status_code, code(answer)) == (413, "batch_too_large")
+    assert phone.send("POST", "/v1/sync/push", content=body, headers=sent).status_code == 400
+    field.close()
 
 
 def test_behind_tls_browsers_are_told_to_stay_there(sqlite_template: Path, tmp_path: Path) -> None:

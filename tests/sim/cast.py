@@ -36,7 +36,8 @@ PHONES = {
 CUSTOMERS = 5
 HOLDERS = ("lin", "lin", "he", "he", "sun")
 
-MARK = re.compile(r"(?P<kind>[OWA])-MARK-(?P<customer>[0-9a-f]{12})")
+# In either case: what the search box looks in is folded.
+MARK = re.compile(r"(?P<kind>[OWA])-MARK-(?P<customer>[0-9a-f]{12})", re.IGNORECASE)
 
 
 def staff_id(name: str) -> str:
@@ -70,7 +71,7 @@ class Found:
 
 
 def marks_in(text: str) -> set[Found]:
-    return {Found(m["kind"], m["customer"]) for m in MARK.finditer(text)}
+    return {Found(m["kind"].upper(), m["customer"].lower()) for m in MARK.finditer(text)}
 
 
 def tail(customer: str) -> str:

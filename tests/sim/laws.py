@@ -64,7 +64,7 @@ async def _one_more(world: World, name: str) -> bool:
         except Refusal as refusal:
             if refusal.code not in (Code.USER_INACTIVE, Code.DEVICE_BLOCKED):
                 raise
-            return await _only_the_log(world, phone)
+            return await only_the_log(world, phone)
     report = await world.sync(name)
     if report.code is Code.SIGN_IN_REQUIRED:
         return True
@@ -76,7 +76,7 @@ async def _one_more(world: World, name: str) -> bool:
     return bool(report.sent or report.received or report.files or report.repaired or waiting)
 
 
-async def _only_the_log(world: World, phone: Phone) -> bool:
+async def only_the_log(world: World, phone: Phone) -> bool:
     """Who can't sign in any more hands in the sealed log."""
     await phone.seal()
     reading = phone.time.reading()

@@ -53,7 +53,7 @@ def as_code(steps: Sequence[Step]) -> str:
     return "[" + ", ".join(f"({s.name!r}, {s.numbers})" for s in steps) + "]"
 
 
-class _Chance:
+class Chance:
     """In the place of the module `secrets`: ids of a seed are always the same."""
 
     def __init__(self, seed: int) -> None:
@@ -98,7 +98,7 @@ def tell(
     drawn = draw(chance, chance.randrange(SHORTEST, LONGEST))
     story = Story(seed, phones or chosen, drawn if steps is None else steps)
     with (
-        patch.object(ids, "secrets", _Chance(seed)),
+        patch.object(ids, "secrets", Chance(seed)),
         patch.object(ids, "_last", 0),
     ):
         world = template.world(seed, story.phones)

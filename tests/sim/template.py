@@ -22,6 +22,7 @@ from tests.sim.site import ORG, Site
 from tests.sim.world import World
 
 T = TypeVar("T")
+W = TypeVar("W", bound=World)
 POLICY = {
     "device_approval": "automatic",
     "max_push_changes": 4,
@@ -38,8 +39,12 @@ class Template:
     packed: dict[str, Packed]
 
     def world(self, seed: int, names: list[str]) -> World:
+        return self.world_of(World, seed, names)
+
+    def world_of(self, kind: type[W], seed: int, names: list[str]) -> W:
+        """A world of another kind (one that looks closer, say)."""
         self.site.reset()
-        return World(self.site, {name: self.packed[name] for name in names}, seed)
+        return kind(self.site, {name: self.packed[name] for name in names}, seed)
 
 
 def make(folder: Path, postgres: str | None = None) -> Template:
