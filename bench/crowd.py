@@ -162,6 +162,7 @@ def _enrol(server: Server, phones: list[Phone]) -> None:
                 "app_version": "bench",
                 "state": "approved",
                 "enrolled_at": now,
+                "heard_at": now,
             }
         )
     with server.database.write() as connection:

@@ -391,6 +391,17 @@ class HeldChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceTells:
+    """What is unsettled on a device, since when, and what its store takes. Since 2026-11-22."""
+
+    __pydantic_config__ = STRICT
+    unsent: int
+    unsent_files: int
+    stored_bytes: int
+    oldest_unsent_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequest:
     """POST /v1/sync/pull. `grants` only when the server asked for it or the device holds none."""
 
@@ -404,6 +415,7 @@ class PullRequest:
     case_numbers_left: int = 0
     limit: int = 2000
     protocol: int = PROTOCOL
+    told: DeviceTells | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
+from mobile.store.telling import tells
 from mobile.sync import fetching
 from mobile.sync.leases import verified
 from mobile.sync.peer import Page
@@ -76,6 +77,7 @@ def _request(exchange: Exchange, listing: bool, want_checksums: bool) -> PullReq
         want_checksums=want_checksums,
         case_numbers_left=position.case_numbers_left,
         limit=PAGE_ROWS,
+        told=tells(exchange.store.parts.db, exchange.store.parts.meta),
     )
 
 

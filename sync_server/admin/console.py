@@ -15,10 +15,10 @@ from shared.errors import Code, Refusal
 from shared.wording import LANGUAGES
 from sync_server.admin import signing_in
 from sync_server.admin.page import ConsoleRoute
-from sync_server.admin.pages import overview
+from sync_server.admin.pages import devices, overview, stores, users
 from sync_server.admin.visit import HOME, LANGUAGE_COOKIE, Console, stranger
 
-PAGES = (overview,)
+PAGES = (overview, users, stores, devices)
 """Modules with a `PAGE` and a `router`, in the order of the menu."""
 
 _FOLDER = Path(__file__).parent

@@ -128,9 +128,8 @@ class Visit:
         """Back to a page of ours, which says the text of key `said`, with a way to take back what
         was done. `values` name no customer."""
         response = RedirectResponse(to, 303, {"Cache-Control": "no-store"})
-        told = {"text": said, "values": values, "tone": "good"}
-        if undo is not None:
-            told |= {"undo": undo.path, "fields": dict(undo.fields)}
+        told: dict[str, Any] = {"text": said, "values": values, "tone": "good"}
+        told |= {"undo": undo and undo.path, "fields": dict(undo.fields) if undo else {}}
         self.keep(response, FLASH_COOKIE, self._sealed(told), _FLASH_SECONDS)
         return response
 

@@ -9,13 +9,11 @@ from sqlalchemy import Connection, select
 
 from shared.declare import Role
 from shared.errors import Code, Refusal
-from shared.ids import new_id
 from sync_server.bootstrap import Server
 from sync_server.cli.terminal import opened, out, plain, settings_with, table
 from sync_server.db.records import RECORDS
-from sync_server.services import accounts, audit, leaving, scopes
+from sync_server.services import accounts, audit, leaving, users
 from sync_server.services.audit import Action
-from sync_server.services.writing import Unit, write
 
 app = typer.Typer(help="Who may sign in.", no_args_is_help=True)
 
@@ -44,25 +42,14 @@ def add(
     """Add someone with their staff record, their account, and what their role holds."""
     with opened(settings_with()) as server:
         org_id = organisation or only_organisation(server)
-        now = server.clock.now()
-        hashed = server.hashes.make(password)
-        staff_id = new_id()
-
-        def work(unit: Unit) -> None:
-            row = {"id": staff_id, "name": name, "role": role.value, "active": True}
-            if store is not None:
-                found = unit.find("store", name=store)
-                if not found:
-                    raise Refusal(Code.RECORD_MISSING, entity="store")
-                row["store_id"] = found[0].id
-            unit.create("staff", row)
-            scopes.enrol(unit, staff_id)
-            unit.flush()
-            _open_account(server, unit.connection, org_id, staff_id, username, hashed)
-            who, subject = audit.command_line(org_id), ("staff", staff_id)
-            audit.note(unit, who, Action.USER_ADDED, subject=subject, role=role.value)
-
-        write(server.database, org_id, now, work)
+        user = users.NewUser(
+            username=username,
+            password=server.hashes.make(password),
+            name=name,
+            role=role,
+            store_id=_store_named(server, org_id, store) if store is not None else None,
+        )
+        users.add(server.database, audit.command_line(org_id), user, server.clock.now())
         out.print(f"Added {accounts.spelled(username)} as {role.value}.", markup=False)
 
 
@@ -112,21 +99,10 @@ def deactivate(
         with server.database.read() as connection:
             account = accounts.known(connection, username)
         because = "security" if security else "ended"
-        now = server.clock.now()
-        # The account first: from then on nothing new is begun, whatever happens to the rest.
-        with server.database.write() as connection:
-            accounts.set_active(
-                connection, account.org_id, account.staff_id, False, even_last=force
-            )
-
-        def work(unit: Unit) -> leaving.Left:
-            policy = accounts.policy_of(unit.connection, account.org_id, now)
-            left = leaving.deactivate(unit, account.staff_id, policy, because)
-            who, subject = audit.command_line(account.org_id), ("staff", account.staff_id)
-            audit.note(unit, who, Action.USER_DEACTIVATED, subject=subject, because=because)
-            return left
-
-        left = write(server.database, account.org_id, now, work)
+        who = audit.command_line(account.org_id)
+        left = users.deactivate(
+            server.database, who, account.staff_id, because, server.clock.now(), even_last=force
+        )
         out.print(f"{account.username} can no longer sign in.", markup=False)
         _say_left(left)
 
@@ -147,29 +123,15 @@ def transfer(
         with server.database.read() as connection:
             account = accounts.known(connection, username)
             heir = accounts.known(connection, customers_to).staff_id if customers_to else None
-        now = server.clock.now()
-
-        def work(unit: Unit) -> leaving.Left:
-            found = unit.find("store", name=store)
-            if not found:
-                raise Refusal(Code.RECORD_MISSING, entity="store")
-            policy = accounts.policy_of(unit.connection, account.org_id, now)
-            left = leaving.transfer(
-                unit,
-                account.staff_id,
-                found[0].id,
-                policy,
-                customers_to=heir,
-                take_along=take_along,
-            )
-            audit.note(
-                unit, audit.command_line(account.org_id), Action.USER_TRANSFERRED,
-                subject=("staff", account.staff_id), store=found[0].id, customers_to=heir,
-                customers=left.customers_given,
-            )  # fmt: skip
-            return left
-
-        left = write(server.database, account.org_id, now, work)
+        left = users.transfer(
+            server.database,
+            audit.command_line(account.org_id),
+            account.staff_id,
+            _store_named(server, account.org_id, store),
+            server.clock.now(),
+            customers_to=heir,
+            take_along=take_along,
+        )
         out.print(f"{account.username} belongs to {store}.", markup=False)
         _say_left(left)
 
@@ -178,16 +140,10 @@ def transfer(
 def reactivate(username: Name) -> None:
     """Let someone in again with what their role holds; customers and cases are assigned anew."""
     with opened(settings_with()) as server:
-        with server.database.write() as connection:
+        with server.database.read() as connection:
             account = accounts.known(connection, username)
-            accounts.set_active(connection, account.org_id, account.staff_id, True)
-            _note(server, connection, account.org_id, account.staff_id, Action.USER_REACTIVATED)
-        write(
-            server.database,
-            account.org_id,
-            server.clock.now(),
-            lambda unit: scopes.reactivate(unit, account.staff_id),
-        )
+        who = audit.command_line(account.org_id)
+        users.reactivate(server.database, who, account.staff_id, server.clock.now())
         out.print(f"{account.username} can sign in again.", markup=False)
 
 
@@ -198,8 +154,8 @@ def password(username: Name, password: Password) -> None:
         hashed = server.hashes.make(password)
         with server.database.write() as connection:
             account = accounts.known(connection, username)
-            accounts.set_password(connection, account, hashed, server.clock.now())
-            _note(server, connection, account.org_id, account.staff_id, Action.PASSWORD_SET)
+            who = audit.command_line(account.org_id)
+            users.set_password(connection, who, account, hashed, server.clock.now())
         out.print(f"{account.username} has a new password.", markup=False)
 
 
@@ -230,6 +186,18 @@ def only_organisation(server: Server) -> str:
         found = connection.execute(select(table_.c.org_id).distinct()).scalars().all()
     if len(found) != 1:
         raise Refusal(Code.RECORD_MISSING, entity="organisation", found=len(found))
+    return str(found[0])
+
+
+def _store_named(server: Server, org_id: str, name: str) -> str:
+    """The store of that name; refuses RECORD_MISSING."""
+    store = RECORDS["store"].c
+    with server.database.read() as connection:
+        found = connection.execute(
+            select(store.id).where(store.org_id == org_id, store.name == name)
+        ).first()
+    if found is None:
+        raise Refusal(Code.RECORD_MISSING, entity="store")
     return str(found[0])
 
 

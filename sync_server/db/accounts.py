@@ -36,6 +36,8 @@ ACCOUNT = Table(
     Column("password_at", Instant, nullable=False),
     PrimaryKeyConstraint("org_id", "staff_id"),
     UniqueConstraint("username"),
+    Index(None, "org_id", "username", "staff_id"),
+    Index(None, "org_id", "created_at", "staff_id"),
 )
 """How a member of staff signs in. Name, role and store stand in their `staff` record.
 
@@ -60,12 +62,23 @@ DEVICE = Table(
     Column("signed_in_at", Instant),
     Column("wipe_ordered_at", Instant),
     Column("wiped_at", Instant),
+    Column("heard_at", Instant, nullable=False),
+    Column("cursor", BigInteger),
+    Column("unsent", Integer),
+    Column("unsent_files", Integer),
+    Column("unsent_since", Instant),
+    Column("stored_bytes", BigInteger),
     PrimaryKeyConstraint("org_id", "id"),
     UniqueConstraint("org_id", "staff_id", "thumbprint"),
+    Index(None, "org_id", "heard_at", "id"),
+    Index(None, "org_id", "enrolled_at", "id"),
+    Index(None, "org_id", "state", "enrolled_at", "id"),
+    Index(None, "org_id", "unsent_since"),
 )
 """One installation in one person's hands: two who share a tablet have a vault, a device id and an
 order of changes each, though the key is the same. `state`: pending, approved or blocked.
-`wiped_at`: when it confirmed what `wipe_ordered_at` told it."""
+`wiped_at`: when it confirmed what `wipe_ordered_at` told it. What it told of itself with a pull
+stands behind `heard_at` (null: it never did)."""
 
 REFRESH_TOKEN = Table(
     "refresh_token",

@@ -99,7 +99,7 @@ CHANGE_LOG = Table(
     Column("emptied_at", Instant),
     PrimaryKeyConstraint("org_id", "change_id"),
     Index(None, "org_id", "seq"),
-    Index(None, "org_id", "verdict"),
+    Index(None, "org_id", "verdict", "seq"),
     Index(None, "org_id", "staff_id"),
 )
 """Every change as it came, also the rejected and the quarantined, with its outcome (L1, L2).

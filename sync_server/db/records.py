@@ -21,13 +21,16 @@ from sync_server.db.types import JsonValue, column_type
 _LOOKED_UP = {
     "grant": ("bucket",),
     "assignment": ("subject_id",),
-    "conflict": ("record_id",),
+    "conflict": ("record_id", "resolution found_at id"),
+    "customer": ("owner_id id", "store_id id", "origin_ref id"),
+    "staff": ("name id", "store_id id"),
+    "store": ("name id",),
     "callback": ("assignee_id",),
     "file": ("sha256",),
     "look": ("created_by", "seq"),
 }
-"""Columns that the server's own rules search by, beside what the declarations tie records
-together by."""
+"""Columns that the server's own rules and the console's lists search by, beside what the
+declarations tie records together by; several in one index have blanks between."""
 
 
 def table_name(entity: str) -> str:
@@ -55,7 +58,7 @@ def _table(entity: Entity) -> Table:
         Column("seq", BigInteger, nullable=False),
         Column("versions", JsonValue),
         PrimaryKeyConstraint("org_id", "id"),
-        *(Index(None, "org_id", column) for column in searched),
+        *(Index(None, "org_id", *columns.split()) for columns in searched),
     )
 
 

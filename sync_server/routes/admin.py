@@ -13,7 +13,7 @@ from shared.errors import Code
 from shared.wire import STRICT
 from sync_server.routes.answers import READS_BODY, SIGNED_IN, documented
 from sync_server.routes.caller import Administrator, TheServer
-from sync_server.services import accounts, audit, leaving, moves, scopes
+from sync_server.services import accounts, audit, leaving, moves, scopes, users
 from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
 from sync_server.services.writing import Unit, write
@@ -51,29 +51,14 @@ def deactivate(
     """End someone's access. Their phones may still hand in their work, and drop the rest; their
     open callbacks go to other agents, and the reply says what waits for somebody. Harmless
     twice."""
-    with server.database.write() as connection:
-        accounts.set_active(connection, caller.org_id, staff_id, False)
-
-    def work(unit: Unit) -> leaving.Left:
-        policy = accounts.policy_of(unit.connection, caller.org_id, unit.now)
-        left = leaving.deactivate(unit, staff_id, policy, asked.because, caller.staff_id)
-        _note(unit, caller, Action.USER_DEACTIVATED, ("staff", staff_id), because=asked.because)
-        return left
-
-    return write(server.database, caller.org_id, server.clock.now(), work)
+    now = server.clock.now()
+    return users.deactivate(server.database, caller, staff_id, asked.because, now)
 
 
 @router.post("/users/{staff_id}/reactivate", status_code=204, responses=_REFUSALS)
 def reactivate(staff_id: str, caller: Administrator, server: TheServer) -> None:
     """Let someone in again with what their role holds; customers and cases are assigned anew."""
-    with server.database.write() as connection:
-        accounts.set_active(connection, caller.org_id, staff_id, True)
-
-    def work(unit: Unit) -> None:
-        scopes.reactivate(unit, staff_id)
-        _note(unit, caller, Action.USER_REACTIVATED, ("staff", staff_id))
-
-    _write(server, caller, work)
+    users.reactivate(server.database, caller, staff_id, server.clock.now())
 
 
 @router.post("/customers/{customer_id}/assign", status_code=204, responses=_REFUSALS)

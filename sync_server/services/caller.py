@@ -15,7 +15,8 @@ class Caller:
     away: the push waits in quarantine or is judged by the grant it was written under (L1), and
     the pull brings the lease that says what to drop (L4). `device_key` is the raw Ed25519 public
     key, base64url without padding. `via` (api or console) and `address` are for the audit log;
-    the console has neither device nor key.
+    the console has neither device nor key. `heard_at` is when the device was last noted to have
+    been heard of (`contacts`); None: there is no device to note it for.
     """
 
     org_id: str
@@ -27,3 +28,4 @@ class Caller:
     active: bool = True
     via: str = "api"
     address: str = ""
+    heard_at: str | None = None

@@ -78,6 +78,7 @@ def enrol(
                 thumbprint=thumbprint,
                 state=APPROVED if approved else PENDING,
                 enrolled_at=to_wire(now),
+                heard_at=to_wire(now),
                 signed_in_at=to_wire(now),
                 **told,
             )

@@ -12,7 +12,7 @@ from shared.policy import PolicySettings
 from shared.states import OPEN_CASE_STATES
 from sync_server.services import scopes
 from sync_server.services.followups import reassign_callbacks
-from sync_server.services.grants import NOT_REVOKED, revoke
+from sync_server.services.grants import NOT_REVOKED, revoke, revoke_all
 from sync_server.services.moves import hand_over_part
 from sync_server.services.notices import tell
 from sync_server.services.writing import Unit
@@ -89,6 +89,22 @@ def transfer(
         cases_unassigned=0 if keeps else left.cases_unassigned,
         customers_given=given,
     )
+
+
+def change_role(
+    unit: Unit, staff_id: str, role: Role, policy: PolicySettings, by: str | None = None
+) -> Left:
+    """Another role: everything that was held by the old one ends, and what the new one holds
+    begins. Harmless twice."""
+    staff = unit.get("staff", staff_id)
+    if staff is None:
+        raise Refusal(Code.RECORD_MISSING, entity="staff")
+    if staff.row["role"] == role:
+        return _left(unit, None, policy, by)
+    revoke_all(unit, "reassigned", staff_id=staff_id, **NOT_REVOKED)
+    unit.update("staff", staff_id, {"role": role.value})
+    scopes.enrol(unit, staff_id)
+    return _left(unit, staff_id, policy, by)
 
 
 def _release(unit: Unit, staff_id: str) -> None:

@@ -20,6 +20,7 @@ from sync_server.db.base import Database
 from sync_server.db.sealing import KeyRing
 from sync_server.services.caller import Caller
 from sync_server.services.case_numbers import give_block, needs_block
+from sync_server.services.contacts import note_contact
 from sync_server.services.device_grants import note_confirmed, note_listed, unconfirmed
 from sync_server.services.epochs import OrgState, org_state
 from sync_server.services.feed_rows import FeedLine, FeedRows
@@ -87,6 +88,7 @@ def note_pull(
 ) -> Page:
     """The writing half of `pull`: nothing, where nothing changed."""
     page, held = told.page, told.held
+    note_contact(db, caller, request, now)
     if held.listed:
         note_listed(db, caller, request.grants, held.reading.grants, held.drops, now)
     elif told.confirms:

@@ -330,6 +330,7 @@ _STANDING = (
         DEVICE.c.key,
         DEVICE.c.state,
         DEVICE.c.thumbprint,
+        DEVICE.c.heard_at,
         ACCOUNT.c.active,
         _STAFF.c.role,
         _STAFF.c.store_id,
@@ -364,5 +365,6 @@ def _standing(
         device_key=row.key,
         store_id=row.store_id,
         active=barred is None,
+        heard_at=row.heard_at,
     )
     return Standing(caller, barred)

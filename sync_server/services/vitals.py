@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Table, func, select, true
 
 from shared.clock import from_wire, to_wire
 from sync_server.db.accounts import ACCOUNT, DEVICE, REFRESH_TOKEN, STORED_FILE, UPLOAD
@@ -181,8 +181,24 @@ class _Look:
         return dict(sorted(found.items()))
 
 
-def _devices(connection: Connection, org_id: str) -> list[DeviceVitals]:
+def device_vitals(
+    connection: Connection, org_id: str, device_id: str, staff_id: str
+) -> DeviceVitals:
+    """One device of an organisation, and of this person; IndexError where it is none."""
+    return _devices(connection, org_id, device_id, staff_id)[0]
+
+
+def _devices(
+    connection: Connection,
+    org_id: str,
+    device_id: str | None = None,
+    staff_id: str | None = None,
+) -> list[DeviceVitals]:
     log, token, held = CHANGE_LOG.c, REFRESH_TOKEN.c, DEVICE_GRANT.c
+
+    def only(column: ColumnElement[str]) -> ColumnElement[bool]:
+        return true() if device_id is None else column == device_id
+
     changes = {
         row.device_id: row
         for row in connection.execute(
@@ -193,14 +209,15 @@ def _devices(connection: Connection, org_id: str) -> list[DeviceVitals]:
                 func.count(log.number.distinct()).label("numbers"),
                 func.max(log.received_at).label("at"),
             )
-            .where(log.org_id == org_id)
+            .where(log.org_id == org_id, only(log.device_id))
+            .where(true() if staff_id is None else log.staff_id == staff_id)  # by its index
             .group_by(log.device_id)
         )
     }
     renewed = dict(
         connection.execute(
             select(token.device_id, func.max(token.issued_at))
-            .where(token.org_id == org_id)
+            .where(token.org_id == org_id, only(token.device_id))
             .group_by(token.device_id)
         ).all()
     )
@@ -212,12 +229,14 @@ def _devices(connection: Connection, org_id: str) -> list[DeviceVitals]:
                 func.count().label("drops"),
                 func.min(held.drop_told_at).label("since"),
             )
-            .where(held.org_id == org_id, held.drop_told_at.is_not(None), held.dropped_at.is_(None))
+            .where(held.org_id == org_id, only(held.device_id))
+            .where(held.drop_told_at.is_not(None), held.dropped_at.is_(None))
             .group_by(held.device_id)
         )
     }
     found = []
-    query = select(DEVICE).where(DEVICE.c.org_id == org_id).order_by(DEVICE.c.id)
+    query = select(DEVICE).where(DEVICE.c.org_id == org_id, only(DEVICE.c.id))
+    query = query.order_by(DEVICE.c.id)
     for row in connection.execute(query):
         change, drop = changes.get(row.id), drops.get(row.id)
         changed = _moment(change.at) if change else None

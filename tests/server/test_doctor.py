@@ -243,7 +243,7 @@ def aviary(server: Server) -> Iterator[Aviary]:
                 org_id=ORG, id=device, staff_id=aviary.word("staff"), key=aviary.word("key"),
                 thumbprint=aviary.word("print"), name=aviary.word("name"),
                 platform=aviary.word("platform"), app_version=aviary.word("version"),
-                state="approved", enrolled_at=now,
+                state="approved", enrolled_at=now, heard_at=now,
             )
         )  # fmt: skip
         connection.execute(

@@ -143,6 +143,7 @@ def test_a_report_that_another_enrolled_device_signed_is_taken(world: World, job
                 app_version="1",
                 state="blocked",
                 enrolled_at=to_wire(world.now),
+                heard_at=to_wire(world.now),
             )
         )
     report_id = new_id()
