@@ -92,8 +92,10 @@ def ago(moment: datetime, now: datetime) -> str:
 
 
 def due(moment: datetime, now: datetime) -> str:
-    """``还有 2 小时`` or ``已超 3 小时``."""
+    """``还有 2 小时``, ``还剩不到 1 分钟`` or ``已超 3 小时``."""
     left = moment - now
+    if timedelta(0) < left < timedelta(minutes=1):
+        return t("due.soon")
     return t("due.left" if left >= timedelta(0) else "due.over", span=span(left))
 
 
