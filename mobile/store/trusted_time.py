@@ -1,8 +1,8 @@
 """What time it is, whatever the phone's clock says (L4): turning it back helps no one.
 
 Effective time is the latest of the wall clock, the highest time ever stored, and the server's last
-time plus the monotonic time since. A wall clock far behind it suspends reading, not writing, until
-the next sync. The judgement is pure; `TrustedClock` keeps its memory in the vault.
+time, or the time at which this run of the app began, plus the monotonic time since. A wall clock
+far behind it suspends reading, not writing, until the next sync. The judgement is pure; `TrustedClock` keeps its memory in the vault.
 """
 
 from __future__ import annotations
@@ -55,10 +55,13 @@ class TimeMemory:
 
     highest: datetime | None = None
     server: ServerTime | None = None
+    begun: ServerTime | None = None
+    """When this run began, in effective time. Without it someone offline could stop time by setting
+    the clock back by a few minutes, again and again."""
 
 
 def effective_time(reading: Reading, memory: TimeMemory) -> datetime:
-    """The latest of the three. Never earlier than at an earlier call with what was remembered
+    """The latest of them all. Never earlier than at an earlier call with what was remembered
     then.
     """
     known = [reading.wall]
@@ -66,6 +69,8 @@ def effective_time(reading: Reading, memory: TimeMemory) -> datetime:
         known.append(memory.highest)
     if memory.server is not None:
         known.append(memory.server.carried_to(reading))
+    if memory.begun is not None:
+        known.append(memory.begun.carried_to(reading))
     return max(known)
 
 
@@ -91,7 +96,8 @@ def after_server_spoke(memory: TimeMemory, said: datetime, reading: Reading) -> 
     """
     if memory.server is not None and said < memory.server.said:
         return memory
-    return TimeMemory(highest=said, server=ServerTime(said, reading))
+    heard = ServerTime(said, reading)
+    return TimeMemory(highest=said, server=heard, begun=memory.begun and heard)
 
 
 class TrustedClock:
@@ -107,6 +113,9 @@ class TrustedClock:
         self._tolerance = tolerance
         self._memory = _remembered(connection)
         self._stored = self._memory.highest
+        start = self.reading()
+        begun = ServerTime(effective_time(start, self._memory), start)
+        self._memory = replace(self._memory, begun=begun)
 
     def now(self) -> datetime:
         """Effective time, aware, UTC; what grants, leases and records go by. Harmless in a
