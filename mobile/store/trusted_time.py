@@ -2,7 +2,8 @@
 
 Effective time is the latest of the wall clock, the highest time ever stored, and the server's last
 time, or the time at which this run of the app began, plus the monotonic time since. A wall clock
-far behind it suspends reading, not writing, until the next sync. The judgement is pure; `TrustedClock` keeps its memory in the vault.
+far behind it suspends reading, not writing, until the next sync. The judgement is pure;
+`TrustedClock` keeps its memory in the vault.
 """
 
 from __future__ import annotations
