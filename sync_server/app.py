@@ -18,6 +18,7 @@ from sync_server.bootstrap import Server
 from sync_server.routes import (
     admin,
     auth,
+    company,
     decisions,
     devices,
     docs,
@@ -99,8 +100,9 @@ def create_app(server: Server) -> FastAPI:
     app.state.hub = Hub(server.database, server.clock)
     answer_refusals(app)
     # The web app comes last: it answers whatever address is left.
+    doors = (auth, company, second_factor)
     offices = (devices, admin, erasures, user_sign_in, decisions, grants, moves, review)
-    for part in (auth, second_factor, sync, poke, sealed, files, *offices, health, docs):
+    for part in (*doors, sync, poke, sealed, files, *offices, health, docs):
         app.include_router(part.router)
     add_console(app)
     app.include_router(web.router)

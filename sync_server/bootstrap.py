@@ -14,6 +14,7 @@ from sync_server.db.sealing import KeyRing
 from sync_server.services import audit_keeping, look_samples, look_watch
 from sync_server.services.backup_manifest import newest_age
 from sync_server.services.backups import back_up, behind
+from sync_server.services.company_sign_in import CompanySignIn, ProviderSettings
 from sync_server.services.console_sessions import ConsoleSessions
 from sync_server.services.enrolment_codes import EnrolmentCodes
 from sync_server.services.file_store import FileStore
@@ -60,6 +61,7 @@ class Server:
     sessions: Sessions
     own_account: OwnAccount
     console: ConsoleSessions
+    company: CompanySignIn | None
     web: WebFiles
     files: Files
 
@@ -135,6 +137,7 @@ def build(
         sessions=_sessions(settings, clock, keys, database, passwords, factors),
         own_account=OwnAccount(database, clock, passwords, factors),
         console=console,
+        company=_company(settings, keys),
         files=Files(
             database,
             FileStore(settings.files_path, database.ring),
@@ -192,3 +195,16 @@ def _tries(settings: Settings, keys: ServerKeys) -> Tries:
         window=timedelta(minutes=settings.sign_in_minutes),
     )
     return Tries(keys.lookup, limits)
+
+
+def _company(settings: Settings, keys: ServerKeys) -> CompanySignIn | None:
+    if settings.oidc_issuer is None or settings.oidc_client_id is None:
+        return None
+    provider = ProviderSettings(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret,
+        claim=settings.oidc_claim,
+        name=settings.oidc_name,
+    )
+    return CompanySignIn(provider, keys.token, keys.lookup)

@@ -93,6 +93,22 @@ class Settings(BaseSettings):
         default="127.0.0.1", description="Whose X-Forwarded-For is believed: addresses, by commas."
     )
 
+    oidc_issuer: str | None = Field(
+        default=None,
+        pattern=r"^(https://|http://(localhost|127\.0\.0\.1)(:\d+)?(/|$))",
+        description="The company's own sign-in (OpenID Connect); with oidc_client_id.",
+    )
+    oidc_client_id: str | None = Field(default=None, description="What it calls this server.")
+    oidc_client_secret: str | None = Field(
+        default=None, repr=False, description="Unset for a public client."
+    )
+    oidc_claim: str = Field(
+        default="email",
+        pattern=r"^[A-Za-z_]{1,40}$",
+        description="The claim by which administrators link people; it has to be verified.",
+    )
+    oidc_name: str = Field(default="公司账号", description="What the button for it says.")
+
     max_body_bytes: int = Field(
         default=16_000_000, ge=1_000_000, description="Largest body of a push."
     )

@@ -10,7 +10,8 @@ is false.
 Calls: `persist_storage`, `storage_status` (persisted, usage_bytes, quota_bytes), `offline_status`
 (ready, update, installing, problem, version), `activate_update`, `page_status` (online, visible,
 languages, dark, installed), `position` (timeout_ms → latitude, longitude, accuracy_m, taken_at_ms),
-`reload`. Events: `page_status`, `offline_status`, `leaving`.
+`arrival` (kind, value), `leave_for` (address), `reload`. Events: `page_status`, `offline_status`,
+`leaving`.
 """
 
 import contextvars

@@ -29,6 +29,7 @@ from shared.wire import (
     SnapshotRequest,
     TokenReply,
     Trailer,
+    WaysReply,
 )
 
 H = TypeVar("H")
@@ -54,6 +55,14 @@ class Peer(Protocol):
 
     async def sign_in(self, request: SignInRequest) -> TokenReply:
         """Enrol or name this device, and get tokens if it is approved."""
+        ...
+
+    async def ways(self) -> WaysReply:
+        """How one may sign in there, besides with name and password."""
+        ...
+
+    async def begin_company_sign_in(self) -> str:
+        """Address at which the company's own sign-in begins for this device."""
         ...
 
     async def refresh(self, refresh_token: str) -> TokenReply:

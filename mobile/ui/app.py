@@ -46,6 +46,9 @@ async def show(page: ft.Page, services: Services) -> Shell:
     shell.session.subscribe(lambda: _phase_changed(shell))
     # First these two: the first frame is the lock, or Today if the secret was typed meanwhile.
     await shell.session.begin()
+    shell.arrival = await services.place.arrival()
+    if shell.arrival is not None and shell.session.phase is Phase.LOCKED:
+        shell.session.go_to_sign_in()
     await _unlock_ahead(shell, wait=False)
     page.render_views(Root, shell)
     if shell.session.phase is Phase.LOCKED:

@@ -22,6 +22,7 @@ from shared.errors import Code, Refusal
 
 if TYPE_CHECKING:
     from mobile.store.store import Store
+    from mobile.usecases.arrival import Arrival
     from mobile.usecases.services import Services
     from mobile.usecases.session import Session
     from mobile.usecases.syncing import Syncing
@@ -90,6 +91,7 @@ class Shell:
     scrolled: dict[str, float] = field(default_factory=dict)  # dp, of lists one may come back to
     searched: str = ""  # the search last put on record: coming back to its hits is none
     tasks: list[Future[Any]] = field(default_factory=list)
+    arrival: Arrival | None = None  # until the sign-in has made use of it
 
     @property
     def store(self) -> Store:

@@ -9,7 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mobile.pwa import page
+from mobile.usecases.arrival import Arrival, arrival_of
 from mobile.usecases.services import Installation, Storage
+from shared.errors import Code, Refusal
 
 Leave = Callable[[], None]
 
@@ -104,6 +106,13 @@ class BrowserPlace:
     async def reveal(self) -> None:
         await page.call("reveal")
 
+    async def arrival(self) -> Arrival | None:
+        found = await page.call("arrival")
+        return arrival_of(found["arrived"])
+
+    async def leave_for(self, address: str) -> None:
+        await page.call("leave_for", address=address)
+
 
 class DesktopPlace:
     """A native window. Its storage is as lasting as its disk; it is updated by whoever installed
@@ -150,6 +159,12 @@ class DesktopPlace:
 
     async def reveal(self) -> None:
         """Nothing covers it."""
+
+    async def arrival(self) -> Arrival | None:
+        return None
+
+    async def leave_for(self, address: str) -> None:  # noqa: ARG002 - nothing would come back
+        raise Refusal(Code.NOT_FOUND)
 
 
 class FilePreferences:

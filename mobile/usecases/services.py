@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mobile.store.store import Store
     from mobile.sync.engine import Step, SyncEngine
     from mobile.sync.peer import Peer
+    from mobile.usecases.arrival import Arrival
 
 
 class Preferences(Protocol):
@@ -111,6 +112,15 @@ class Place(Protocol):
 
     async def reveal(self) -> None:
         """Uncovers the app, where someone's typing had kept it covered."""
+        ...
+
+    async def arrival(self) -> Arrival | None:
+        """What the app's address brought along, handed over once."""
+        ...
+
+    async def leave_for(self, address: str) -> None:
+        """Opens another site in the app's place, which sends the browser back. Refuses `not_found`
+        where there is no browser."""
         ...
 
 

@@ -115,13 +115,37 @@ class Session:
 
     # Online, once
 
-    async def sign_in(
-        self, server_url: str, username: str, password: str, device_name: str
-    ) -> None:
-        """Enrols this device's key under the user. Leads to PENDING or CHOOSE_SECRET.
+    async def company_sign_in(self, server_url: str) -> str | None:
+        """What the company's own sign-in is called there; None where there is none, or where
+        nobody answers.
+        """
+        try:
+            return (await self._services.connect(server_url).ways()).company
+        except Refusal:
+            return None
 
-        The password is kept in memory only, and only while an administrator has yet to approve the
-        device.
+    async def leave_for_company(self, server_url: str) -> None:
+        """Leaves for the company's sign-in, which sends the browser back with a ticket."""
+        address = await self._services.connect(server_url).begin_company_sign_in()
+        await self._services.place.leave_for(address)
+
+    async def sign_in(
+        self,
+        server_url: str,
+        username: str,
+        password: str,
+        device_name: str,
+        *,
+        second_factor: str = "",
+        enrolment_code: str = "",
+        ticket: str = "",
+    ) -> None:
+        """Enrols this device's key under the user, by name and password or by a ticket of the
+        company's sign-in. Leads to PENDING or CHOOSE_SECRET. Refuses `second_factor_wanted` where
+        a code has to come along.
+
+        While an administrator has yet to approve the device, what the server gave for asking again
+        stands in the password's place.
         """
         from shared.wire import SignInRequest
 
@@ -133,6 +157,9 @@ class Session:
             device_name=device_name,
             platform=self._services.place.platform,
             app_version=self._services.app_version,
+            second_factor=second_factor.strip() or None,
+            enrolment_code=enrolment_code.strip() or None,
+            ticket=ticket or None,
         )
         self._peer = self._services.connect(server_url)
         self.profile = Profile(
@@ -140,15 +167,27 @@ class Session:
         )
         await self.check_approval()
 
-    async def check_approval(self) -> None:
-        """Asks again with what was entered. Leads on when the device is approved; refuses when it
-        is blocked.
+    async def check_approval(self, enrolment_code: str = "") -> None:
+        """Asks again with what was entered, and with a code that lets this device in if there is
+        one. Leads on when the device is approved; refuses when it is blocked.
         """
         assert self._peer is not None and self._credentials is not None, "sign in first"
-        reply = await self._peer.sign_in(self._credentials)
+        asked = self._credentials
+        if enrolment_code.strip():
+            asked = replace(asked, enrolment_code=enrolment_code.strip())
+        reply = await self._peer.sign_in(asked)
         if reply.device_state == "blocked":
             raise Refusal(Code.DEVICE_BLOCKED)
         if reply.access_token is None or reply.staff is None or reply.keys is None:
+            if reply.ticket is not None:
+                self._credentials = replace(
+                    asked,
+                    username="",
+                    password="",
+                    second_factor=None,
+                    enrolment_code=None,
+                    ticket=reply.ticket,
+                )
             self._enter(Phase.PENDING)
             return
         assert self.profile is not None

@@ -48,6 +48,8 @@ app.add_typer(erasures.app, name="customer")
 app.add_typer(auditing.app, name="audit")
 users.app.command("totp-reset")(letting_in.totp_reset)
 users.app.command("rescue")(letting_in.rescue)
+users.app.command("link-identity")(letting_in.link_identity)
+users.app.command("unlink-identity")(letting_in.unlink_identity)
 devices.app.command("code")(letting_in.code)
 
 

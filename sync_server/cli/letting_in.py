@@ -6,9 +6,13 @@ from typing import Annotated
 
 import typer
 
+from shared.errors import Code, Refusal
+from sync_server.bootstrap import Server
 from sync_server.cli.terminal import opened, out, settings_with
 from sync_server.cli.users import Name, Password
 from sync_server.services import accounts, audit
+from sync_server.services.company_sign_in import ProviderSettings
+from sync_server.services.identity_links import link, unlink
 from sync_server.services.letting_in import invite, make_administrator, take_factor_off
 from sync_server.services.qr import as_blocks
 from sync_server.services.writing import write
@@ -68,6 +72,33 @@ def rescue(username: Name, password: Password) -> None:
         )
         out.print(f"{account.username} can administer again.", markup=False)
         out.print(f"For a device of theirs: huifang device code {account.username}", markup=False)
+
+
+def link_identity(
+    username: Name,
+    value: Annotated[str, typer.Argument(help="What the company's provider says of them.")],
+) -> None:
+    """Let someone sign in with the company's account as well."""
+    with opened(settings_with()) as server, server.database.write() as connection:
+        account, provider = accounts.known(connection, username), _provider(server)
+        who, now = audit.command_line(account.org_id), server.clock.now()
+        link(connection, account, provider.issuer, provider.claim, value, now, who)
+        out.print(f"{account.username} may sign in with the company's account.", markup=False)
+
+
+def unlink_identity(username: Name) -> None:
+    """End the link; the password goes on."""
+    with opened(settings_with()) as server, server.database.write() as connection:
+        account, provider = accounts.known(connection, username), _provider(server)
+        who = audit.command_line(account.org_id)
+        unlink(connection, account, provider.issuer, server.clock.now(), who)
+        out.print(f"{account.username} signs in with the password.", markup=False)
+
+
+def _provider(server: Server) -> ProviderSettings:
+    if server.company is None:
+        raise Refusal(Code.NOT_FOUND, wanted="HUIFANG_OIDC_ISSUER and HUIFANG_OIDC_CLIENT_ID")
+    return server.company.settings
 
 
 def _address(settings: Settings) -> str:

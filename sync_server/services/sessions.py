@@ -23,7 +23,9 @@ from sync_server.db.records import RECORDS
 from sync_server.services import accounts, audit, devices, refresh_tokens
 from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
+from sync_server.services.company_sign_in import Identity
 from sync_server.services.enrolment_codes import EnrolmentCodes
+from sync_server.services.identity_links import account_of
 from sync_server.services.last_administrator import may_shut_out
 from sync_server.services.pace import Pace
 from sync_server.services.password_tries import PasswordTries
@@ -35,6 +37,7 @@ from sync_server.services.sign_in_audit import (
     note_recovery_code,
     note_refused,
     note_sign_in,
+    note_stranger,
 )
 from sync_server.services.tickets import Ticket, Tickets
 from sync_server.services.tokens import AccessClaims, AccessTokens
@@ -197,6 +200,31 @@ class Sessions:
                 raise Refusal(Code.DEVICE_UNKNOWN)
             who = owner.org_id, owner.staff_id, device_id, proof.thumbprint
             return _from(sent.address, _standing(connection, *who))
+
+    def proven_device(self, device_key: str, sent: Sent) -> str:
+        """The thumbprint of a device that nobody has signed in on yet. Refuses PROOF_INVALID."""
+        return self._prove(sent, self.clock.now(), device_key=device_key).thumbprint
+
+    def ticket_for(self, identity: Identity, address: str) -> str:
+        """A ticket for whoever the company's provider vouched for, on the device that began.
+        Refuses IDENTITY_UNKNOWN. Whatever else is asked at a sign-in is asked when it is used."""
+        now = self.clock.now()
+        with self.database.write() as connection:
+            try:
+                account = account_of(connection, identity)
+            except Refusal as refusal:
+                barred = refusal
+                note_stranger(connection, refusal.code, address, now)
+            else:
+                ticket = Ticket(
+                    org_id=account.org_id,
+                    staff_id=account.staff_id,
+                    thumbprint=identity.bound_to,
+                    second_factor=False,
+                    issued_at=now,
+                )
+                return self.tickets.issue(ticket)
+        raise barred
 
     def _identified(
         self, asked: wire.SignInRequest, thumbprint: str, address: str, now: datetime

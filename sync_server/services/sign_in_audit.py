@@ -78,6 +78,14 @@ def note_recovery_code(
     audit.note(connection, who, Action.RECOVERY_CODE_USED, now=now, subject=subject)
 
 
+def note_stranger(
+    connection: Connection, why: Code, address: str, now: datetime, via: str = "api"
+) -> None:
+    """The company's provider vouched for someone who has no account here."""
+    who = audit.Actor(org_id=audit.whose_chain(connection), via=via, address=address)
+    audit.note(connection, who, Action.SIGN_IN_REFUSED, now=now, result=why)
+
+
 def note_failed(
     connection: Connection,
     username: str,

@@ -2,6 +2,7 @@
 // Python calls by name (mobile/pwa/page.py) and gets an answer or a named refusal; the page tells it of
 // events through `emit`. Add a call here only if no Flet control offers it.
 
+import { takeArrival } from "./arrival.js";
 import { activateUpdate, offlineStatus } from "./offline.js";
 import { reveal } from "./splash.js";
 import { remember, take } from "./typed_ahead.js";
@@ -55,6 +56,14 @@ const CALLS = {
   /** What came of a secret typed ahead is drawn: the splash goes. */
   async reveal() {
     requestAnimationFrame(() => requestAnimationFrame(reveal));
+  },
+
+  /** What the address brought along, once: `{ arrived: { kind, value } | null }`. */
+  arrival: async () => takeArrival(),
+
+  /** Leaves the app for another site, which will send the browser back. */
+  async leave_for({ address }) {
+    location.assign(address);
   },
 
   async reload() {

@@ -1,5 +1,6 @@
 // The order in which the page comes alive.
 
+import "./arrival.js";
 import "./config.js";
 import "./fallback_fonts.js";
 import { keepOffline } from "./offline.js";

@@ -9,8 +9,8 @@ import flet as ft
 
 from mobile.keys.port import TRIES
 from mobile.ui.components import buttons, frame, surfaces, words
-from mobile.ui.components.entry import secret_entry
-from mobile.ui.components.messages import refusal_card
+from mobile.ui.components.entry import entry, secret_entry
+from mobile.ui.components.messages import guarded, refusal_card
 from mobile.ui.hooks import Held, use_held, use_maybe, use_state, use_task
 from mobile.ui.state import use_shell
 from mobile.ui.texts import language, t
@@ -22,13 +22,24 @@ POLL_SECONDS = 10
 
 @ft.component
 def PendingScreen() -> ft.View:
-    """Asks the server every few seconds whether the device was approved; goes on by itself."""
+    """Asks the server every few seconds whether the device was approved; goes on by itself. A code
+    that an administrator gave lets the device in at once.
+    """
     shell = use_shell()
     refusal, set_refusal = use_maybe(Refusal)
+    code = use_held("")
 
     async def check() -> None:
+        await ask("")
+
+    async def use_code() -> None:
+        if code.current.strip():
+            set_refusal(None)
+            await ask(code.current)
+
+    async def ask(enrolment_code: str) -> None:
         try:
-            await shell.session.check_approval()
+            await shell.session.check_approval(enrolment_code)
         except Refusal as refused:
             if refused.code is not Code.OFFLINE:
                 set_refusal(refused)
@@ -49,6 +60,16 @@ def PendingScreen() -> ft.View:
         controls.append(refusal_card(refusal))
     controls += [
         buttons.primary(shell, "check", t("enrol.check"), check),
+        words.body(t("enrol.code.text"), text_align=ft.TextAlign.CENTER),
+        entry(
+            "enrolment-code",
+            t("enrol.code"),
+            code,
+            autocorrect=False,
+            capitalization=ft.TextCapitalization.CHARACTERS,
+            on_submit=guarded(shell, use_code),
+        ),
+        buttons.secondary(shell, "use-code", t("enrol.code.use"), use_code),
         buttons.quiet(shell, "other", t("enrol.other"), shell.session.go_to_sign_in),
     ]
     return frame.plain(controls)

@@ -24,6 +24,7 @@ from mobile.store.meta import LAST_SYNC_AT, STAFF, Meta
 from mobile.store.store import Store
 from mobile.store.trusted_time import TrustedClock
 from mobile.store.unlocking import create_vault, unlock_vault
+from mobile.usecases.arrival import Arrival
 from mobile.usecases.services import Installation, Services, Storage
 from shared.access import Bucket, buckets_of, companions_of, project
 from shared.clock import to_wire
@@ -42,6 +43,7 @@ from shared.wire import (
     StaffCard,
     TokenReply,
     Trailer,
+    WaysReply,
     dump,
 )
 
@@ -96,6 +98,8 @@ class TestPlace:
         self.typed_late: str | None = None
         self.lock_language: str | None = None
         self.revealed = 0
+        self.brought: Arrival | None = None
+        self.left_for: list[str] = []
         self.spoken = ["zh-CN"]
         self._listeners: list[Callable[[bool], None]] = []
         self._watchers: list[Callable[[bool], None]] = []
@@ -147,6 +151,13 @@ class TestPlace:
     async def reveal(self) -> None:
         self.revealed += 1
 
+    async def arrival(self) -> Arrival | None:
+        brought, self.brought = self.brought, None
+        return brought
+
+    async def leave_for(self, address: str) -> None:
+        self.left_for.append(address)
+
 
 @dataclass
 class Report:
@@ -195,17 +206,32 @@ class Server:
     device_state: str = "approved"
     refuses: Refusal | None = None
     asked: list[SignInRequest] = field(default_factory=list)
+    company: str | None = None
+    factor: str | None = None  # the code that is wanted beside the password
+    code: str | None = None  # lets a device in that would have to wait
 
     async def listen(self, _heard: Any) -> None:
         """Tells nothing and never ends."""
         await asyncio.Event().wait()
 
+    async def ways(self) -> WaysReply:
+        return WaysReply(company=self.company)
+
+    async def begin_company_sign_in(self) -> str:
+        return "https://login.example/auth?state=signed"
+
     async def sign_in(self, request: SignInRequest) -> TokenReply:
         self.asked.append(request)
         if self.refuses is not None:
             raise self.refuses
-        if self.device_state != "approved":
-            return TokenReply(device_id="device", device_state=self.device_state)
+        if self.factor is not None and request.second_factor != self.factor:
+            given = request.second_factor is not None
+            raise Refusal(Code.SECOND_FACTOR_WRONG if given else Code.SECOND_FACTOR_WANTED)
+        if request.enrolment_code not in (None, self.code):
+            raise Refusal(Code.ENROLMENT_CODE_INVALID)
+        if self.device_state != "approved" and request.enrolment_code is None:
+            state = self.device_state
+            return TokenReply(device_id="device", device_state=state, ticket="a ticket")
         seal = X25519PrivateKey.generate().public_key().public_bytes_raw()
         return TokenReply(
             device_id="device",

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from mobile.usecases.arrival import Arrival
 from shared.errors import Code, Refusal
 from tests.mobile.ui.field import PIN, Engine, Report, customer
 
@@ -201,3 +202,95 @@ async def test_a_browser_that_keeps_nothing_says_so_and_lets_nobody_write(field,
     assert refused.value.code is Code.STORAGE_NOT_DURABLE
     with pytest.raises(Refusal):
         shell.store.save_draft("key", {"a": 1})
+
+
+async def test_a_second_factor_is_asked_for_after_the_password(field, start):
+    field.server.factor = "123456"
+    app, _ = await start(field)
+    assert not app.has("second-factor")
+    await sign_in(app)
+    await app.until(lambda: app.has("second-factor"))
+    assert app.says("6 位验证码")
+    await app.type("second-factor", "654321")
+    await app.tap("sign-in")
+    await app.until(lambda: app.says("验证码不对"))
+    assert app.find("second-factor").value == ""
+    assert app.find("password").value == "secret"
+    await app.type("second-factor", "123456")
+    await app.submit("second-factor")
+    await app.until(lambda: app.has("set-secret"))
+
+
+async def test_a_device_that_waits_keeps_no_password_and_is_let_in_by_a_code(field, start):
+    field.server.device_state, field.server.code = "pending", "7K3M-0000"
+    app, _ = await start(field)
+    await sign_in(app)
+    await app.until(lambda: app.says("等待批准"))
+    await app.tap("check")
+    assert field.server.asked[-1].ticket == "a ticket"
+    assert field.server.asked[-1].password == ""
+    await app.type("enrolment-code", "1111")
+    await app.tap("use-code")
+    await app.until(lambda: app.says("登记码不对"))
+    await app.type("enrolment-code", "7K3M-0000")
+    await app.submit("enrolment-code")
+    await app.until(lambda: app.has("set-secret"))
+
+
+async def test_a_link_brings_the_code_that_lets_the_device_in(field, start):
+    field.server.device_state, field.server.code = "pending", "7K3M-0000"
+    field.place.brought = Arrival(enrolment_code="7K3M-0000")
+    app, _ = await start(field)
+    assert app.says("已带上登记码")
+    await sign_in(app)
+    await app.until(lambda: app.has("set-secret"))
+
+
+async def test_a_code_from_a_link_that_is_no_good_gives_way_to_waiting(field, start):
+    field.server.device_state = "pending"
+    field.place.brought = Arrival(enrolment_code="7K3M-0000")
+    app, _ = await start(field)
+    await sign_in(app)
+    await app.until(lambda: app.says("登记码不对"))
+    await app.tap("sign-in")
+    await app.until(lambda: app.says("等待批准"))
+
+
+async def test_the_companys_sign_in_is_left_for_and_come_back_from(field, start):
+    field.server.company = "示例公司账号"
+    app, _ = await start(field)
+    await app.until(lambda: app.has("company"))
+    assert "用示例公司账号登录" in str(app.find("company").content)
+    await app.tap("company")
+    assert field.place.left_for == ["https://login.example/auth?state=signed"]
+    field.place.brought = Arrival(ticket="of the company")
+    back, _ = await start(field)
+    await back.until(lambda: back.has("set-secret"))
+    assert field.server.asked[-1].ticket == "of the company"
+    assert field.server.asked[-1].username == ""
+
+
+async def test_after_the_companys_sign_in_only_the_code_is_asked_for(field, start):
+    field.server.factor = "123456"
+    field.place.brought = Arrival(ticket="of the company")
+    app, _ = await start(field)
+    await app.until(lambda: app.has("second-factor"))
+    assert not app.has("password")
+    await app.type("second-factor", "123456")
+    await app.tap("sign-in")
+    await app.until(lambda: app.has("set-secret"))
+
+
+async def test_a_companys_sign_in_that_failed_says_why_and_leaves_the_password(field, start):
+    await field.prepare()
+    field.place.brought = Arrival(failed=Code.IDENTITY_UNKNOWN)
+    app, _ = await start(field)
+    await app.until(lambda: app.says("没有账号与这个身份关联"))
+    assert app.has("password")
+    await app.tap("back-to-lock")
+    await app.until(lambda: app.has("unlock"))
+
+
+async def test_without_a_company_sign_in_none_is_offered(field, start):
+    app, _ = await start(field)
+    assert not app.has("company")

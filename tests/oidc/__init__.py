@@ -1,0 +1,1 @@
+"""A real OpenID Connect provider, run by Node for the tests that sign in at it."""
