@@ -34,7 +34,8 @@ def public_jwk(device_key: str) -> dict[str, str]:
 
 def thumbprint(jwk: Mapping[str, str]) -> str:
     """The key's name in tokens (RFC 7638): base64url SHA-256 of its required members in order."""
-    return b64(hashlib.sha256(_json({name: jwk[name] for name in ("crv", "kty", "x")})).digest())
+    members = _REQUIRED[jwk["kty"]]
+    return b64(hashlib.sha256(_json({name: jwk[name] for name in members})).digest())
 
 
 def target(url: str) -> str:
@@ -88,3 +89,5 @@ def _json(value: Mapping[str, object]) -> bytes:
 
 
 _PORTS = {"http": 80, "https": 443}
+_REQUIRED = {"OKP": ("crv", "kty", "x"), "EC": ("crv", "kty", "x", "y"), "RSA": ("e", "kty", "n")}
+"""RFC 7638, section 3.2, and RFC 8037, section 2. Our devices have OKP keys alone."""

@@ -29,8 +29,8 @@ from shared.wire import (
     SnapshotRequest,
     TokenReply,
     Trailer,
-    WaysReply,
 )
+from shared.wire_company import WaysReply
 
 H = TypeVar("H")
 Received = Callable[[int], None]

@@ -26,8 +26,6 @@ from shared import dpop
 from shared.clock import Clock
 from shared.errors import Code, Refusal
 from shared.wire import (
-    CompanyReply,
-    CompanyRequest,
     HeldChange,
     PullHeader,
     PullRequest,
@@ -43,10 +41,10 @@ from shared.wire import (
     SnapshotHeader,
     SnapshotRequest,
     TokenReply,
-    WaysReply,
     dump,
     parse,
 )
+from shared.wire_company import CompanyReply, CompanyRequest, WaysReply
 
 T = TypeVar("T")
 JSON = {"Content-Type": "application/json"}

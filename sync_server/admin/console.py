@@ -13,12 +13,12 @@ from starlette.responses import RedirectResponse, Response
 
 from shared.errors import Code, Refusal
 from shared.wording import LANGUAGES
-from sync_server.admin import signing_in
+from sync_server.admin import company, signing_in
 from sync_server.admin.page import ConsoleRoute
-from sync_server.admin.pages import devices, overview, stores, users
+from sync_server.admin.pages import account, devices, let_in, overview, stores, totp, users
 from sync_server.admin.visit import HOME, LANGUAGE_COOKIE, Console, stranger
 
-PAGES = (overview, users, stores, devices)
+PAGES = (overview, users, stores, devices, let_in, account, totp)
 """Modules with a `PAGE` and a `router`, in the order of the menu."""
 
 _FOLDER = Path(__file__).parent
@@ -30,7 +30,8 @@ def add_console(app: FastAPI) -> None:
     """The console's routes, and what they need in `app.state`. Before the web app's, which take
     whatever address is left."""
     app.state.console = Console(tuple(module.PAGE for module in PAGES), _templates())
-    for router in (_ROUTER, signing_in.router, *(module.router for module in PAGES), _REST):
+    doors = (signing_in.router, company.router)
+    for router in (_ROUTER, *doors, *(module.router for module in PAGES), _REST):
         app.include_router(router)
 
 

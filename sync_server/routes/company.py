@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse
 
 from shared.errors import Code, Refusal
-from shared.wire import CompanyReply, CompanyRequest, WaysReply
+from shared.wire_company import CompanyReply, CompanyRequest, WaysReply
 from sync_server.routes.answers import READS_BODY, documented
 from sync_server.routes.caller import TheRequest, TheServer
 from sync_server.services.company_sign_in import CompanySignIn

@@ -24,8 +24,10 @@ from sync_server.db.base import Database
 from sync_server.services import accounts, audit
 from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
+from sync_server.services.company_sign_in import Identity
+from sync_server.services.identity_links import account_of
 from sync_server.services.password_tries import PasswordTries
-from sync_server.services.second_factors import SecondFactors
+from sync_server.services.second_factors import SecondFactors, shut_out
 from sync_server.services.sign_in_audit import actor, note_refused
 
 CONSOLE_ROLES = frozenset({Role.ADMINISTRATOR, Role.STORE_MANAGER})
@@ -67,7 +69,7 @@ class ConsoleSessions:
         now = self.clock.now()
         account = self.passwords.judged(username, password, address, now, VIA)
         with self.database.write() as connection:
-            barred = bar(account)
+            barred = self._bar(connection, account, now)
             if barred is not None:
                 note_refused(connection, account, barred, address, now, VIA)
             elif self.factors.wanted(connection, account):
@@ -79,6 +81,29 @@ class ConsoleSessions:
                 note_begun(connection, account, address, now)
                 return cookie
         raise Refusal(barred)
+
+    def sign_in_as(self, identity: Identity, address: str) -> str:
+        """A new session's cookie for whom the company's provider vouched for. Refuses
+        IDENTITY_UNKNOWN, USER_INACTIVE and ROLE_NOT_ALLOWED; a second factor is still wanted."""
+        now = self.clock.now()
+        with self.database.write() as connection:
+            account = account_of(connection, identity)
+            barred = self._bar(connection, account, now)
+            if barred is not None:
+                note_refused(connection, account, barred, address, now, VIA)
+            elif self.factors.wanted(connection, account):
+                return begin(connection, account, now, SECOND_FACTOR)
+            else:
+                cookie = begin(connection, account, now)
+                note_begun(connection, account, address, now)
+                return cookie
+        raise Refusal(barred)
+
+    def _bar(self, connection: Connection, account: accounts.Account, now: datetime) -> Code | None:
+        barred = bar(account)
+        if barred is None and shut_out(connection, self.factors, account, now):
+            return Code.SECOND_FACTOR_UNSET
+        return barred
 
     def find(self, cookie: str, address: str = "") -> SignedIn | None:
         """Whose session this is, as the database has them now; None where it is over. `address` is

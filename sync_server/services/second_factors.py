@@ -27,7 +27,8 @@ from shared.declare import Role
 from shared.errors import Code, Refusal
 from shared.policy import PolicySettings
 from sync_server.db.sign_in import RECOVERY_CODE, SECOND_FACTOR
-from sync_server.services.accounts import Account
+from sync_server.services.accounts import Account, policy_of
+from sync_server.services.last_administrator import may_shut_out
 from sync_server.services.typed_codes import code_hash, new_code
 
 DIGITS, STEP_SECONDS = 6, 30
@@ -216,6 +217,19 @@ class SecondFactors:
 def due(policy: PolicySettings, role: Role) -> bool:
     """Whether the policy wants a second factor of this role (`totp_required_roles`)."""
     return role.value in policy.totp_required_roles.replace(",", " ").split()
+
+
+def shut_out(
+    connection: Connection, factors: SecondFactors, account: Account, now: datetime
+) -> bool:
+    """Whether the policy turns this person away for having no second factor (`totp_strict`)."""
+    policy = policy_of(connection, account.org_id, now)
+    return (
+        policy.totp_strict
+        and due(policy, account.role)
+        and not factors.wanted(connection, account)
+        and may_shut_out(connection, account.org_id, account.staff_id, account.role)
+    )
 
 
 def _totp(secret: str) -> TOTP:

@@ -26,11 +26,10 @@ from sync_server.services.caller import Caller
 from sync_server.services.company_sign_in import Identity
 from sync_server.services.enrolment_codes import EnrolmentCodes
 from sync_server.services.identity_links import account_of
-from sync_server.services.last_administrator import may_shut_out
 from sync_server.services.pace import Pace
 from sync_server.services.password_tries import PasswordTries
 from sync_server.services.proof import Proof, SeenProofs, check_proof, use_once
-from sync_server.services.second_factors import SecondFactors, Shown, due
+from sync_server.services.second_factors import SecondFactors, Shown, due, shut_out
 from sync_server.services.sign_in_audit import (
     actor,
     note_code_used,
@@ -115,7 +114,7 @@ class Sessions:
             lacking = due(policy, account.role) and not second_factor
             if not account.active:
                 barred: Code | None = Code.USER_INACTIVE
-            elif lacking and policy.totp_strict and self._may_shut_out(connection, account):
+            elif shut_out(connection, self.factors, account, now):
                 barred = Code.SECOND_FACTOR_UNSET
             else:
                 device = devices.enrol(
@@ -255,9 +254,6 @@ class Sessions:
             elif shown is Shown.RECOVERY_CODE:
                 note_recovery_code(connection, known.account, address, now)
         return shown.accepted()
-
-    def _may_shut_out(self, connection: Connection, account: accounts.Account) -> bool:
-        return may_shut_out(connection, account.org_id, account.staff_id, account.role)
 
     def _let_in(
         self, connection: Connection, device: devices.Device, code: str, now: datetime

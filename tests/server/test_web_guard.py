@@ -236,7 +236,8 @@ def test_the_document_promises_no_body_that_is_never_sent(field: Field) -> None:
 
 def test_every_route_behind_the_sign_in_documents_its_refusals(field: Field) -> None:
     schema = field.client.get("/openapi.json").json()
-    signs_in = ("/v1/auth/sign-in", "/v1/auth/refresh")
+    company = ("/v1/auth/company/begin", "/v1/auth/company/callback")
+    signs_in = ("/v1/auth/sign-in", "/v1/auth/refresh", "/v1/auth/ways", *company)
     sealed = (
         "/v1/sync/sealed",
         "/v1/sync/sealed-files/{file_id}",

@@ -43,9 +43,9 @@ from shared.wire import (
     StaffCard,
     TokenReply,
     Trailer,
-    WaysReply,
     dump,
 )
+from shared.wire_company import WaysReply
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # Monday, 10:00 in Shanghai
 PIN = "135790"
