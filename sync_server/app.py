@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shared.errors import Refusal
 from sync_server.admin.console import add_console
-from sync_server.bootstrap import Server
+from sync_server.bootstrap import HOUSEKEEPING_SECONDS, Server
 from sync_server.routes import (
     admin,
     auth,
@@ -52,7 +52,6 @@ Every request but sign-in and refresh carries `Authorization: DPoP <token>` and 
 """
 
 
-HOUSEKEEPING_SECONDS = 60
 MINUTES_OF_A_DAY = 24 * 60
 
 

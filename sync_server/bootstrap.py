@@ -29,7 +29,7 @@ from sync_server.services.proof import SeenInMemory, SeenProofs
 from sync_server.services.retention import sweep_retention
 from sync_server.services.second_factors import SecondFactors
 from sync_server.services.seen_proofs import SeenInTable
-from sync_server.services.server_keys import ServerKeys, keys_at
+from sync_server.services.server_keys import ServerKeys, keys_at, read_keys
 from sync_server.services.sessions import Sessions
 from sync_server.services.sweeping import sweep_case_buckets
 from sync_server.services.tickets import Tickets
@@ -37,6 +37,8 @@ from sync_server.services.tokens import AccessTokens
 from sync_server.services.tries import Tries, TryLimits
 from sync_server.services.web_files import WebFiles
 from sync_server.settings import SQLITE_FILE, Settings
+
+HOUSEKEEPING_SECONDS = 60
 
 
 class SystemClock:
@@ -68,7 +70,9 @@ class Server:
     def clear_away(self) -> None:
         """Forget unfinished uploads and tries whose time is over; verify files whose record came
         late; delete bytes that are nobody's; empty the buckets of cases that are over; bring old
-        requests to the phones. Harmless at any time, and from several processes."""
+        requests to the phones; take up a key that was added. Harmless at any time, and from several
+        processes."""
+        self.database.ring.look_for_more()
         self.files.sweep()
         self.files.meet_records()
         sweep_orphans(self.database, self.files.store, self.clock.now())
@@ -156,7 +160,8 @@ def open_database(settings: Settings, keys: ServerKeys) -> Database:
         # SQLite gives its journals the mode of the database.
         os.close(os.open(settings.data_dir / SQLITE_FILE, os.O_CREAT | os.O_RDWR, 0o600))
     limits = Limits(connections=settings.connections)
-    return Database(settings.database_url, KeyRing(keys.data, keys.lookup), limits=limits)
+    ring = KeyRing(keys.data, keys.lookup, lambda: read_keys(settings.keys_path).data)
+    return Database(settings.database_url, ring, limits=limits)
 
 
 def _sessions(

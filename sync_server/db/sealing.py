@@ -30,15 +30,36 @@ class KeyRing:
     """The keys by version. New values are sealed under the newest; old ones open under their own.
 
     `keys` maps version (1 to 65535) to 32 bytes; `lookup` is the key of the look-up hash and
-    never rotates by itself, as every hash would have to be made anew.
+    never rotates by itself, as every hash would have to be made anew. `ask` is where to look for a
+    key that is not here: a running server so learns of one that was added to its file meanwhile.
     """
 
-    def __init__(self, keys: Mapping[int, bytes], lookup: bytes) -> None:
+    def __init__(
+        self,
+        keys: Mapping[int, bytes],
+        lookup: bytes,
+        ask: Callable[[], Mapping[int, bytes]] | None = None,
+    ) -> None:
+        self._ciphers: dict[int, AESGCM] = {}
+        self._lookup = lookup
+        self._ask = ask
+        self.current = 0
+        self.learn(keys)
+
+    def learn(self, keys: Mapping[int, bytes]) -> None:
+        """Takes up keys that are not here yet; from now on new values are sealed under the newest.
+        Harmless twice and from several threads; nothing is ever forgotten."""
         if not keys or any(len(key) != 32 or not 0 < v < 1 << 16 for v, key in keys.items()):
             raise ValueError("a key ring holds 32-byte keys under versions from 1 to 65535")
-        self.current = max(keys)
-        self._ciphers = {version: AESGCM(key) for version, key in keys.items()}
-        self._lookup = lookup
+        fresh = {v: AESGCM(key) for v, key in keys.items() if v not in self._ciphers}
+        if fresh:
+            self._ciphers = {**self._ciphers, **fresh}
+            self.current = max(self._ciphers)
+
+    def look_for_more(self) -> None:
+        """Takes up keys that were added where this ring may ask."""
+        if self._ask is not None:
+            self.learn(self._ask())
 
     def seal(self, plain: bytes, context: bytes) -> bytes:
         nonce = os.urandom(_NONCE)
@@ -48,6 +69,9 @@ class KeyRing:
     def open(self, sealed: bytes, context: bytes) -> bytes:
         """ValueError where the key is not in the ring, or the value was altered or moved."""
         cipher = self._ciphers.get(self.version_of(sealed))
+        if cipher is None:
+            self.look_for_more()
+            cipher = self._ciphers.get(self.version_of(sealed))
         if sealed[0] != _FORMAT or cipher is None:
             raise ValueError("no key in the ring opens this value")
         nonce, body = sealed[_HEAD : _HEAD + _NONCE], sealed[_HEAD + _NONCE :]

@@ -7,7 +7,7 @@ as long as backups are kept. It may be stopped and begun again at any time: what
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,10 @@ from sqlalchemy import Column, LargeBinary, Table, bindparam, func, select, type
 
 from sync_server.db.base import METADATA, Database
 from sync_server.db.sealing import KeyRing, Sealed
+from sync_server.services.file_store import FileStore
 
 _PART = 500
+_ROUNDS = 4
 _HEAD = 3  # format and version of the key (`sealing`)
 
 
@@ -28,6 +30,15 @@ class Opened:
     unreadable: int = 0
 
 
+@dataclass(slots=True)
+class Rotated:
+    """How many values and files were sealed anew, and how many values are left under an old key."""
+
+    values: int = 0
+    files: int = 0
+    left: int = 0
+
+
 def reseal(db: Database) -> Iterator[tuple[str, int]]:
     """(table, rows sealed anew in it) for every table that holds sealed values.
 
@@ -36,6 +47,30 @@ def reseal(db: Database) -> Iterator[tuple[str, int]]:
     """
     for table, columns in _sealed_tables():
         yield table.name, sum(_reseal_column(db, table, column) for column in columns)
+
+
+def rotate(
+    db: Database, files: FileStore, progress: Callable[[str, float], None], wait: Callable[[], None]
+) -> Rotated:
+    """Seals everything anew, files last, until nothing is left under an older key.
+
+    Running servers learn of a new key when they first meet a value that is under it, or at their
+    next housekeeping; what one of them wrote before is done in the next round, after `wait`. Gives
+    up after a few rounds: `left` then says how many values a server still writes under an old key.
+    """
+    done = Rotated()
+    tables = sum(1 for _ in _sealed_tables())
+    for again in range(_ROUNDS):
+        if again:
+            wait()
+        for place, (_table, count) in enumerate(reseal(db)):
+            done.values += count
+            progress("database", place / tables)
+        done.left = sum(count for key, count in versions(db).items() if key != db.ring.current)
+        if not done.left:
+            break
+    done.files = files.reseal()
+    return done
 
 
 def versions(db: Database) -> Counter[int]:
