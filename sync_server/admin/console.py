@@ -15,10 +15,24 @@ from shared.errors import Code, Refusal
 from shared.wording import LANGUAGES
 from sync_server.admin import company, signing_in
 from sync_server.admin.page import ConsoleRoute
-from sync_server.admin.pages import account, devices, let_in, overview, stores, totp, users
+from sync_server.admin.pages import (
+    account,
+    acts,
+    alarms,
+    devices,
+    let_in,
+    looks,
+    overview,
+    reviews,
+    stores,
+    totp,
+    users,
+)
 from sync_server.admin.visit import HOME, LANGUAGE_COOKIE, Console, stranger
 
-PAGES = (overview, users, stores, devices, let_in, account, totp)
+PAGES = (
+    overview, alarms, users, stores, devices, let_in, looks, reviews, acts, account, totp,
+)  # fmt: skip
 """Modules with a `PAGE` and a `router`, in the order of the menu."""
 
 _FOLDER = Path(__file__).parent

@@ -88,6 +88,11 @@ def alarms(
     return [shown(row) for row in rows]
 
 
+def alarm(connection: Connection, caller: Caller, alarm_id: str) -> AlarmSeen:
+    """One alarm within reach. Refuses `RECORD_MISSING`."""
+    return shown(_found(connection, caller, alarm_id))
+
+
 def shown(row: Row[Any]) -> AlarmSeen:
     """An alarm's row for who reviews it. Of its details, which may hold a customer's data, only
     those that count are told."""

@@ -15,6 +15,18 @@ from sync_server.services.writing import Unit
 _log = structlog.get_logger("huifang.alarm")
 
 
+BROKEN = (
+    "change_id_reused",
+    "look_missing",
+    "look_altered",
+    "look_repeated",
+    "look_forked",
+    "look_chain_unsigned",
+    "photo_position",
+)
+"""What raises an alarm beside unusual reading (`shared.unusual.KINDS`)."""
+
+
 def arrived(unit: Unit, kind: str, subject_id: str) -> None:
     """What an alarm missed has come: it is explained by itself. Harmless where there is none."""
     for table, values in unit.log:

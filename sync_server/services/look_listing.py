@@ -3,7 +3,7 @@ alone; store managers for the people of their store; holders of a customer for t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, select, true
 from shared.clock import to_wire
 from shared.declare import Role
 from shared.errors import Code, Refusal
+from sync_server.db.among import among
 from sync_server.db.looks import LOOK_LINK
 from sync_server.db.records import RECORDS
 from sync_server.services.caller import Caller
@@ -85,6 +86,21 @@ def own_looks(connection: Connection, caller: Caller, asked: Asked) -> list[Look
     """What the caller looked at, as it is on record."""
     query = _query(caller.org_id).where(_LOOK.created_by == caller.staff_id)
     return _read(connection, _narrowed(query, asked))
+
+
+def names_held(
+    connection: Connection, caller: Caller, customer_ids: Collection[str], now: datetime
+) -> dict[str, str]:
+    """Names of those of these customers that the caller holds at this moment; of nobody else's."""
+    held = {g.bucket for g in live_grants(connection, caller.org_id, caller.staff_id, now)}
+    mine = sorted(i for i in customer_ids if f"customer:{i}" in held)
+    customer = RECORDS["customer"].c
+    rows = connection.execute(
+        select(customer.id, customer.name).where(
+            customer.org_id == caller.org_id, among(connection, customer.id, mine)
+        )
+    )
+    return {row.id: row.name for row in rows}
 
 
 def _query(org_id: str) -> Select[Any]:
