@@ -10,90 +10,159 @@ new policy.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from shared.codec import check
+from shared.declare import Entity, Field, Role, boolean, choice, fields_of, integer, text
+from shared.errors import Code, Refusal
+
+GROUPS = (
+    "leases",
+    "signing_in",
+    "access",
+    "looks",
+    "tiers",
+    "visits",
+    "clocks",
+    "callbacks",
+    "files",
+    "limits",
+)
+"""In which the settings are shown, in this order."""
+
+UNITS = (
+    "minutes", "hours", "days", "workdays", "tries", "digits", "percent", "oclock", "customers",
+    "looks", "orders", "points", "bytes", "pixels", "changes", "numbers", "cents",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a form, the check and the docs need of a setting beside its bounds. `unit` is one of
+    `UNITS`, empty for words and switches; `source` is where its number comes from."""
+
+    group: str
+    unit: str = ""
+    source: str = ""
+
+
+_SETTING = "setting"
+
+
+def _number(default: int, low: int, high: int, group: str, unit: str, source: str = "") -> Any:
+    """A whole number within [low, high]."""
+    return _declared(default, integer(low, high, required=True), Setting(group, unit, source))
+
+
+def _switch(default: bool, group: str, source: str = "") -> Any:
+    return _declared(default, boolean(), Setting(group, "", source))
+
+
+def _word(default: str, words: tuple[str, ...], group: str, source: str = "") -> Any:
+    """One of `words`."""
+    return _declared(default, choice(*words, required=True), Setting(group, "", source))
+
+
+def _roles(default: str, group: str, source: str = "") -> Any:
+    """Roles, with blanks between."""
+    return _declared(default, text(200), Setting(group, "", source))
+
+
+def _declared(default: Any, of: Any, setting: Setting) -> Any:
+    return field(default=default, metadata={**of.metadata, _SETTING: setting})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicySettings:
-    """Units stand in the names. `S0 #17` names the requirement whose number a setting holds."""
+    """Each with its default, its bounds, the group that it is shown in and its unit. `S0 #17` names
+    the requirement whose number a setting holds. Their words are in the console's catalogues:
+    ``field.<name>`` and ``policy.what.<name>``."""
 
     # Leases and devices (design §4)
-    lease_hours: int = 72  # between 4 h and 14 days
-    clock_tolerance_minutes: int = 5
-    max_secret_tries: int = 10
-    min_pin_digits: int = 6
-    max_drop_percent: int = 30
-    device_approval: str = "administrator"  # or "automatic"
-    idle_lock_minutes: int = 10
-    enrolment_code_minutes: int = 15  # S3 #146
-    # Roles that should sign in with a second factor, with blanks between (S2 #102). They are told
-    # so until they have set one up; where `totp_strict`, they can't sign in anew without one.
-    totp_required_roles: str = "administrator"
-    totp_strict: bool = False
-    console_idle_minutes: int = 30  # after which someone signs in to the console anew
-    console_session_hours: int = 12  # the same, however busy they are
+    lease_hours: int = _number(72, 4, 336, "leases", "hours", "S3 #151")
+    clock_tolerance_minutes: int = _number(5, 1, 60, "leases", "minutes")
+    max_drop_percent: int = _number(30, 1, 100, "leases", "percent")
+    case_number_block: int = _number(50, 5, 10_000, "leases", "numbers")
+    device_approval: str = _word(
+        "administrator", ("administrator", "automatic"), "leases", "S3 #146"
+    )
+    enrolment_code_minutes: int = _number(15, 1, 1440, "leases", "minutes", "S3 #146")
 
-    # Grants
-    case_grant_days_after_close: int = 7
-    callback_window_hours_before: int = 24
-    callback_window_hours_after: int = 72  # S3 #151: timed grant
-    access_hours: int = 24  # what is asked for, unless one says otherwise (S3 #149, #151)
-    longest_access_hours: int = 72  # of one request or extension
+    # Signing in, and how long it holds
+    max_secret_tries: int = _number(10, 3, 20, "signing_in", "tries", "S3 #152")
+    min_pin_digits: int = _number(6, 4, 12, "signing_in", "digits", "S3 #152")
+    idle_lock_minutes: int = _number(10, 1, 240, "signing_in", "minutes", "S2 #102")
+    console_idle_minutes: int = _number(30, 1, 480, "signing_in", "minutes", "S2 #102")
+    console_session_hours: int = _number(12, 1, 72, "signing_in", "hours", "S2 #102")
+    # Roles that should sign in with a second factor. They are told so until they have set one up;
+    # where `totp_strict`, they can't sign in anew without one.
+    totp_required_roles: str = _roles("administrator", "signing_in", "S2 #102")
+    totp_strict: bool = _switch(False, "signing_in", "S2 #102")
 
-    # Who looked at whom, and who reviews it (S4 #156, #157)
-    look_sample_percent: int = 5  # of each person's looks of a week
-    look_sample_least: int = 2  # and at least so many of each person's
-    look_review_days: int = 7  # within which a week's sample is reviewed
-    look_alert_customers_per_hour: int = 30
-    look_hours_from: int = 7  # o'clock, local: when work begins
-    look_hours_until: int = 21  # and ends
-    look_alert_outside_hours: int = 3  # customers a day, without a reason near
-    look_alert_unplanned: int = 20  # customers a day with no visit, case or callback near
-    look_plan_days: int = 7  # how near that is
-    audit_days: int = 1826  # how long the audit log is kept
+    # Grants: what is asked for unless one says otherwise, and the most of one request or extension
+    case_grant_days_after_close: int = _number(7, 0, 365, "access", "days", "S2 #103")
+    callback_window_hours_before: int = _number(24, 0, 336, "access", "hours", "S3 #151")
+    callback_window_hours_after: int = _number(72, 1, 336, "access", "hours", "S3 #151")
+    access_hours: int = _number(24, 1, 336, "access", "hours", "S3 #149, #151")
+    longest_access_hours: int = _number(72, 1, 336, "access", "hours", "S3 #149, #151")
 
-    # First classification from a year's amount and frequency (S0 #7, S1 #45, #50)
-    tier_high_cents: int = 300_000
-    tier_high_orders: int = 6
-    tier_mid_cents: int = 75_000
-    tier_mid_orders: int = 2
+    # Who looked at whom, and who reviews it
+    look_sample_percent: int = _number(5, 0, 100, "looks", "percent", "S4 #157")
+    look_sample_least: int = _number(2, 0, 100, "looks", "looks", "S4 #157")
+    look_review_days: int = _number(7, 1, 90, "looks", "days", "S4 #157")
+    look_alert_customers_per_hour: int = _number(
+        30, 1, 10_000, "looks", "customers", "S4 #156, #157"
+    )
+    look_hours_from: int = _number(7, 0, 23, "looks", "oclock", "S4 #157")
+    look_hours_until: int = _number(21, 1, 24, "looks", "oclock", "S4 #157")
+    look_alert_outside_hours: int = _number(3, 1, 10_000, "looks", "customers", "S4 #157")
+    look_alert_unplanned: int = _number(20, 1, 10_000, "looks", "customers", "S4 #156, #157")
+    look_plan_days: int = _number(7, 0, 90, "looks", "days", "S4 #156")
+    audit_days: int = _number(1826, 365, 7305, "looks", "days", "S4 #157")
 
-    # Visits by tier, in days (S0 #20, #21, #22)
-    visit_every_days_high: int = 30
-    visit_every_days_mid: int = 91
-    visit_every_days_low: int = 182
-    visit_minutes: int = 45
-    verify_contacts_days: int = 30  # S0 #5
-    review_needs_days: int = 91  # S0 #6
+    # First classification from a year's amount and frequency
+    tier_high_cents: int = _number(300_000, 0, 10**12, "tiers", "cents", "S0 #7, S1 #45, #50")
+    tier_high_orders: int = _number(6, 0, 10**6, "tiers", "orders", "S0 #7, S1 #45, #50")
+    tier_mid_cents: int = _number(75_000, 0, 10**12, "tiers", "cents", "S0 #7, S1 #45, #50")
+    tier_mid_orders: int = _number(2, 0, 10**6, "tiers", "orders", "S0 #7, S1 #45, #50")
+
+    # Visits by tier
+    visit_every_days_high: int = _number(30, 1, 1096, "visits", "days", "S0 #20")
+    visit_every_days_mid: int = _number(91, 1, 1096, "visits", "days", "S0 #21")
+    visit_every_days_low: int = _number(182, 1, 1096, "visits", "days", "S0 #22")
+    visit_minutes: int = _number(45, 5, 480, "visits", "minutes", "S0 #20")
+    verify_contacts_days: int = _number(30, 1, 1096, "visits", "days", "S0 #5")
+    review_needs_days: int = _number(91, 1, 1096, "visits", "days", "S0 #6")
 
     # Service clocks
-    response_minutes: int = 10  # S0 #10
-    general_answer_minutes: int = 5  # S0 #14
-    expert_answer_hours: int = 24  # S0 #15
-    complaint_contact_hours: int = 24  # S0 #16
-    resolution_workdays: int = 3  # S0 #17
-    repair_resolution_workdays: int = 3  # S4 #167
+    response_minutes: int = _number(10, 1, 10_080, "clocks", "minutes", "S0 #10")
+    general_answer_minutes: int = _number(5, 1, 10_080, "clocks", "minutes", "S0 #14")
+    expert_answer_hours: int = _number(24, 1, 720, "clocks", "hours", "S0 #15")
+    complaint_contact_hours: int = _number(24, 1, 720, "clocks", "hours", "S0 #16")
+    resolution_workdays: int = _number(3, 1, 250, "clocks", "workdays", "S0 #17")
+    repair_resolution_workdays: int = _number(3, 1, 250, "clocks", "workdays", "S4 #167")
 
-    # Callbacks
-    complaint_callback_days: int = 7  # S0 #18, from resolution
-    repair_callback_days: int = 2  # S2 #96
-    callback_retry_hours: int = 4
-    callback_max_attempts: int = 5
-    satisfied_from_points: int = 80
+    # Callbacks: a complaint's and a repair's count from the resolution
+    complaint_callback_days: int = _number(7, 0, 90, "callbacks", "days", "S0 #18")
+    repair_callback_days: int = _number(2, 0, 90, "callbacks", "days", "S2 #96")
+    callback_retry_hours: int = _number(4, 1, 336, "callbacks", "hours", "S2 #96")
+    callback_max_attempts: int = _number(5, 1, 50, "callbacks", "tries", "S2 #96")
+    satisfied_from_points: int = _number(80, 0, 100, "callbacks", "points", "S0 #12")
 
-    # Limits
-    max_photo_bytes: int = 25_000_000
-    max_document_bytes: int = 250_000_000  # recordings and documents
-    photo_long_edge_px: int = 2048
-    photo_quality_percent: int = 82
-    max_record_bytes: int = 256_000
-    max_push_changes: int = 2000
-    case_number_block: int = 50
+    # Files, and how long things are kept
+    max_photo_bytes: int = _number(25_000_000, 1_000_000, 10**9, "files", "bytes")
+    max_document_bytes: int = _number(250_000_000, 1_000_000, 10**10, "files", "bytes")
+    photo_long_edge_px: int = _number(2048, 480, 8192, "files", "pixels")
+    photo_quality_percent: int = _number(82, 30, 100, "files", "percent")
     # Bytes that no record names: as long as the server reads a late device's changes (protocol).
-    orphan_file_days: int = 731
-    retention_days: int = 3650  # the server keeps the record (S2 #100, #103)
+    orphan_file_days: int = _number(731, 31, 7305, "files", "days")
+    retention_days: int = _number(3650, 31, 36_525, "files", "days", "S2 #100, #103")
+
+    # Limits of what devices send
+    max_record_bytes: int = _number(256_000, 16_000, 1_000_000, "limits", "bytes")
+    max_push_changes: int = _number(2000, 10, 10_000, "limits", "changes")
 
     def tier_of(self, spend_cents: int, orders: int) -> str:
         """The tier that a year's amount and frequency propose (S0 #7); a panel decides (S1 #51)."""
@@ -116,7 +185,45 @@ class PolicySettings:
 
 
 DEFAULTS = PolicySettings()
+FIELDS: Mapping[str, Field] = fields_of(PolicySettings)
+"""Every setting's kind and bounds, by name."""
+
+SETTINGS: Mapping[str, Setting] = {
+    f.name: f.metadata[_SETTING] for f in fields(PolicySettings) if _SETTING in f.metadata
+}
+"""Every setting's group, unit and source, by name."""
+
 _TYPES = {f.name: type(getattr(DEFAULTS, f.name)) for f in fields(PolicySettings)}
+_ENTITY = Entity(name="policy", cls=PolicySettings, fields=FIELDS)
+_NOT_ABOVE = (
+    ("tier_mid_cents", "tier_high_cents"),
+    ("tier_mid_orders", "tier_high_orders"),
+    ("access_hours", "longest_access_hours"),
+    ("look_hours_from", "look_hours_until"),
+    ("visit_every_days_high", "visit_every_days_mid"),
+    ("visit_every_days_mid", "visit_every_days_low"),
+)
+"""Pairs of settings of which the first may be no more than the second."""
+
+
+def check_settings(changed: Mapping[str, Any], before: PolicySettings) -> PolicySettings:
+    """The policy with `changed` laid over `before`, or the refusal (`UNKNOWN_FIELD`,
+    `FIELD_INVALID`, `FIELD_REQUIRED`) of the first setting that is unknown, out of its bounds, or
+    at odds with another."""
+    values = check(_ENTITY, changed)
+    made = replace(before, **values)
+    known = set(Role)
+    if not known.issuperset(made.totp_required_roles.split()):
+        raise _unfit("totp_required_roles", " ".join(sorted(known)))
+    for less, more in _NOT_ABOVE:
+        limit = getattr(made, more)
+        if getattr(made, less) > limit:
+            raise _unfit(less if less in values else more, f"{less} <= {more}")
+    return made
+
+
+def _unfit(name: str, wanted: str) -> Refusal:
+    return Refusal(Code.FIELD_INVALID, field=f"policy.{name}", wanted=wanted)
 
 
 def settings_from(data: Mapping[str, Any]) -> PolicySettings:

@@ -29,6 +29,7 @@ from sync_server.routes import (
     health,
     moves,
     poke,
+    policy,
     review,
     sealed,
     second_factor,
@@ -100,7 +101,8 @@ def create_app(server: Server) -> FastAPI:
     answer_refusals(app)
     # The web app comes last: it answers whatever address is left.
     doors = (auth, company, second_factor)
-    offices = (devices, admin, erasures, user_sign_in, decisions, grants, moves, review)
+    people = (devices, admin, user_sign_in, erasures)
+    offices = (*people, decisions, grants, moves, review, policy)
     for part in (*doors, sync, poke, sealed, files, *offices, health, docs):
         app.include_router(part.router)
     add_console(app)

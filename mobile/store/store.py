@@ -186,9 +186,10 @@ class Store:
         """Effective time (L4, L8): what screens compare due times with."""
         return self.parts.time.now()
 
-    def policy(self) -> PolicySettings:
-        """The policy that holds now."""
-        return catalogue.policy(self.parts.records, self.parts.time.now())
+    def policy(self, at: datetime | None = None) -> PolicySettings:
+        """The policy that holds now, or held at another time: a clock keeps the one under which it
+        began."""
+        return catalogue.policy(self.parts.records, at or self.parts.time.now())
 
     def calendar(self) -> Workdays:
         """The working-day calendar."""

@@ -164,9 +164,10 @@ class Repairs:
             unit.commit()
 
     def clocks(self, case: Case, events: Sequence[CaseEvent]) -> tuple[ClockReading, ClockReading]:
-        """The response and the resolution clock of a case, as they stand now (S0 #10, #16, #17)."""
+        """The response and the resolution clock of a case, as they stand now (S0 #10, #16, #17).
+        Both keep the policy under which they began: no later one moves them."""
         steps = [Step(e.happened_at, e.to_state, e.waiting_for) for e in events if e.to_state]
-        policy, now = self._store.policy(), self._store.now()
+        policy, now = self._store.policy(case.opened_at), self._store.now()
         complaint = case.kind == "complaint"
         zone = ZoneInfo(self._store.staff().timezone)
         return (

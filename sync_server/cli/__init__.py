@@ -19,6 +19,7 @@ from sync_server.cli import (
     keys,
     letting_in,
     looking,
+    policy,
     running,
     users,
 )
@@ -47,6 +48,7 @@ app.add_typer(users.app, name="user")
 app.add_typer(devices.app, name="device")
 app.add_typer(erasures.app, name="customer")
 app.add_typer(auditing.app, name="audit")
+app.add_typer(policy.app, name="policy")
 users.app.command("totp-reset")(letting_in.totp_reset)
 users.app.command("rescue")(letting_in.rescue)
 users.app.command("link-identity")(letting_in.link_identity)

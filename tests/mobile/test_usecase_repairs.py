@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from shared.clock import to_wire
 from shared.declare import Role
 from shared.entities import CaseEvent, Report
 from shared.errors import Code, Refusal
 from tests.mobile.repair_world import CASE, Job
-from tests.mobile.store_world import COLLEAGUE, ME, MORNING
+from tests.mobile.store_world import COLLEAGUE, ME, MORNING, an_id
 
 
 def refused(code: Code) -> pytest.RaisesExc[Refusal]:
@@ -83,6 +85,22 @@ def test_the_clocks_say_what_is_left_and_that_an_unknown_calendar_is_a_guess(job
     response, resolution = job.repairs.clocks(job.case, ())
     assert response.breached and response.due_at == job.case.opened_at + timedelta(minutes=10)
     assert resolution.remaining > timedelta(days=1) and resolution.provisional
+
+
+def test_a_clock_keeps_the_policy_under_which_it_began(job: Job) -> None:
+    began = [clock.due_at for clock in job.repairs.clocks(job.case, ())]
+    row = {
+        "id": an_id("policy"),
+        "version": 2,
+        "holds_from": to_wire(job.case.opened_at + timedelta(minutes=1)),
+        "settings": {"response_minutes": 60, "repair_resolution_workdays": 9},
+    }
+    job.world.pull(job.world.line("policy", row))
+    assert job.store.policy().response_minutes == 60
+    assert [clock.due_at for clock in job.repairs.clocks(job.case, ())] == began
+    newer = replace(job.case, opened_at=job.case.opened_at + timedelta(minutes=1))
+    response, _ = job.repairs.clocks(newer, ())
+    assert response.due_at == newer.opened_at + timedelta(hours=1)
 
 
 def test_a_case_that_cannot_be_done_is_handed_back_with_a_reason(job: Job) -> None:

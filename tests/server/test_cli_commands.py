@@ -352,3 +352,17 @@ def test_a_builder_that_fails_is_reported_with_what_it_said(
         running.build_into(tmp_path / "web")
     assert failed.value.code.key == "file_unreadable"
     assert "no font was found" in capsys.readouterr().err
+
+
+def test_the_policy_is_shown_changed_and_taken_back_at_the_command_line(server: Server) -> None:
+    assert "lease_hours" in run("policy", "show").output
+    words = ("policy", "set", "lease_hours=24", "totp_strict=yes", "--from", "2099-01-01")
+    looked = run(*words, "--dry-run")
+    assert "lease_hours: 72 -> 24" in looked.output and "Nothing was stored" in looked.output
+    assert run(*words).exit_code == 0
+    assert "coming" in run("policy", "show").output
+    assert run("policy", "withdraw", "2").exit_code == 0
+    assert "withdrawn" in run("policy", "show").output
+    assert refused("policy", "set", "lease_hours=many") == "field_invalid"
+    assert refused("policy", "set", "lease_hours") == "field_invalid"
+    assert refused("policy", "set", "no_such=1") == "unknown_field"
