@@ -354,7 +354,8 @@ def test_a_builder_that_fails_is_reported_with_what_it_said(
     assert "no font was found" in capsys.readouterr().err
 
 
-def test_the_policy_is_shown_changed_and_taken_back_at_the_command_line(server: Server) -> None:
+@pytest.mark.usefixtures("home")
+def test_the_policy_is_shown_changed_and_taken_back_at_the_command_line() -> None:
     assert "lease_hours" in run("policy", "show").output
     words = ("policy", "set", "lease_hours=24", "totp_strict=yes", "--from", "2099-01-01")
     looked = run(*words, "--dry-run")
