@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from shared.clock import from_wire, to_wire
 from shared.declare import MARKS, Entity, Field, Kind, Role, fields_of
-from shared.errors import Code, Refusal
+from shared.errors import Code, Refusal, repeatable
 from shared.ids import is_id
 
 T = TypeVar("T")
@@ -110,7 +110,7 @@ def check(
     for name, value in values.items():
         field = entity.fields.get(name)
         if field is None:
-            raise Refusal(Code.UNKNOWN_FIELD, entity=entity.name, field=name)
+            raise Refusal(Code.UNKNOWN_FIELD, entity=entity.name, field=repeatable(name))
         if role is not None and role not in field.writers:
             raise Refusal(Code.FIELD_NOT_YOURS, entity=entity.name, field=name)
         plain = _PLAIN.get(field.kind)
@@ -229,7 +229,7 @@ def _struct(field: Field, value: Any, path: str) -> dict[str, Any]:
     declared = fields_of(field.struct)  # type: ignore[arg-type]  # a struct field has its class
     for name in value:
         if name not in declared:
-            raise Refusal(Code.UNKNOWN_FIELD, field=f"{path}.{name}")
+            raise Refusal(Code.UNKNOWN_FIELD, field=f"{path}.{repeatable(name)}")
     done = {n: _checked(f, value.get(n), f"{path}.{n}") for n, f in declared.items()}
     return {n: v for n, v in done.items() if v is not None and v != []}
 

@@ -7,6 +7,7 @@ app words it through its catalogues (`error.<code>`), so that a screen never sho
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -207,6 +208,16 @@ class Code(Enum):
     def of(cls, key: str) -> Code:
         """The code for a wire key; one that this version does not know reads as a server fault."""
         return cls.__members__.get(key.upper(), cls.SERVER_FAULT)
+
+
+_A_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
+
+
+def repeatable(name: object) -> str:
+    """A field's name that came from outside, as details may repeat it: what is no name is a
+    question mark, for it may be anything, somebody's data or half a character."""
+    text = str(name)
+    return text if _A_NAME.fullmatch(text) else "?"
 
 
 class Refusal(Exception):

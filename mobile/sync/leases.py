@@ -4,14 +4,15 @@ has."""
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode
+from base64 import b64decode
 from typing import TYPE_CHECKING
 
 from mobile.store import credentials
 from mobile.store.meta import DEVICE_ID, LEASE
 from mobile.sync.framing import parse_json
+from shared import dpop
 from shared.errors import Code, Refusal
-from shared.wire import Lease, PullHeader
+from shared.wire import Lease, PullHeader, SignedLease
 
 if TYPE_CHECKING:
     from mobile.sync.engine import Exchange
@@ -28,9 +29,7 @@ async def verified(exchange: Exchange, header: PullHeader) -> Lease | None:
         return None
     parts = exchange.store.parts
     keys = credentials.server_keys(parts)
-    if keys is None or not await exchange.keys.verify(
-        _bytes(keys.lease), _bytes(signed.signature), signed.payload.encode()
-    ):
+    if keys is None or not await _signed(exchange, keys.lease, signed):
         raise Refusal(Code.SERVER_FAULT, where="lease")
     lease = parse_json(Lease, signed.payload)
     mine = (parts.meta.get(DEVICE_ID), exchange.store.staff().id, header.epoch)
@@ -40,6 +39,20 @@ async def verified(exchange: Exchange, header: PullHeader) -> Lease | None:
     return None if known and lease.issued_at < known["issued_at"] else lease
 
 
-def _bytes(text: str) -> bytes:
-    """Base64url without padding (RFC 7515)."""
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+async def _signed(exchange: Exchange, key: str, signed: SignedLease) -> bool:
+    """Whether the owner of the key signed this very text; False for whatever can't be read."""
+    try:
+        public, signature = _bytes(key, 32), _bytes(signed.signature, 64)
+        payload = signed.payload.encode()
+    except ValueError:  # also half a character, which no UTF-8 has
+        return False
+    return await exchange.keys.verify(public, signature, payload)
+
+
+def _bytes(text: str, length: int) -> bytes:
+    """So many bytes of base64url without padding (RFC 7515), in the one spelling that they
+    have."""
+    raw = b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    if len(raw) != length or dpop.b64(raw) != text:
+        raise ValueError("another spelling or length")
+    return raw

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,14 +13,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from shared.errors import Code, Refusal
+from shared.errors import Code, Refusal, repeatable
 from shared.wire import ErrorReply
 from sync_server.db.limits import BUSY
 
 log = structlog.get_logger("huifang.http")
 
 RETRY_AFTER_SECONDS = {Code.TOO_MANY_TRIES: 60, Code.SERVER_BUSY: 5}
-_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
 _UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument"}  # of models, and of dataclasses
 _OF_STATUS = {404: Code.NOT_FOUND, 413: Code.BATCH_TOO_LARGE, 503: Code.SERVER_BUSY}
 
@@ -115,5 +113,4 @@ def _names(errors: Sequence[Any]) -> list[str]:
 
 
 def _part(part: object) -> str:
-    text = str(part)
-    return text if isinstance(part, int) or _FIELD.fullmatch(text) else "?"
+    return str(part) if isinstance(part, int) else repeatable(part)

@@ -23,7 +23,7 @@ import msgspec
 from shared.clock import from_wire
 from shared.declare import ENTITIES
 from shared.device_time import Sending
-from shared.errors import Code, Refusal
+from shared.errors import Code, Refusal, repeatable
 from shared.ids import is_id
 from shared.wire import PROTOCOL, Change, PushRequest
 
@@ -154,7 +154,7 @@ def _read_by_hand(body: bytes) -> Push:
     if not isinstance(data, Mapping):
         raise Refusal(Code.MALFORMED, where="push")
     if unknown := sorted(set(data) - _PUSH_FIELDS):
-        raise Refusal(Code.UNKNOWN_FIELD, field=unknown[0][:60])
+        raise Refusal(Code.UNKNOWN_FIELD, field=repeatable(unknown[0]))
     changes = data.get("changes")
     if not isinstance(changes, list):
         raise Refusal(Code.MALFORMED, field="changes")
@@ -200,7 +200,7 @@ def _text_of(data: Mapping[str, Any]) -> str:
 
 def _check_change(data: Mapping[str, Any]) -> datetime:
     if unknown := sorted(set(data) - _CHANGE_FIELDS):
-        raise Refusal(Code.UNKNOWN_FIELD, field=str(unknown[0])[:60])
+        raise Refusal(Code.UNKNOWN_FIELD, field=repeatable(unknown[0]))
     for name in ("number", "monotonic_ms"):
         if type(data.get(name)) is not int or not 0 <= data[name] < _NUMBER_LIMIT:
             raise Refusal(Code.MALFORMED, field=name)

@@ -116,3 +116,15 @@ def test_hints_without_a_pause_leave_one_between_two_syncs(timetable: Scheduler)
     assert timetable.due(10.0) == pytest.approx(POKES_APART)
     timetable.poked(10.0 + POKES_APART)
     assert timetable.due(10.0 + POKES_APART) == 0.0
+
+
+def test_what_is_saved_does_not_go_up_before_the_server_asked_to_be_asked_again(
+    timetable: Scheduler,
+) -> None:
+    timetable.finished(10.0, Code.TOO_MANY_REQUESTS, 60.0)
+    timetable.connected(11.0)  # the app comes to the front: that alone is no reason
+    timetable.changed(12.0)
+    timetable.poked(13.0)
+    assert timetable.due(14.0) == 56.0
+    timetable.asked(14.0)
+    assert timetable.due(14.0) == 0.0, "a person may try"
