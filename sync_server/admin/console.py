@@ -19,7 +19,10 @@ from sync_server.admin.pages import (
     account,
     acts,
     alarms,
+    assignments,
+    conflicts,
     devices,
+    health,
     let_in,
     looks,
     overview,
@@ -27,11 +30,13 @@ from sync_server.admin.pages import (
     stores,
     totp,
     users,
+    waiting,
 )
 from sync_server.admin.visit import HOME, LANGUAGE_COOKIE, Console, stranger
 
 PAGES = (
-    overview, alarms, users, stores, devices, let_in, looks, reviews, acts, account, totp,
+    overview, alarms, users, stores, assignments, devices, let_in, waiting, conflicts, looks,
+    reviews, acts, health, account, totp,
 )  # fmt: skip
 """Modules with a `PAGE` and a `router`, in the order of the menu."""
 

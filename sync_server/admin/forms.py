@@ -14,7 +14,7 @@ What a service refuses with a field's name in its details stands at that field a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -51,12 +51,13 @@ class Form(Generic[T]):
         """What stands in a field."""
         return self.raw.get(name, "")
 
-    def read(self, sent: FormData, zone: ZoneInfo) -> T:
-        """The values, checked: a missing or unfit one is refused with its field's name."""
+    def read(self, sent: FormData, zone: ZoneInfo, beside: Collection[str] = ()) -> T:
+        """The values, checked: a missing or unfit one is refused with its field's name. Fields that
+        are not declared are refused as well, but for those `beside`."""
         declared = self.fields
         texts = {name: value for name, value in sent.items() if isinstance(value, str)}
         self.raw = {name: value for name, value in texts.items() if name in declared}
-        unknown = sorted(texts.keys() - declared.keys() - {TOKEN})
+        unknown = sorted(texts.keys() - declared.keys() - {TOKEN, *beside})
         if unknown:
             raise Refusal(Code.UNKNOWN_FIELD)
         values = {n: _inward(f, self.raw.get(n, ""), zone) for n, f in declared.items()}
@@ -89,12 +90,14 @@ def submit(
     cls: type[T],
     do: Callable[[T], Response],
     again: Callable[[Form[T], int], Response],
+    beside: Collection[str] = (),
 ) -> Response:
     """Has `do` answer for what was filled in; where it, or the check before it, refuses, `again`
-    shows the form with what was wrong, under the refusal's own status."""
+    shows the form with what was wrong, under the refusal's own status. What the page reads from
+    the form by itself is named in `beside`."""
     form = Form(cls)
     try:
-        return do(form.read(visit.form, visit.words.zone))
+        return do(form.read(visit.form, visit.words.zone, beside))
     except Refusal as refusal:
         form.note(visit, refusal)
         return again(form, refusal.code.status or 422)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -14,6 +14,7 @@ from shared.clock import to_wire
 from shared.errors import Code, Refusal
 from sync_server.routes.answers import documented
 from sync_server.routes.caller import TheServer
+from sync_server.services.monitored import monitored
 
 log = structlog.get_logger("huifang.health")
 router = APIRouter(tags=["health"])
@@ -27,6 +28,9 @@ SECONDS = Histogram(
     ["method", "route"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
+
+
+WAITING = Gauge("huifang_waiting", "What waits, by name (`monitored`).", ["what"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,15 @@ def readyz(server: TheServer) -> HealthReply:
 
 
 @router.get("/metrics", response_class=Response, include_in_schema=False)
-def metrics() -> Response:
-    """Counts and times by route pattern, for Prometheus."""
+def metrics(server: TheServer) -> Response:
+    """Counts and times by route pattern, and what waits, for Prometheus. A database that is away
+    leaves out what only it knows."""
+    try:
+        with server.database.read() as connection:
+            figures = monitored(connection, server.clock.now())
+    except SQLAlchemyError as fault:
+        log.warning("figures_not_read", kind=type(fault).__name__)
+        figures = {}
+    for name, figure in figures.items():
+        WAITING.labels(name).set(figure)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

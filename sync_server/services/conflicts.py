@@ -4,6 +4,7 @@ after (design §5)."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from shared.access import Bucket
@@ -13,7 +14,12 @@ from shared.declare import ENTITIES, Merge, Role
 from shared.errors import Code, Refusal
 from shared.ids import new_id
 from shared.states import may_move
-from sync_server.services.writing import SERVER, Author, Held, Unit
+from sync_server.db.base import Database
+from sync_server.services import audit
+from sync_server.services.audit import Action
+from sync_server.services.caller import Caller
+from sync_server.services.moves import check_holds
+from sync_server.services.writing import SERVER, Author, Held, Unit, write
 
 
 def open_conflict(
@@ -56,6 +62,32 @@ def open_conflict(
         SERVER,
     )
     return conflict.id
+
+
+def decide(db: Database, manager: Caller, conflict_id: str, resolution: str, now: datetime) -> None:
+    """A store manager who holds the customer takes one of the two values. Refuses what `resolve`
+    refuses, `OUT_OF_SCOPE`, and a conflict that was decided already (`RECORD_EXISTS`)."""
+    if manager.role is not Role.STORE_MANAGER:
+        raise Refusal(Code.ROLE_NOT_ALLOWED)
+    if resolution not in ("kept", "other"):
+        raise Refusal(Code.FIELD_INVALID, field="resolution", wanted="kept|other")
+
+    def work(unit: Unit) -> None:
+        held = unit.get("conflict", conflict_id)
+        if held is None:
+            raise Refusal(Code.RECORD_MISSING, entity="conflict")
+        customer_id = held.row["customer_id"]
+        check_holds(unit, manager, [customer_id])
+        if held.row.get("resolution"):
+            raise Refusal(Code.RECORD_EXISTS, entity="conflict")
+        author = Author(staff_id=manager.staff_id, at=now)
+        resolve(unit, held, {"resolution": resolution}, Role.STORE_MANAGER, author)
+        audit.note(
+            unit, manager, Action.CONFLICT_DECIDED, subject=("conflict", conflict_id),
+            customer=customer_id, resolution=resolution,
+        )  # fmt: skip
+
+    write(db, manager.org_id, now, work)
 
 
 def resolve(

@@ -56,11 +56,11 @@ def hand_over(
         raise Refusal(Code.BATCH_TOO_LARGE, limit=MOST)
     with db.read() as connection:
         unit = Unit(db, connection, caller.org_id, now, locked=True)
-        for part in _parts(wanted):
+        for part in parts(wanted):
             check_mover(unit, caller, part, staff_id)
             _all_there(unit, part)
     occasion, moved = new_id(), 0
-    for part in _parts(wanted):
+    for part in parts(wanted):
 
         def work(unit: Unit, part: list[str] = part) -> int:
             check_mover(unit, caller, part, staff_id)
@@ -150,5 +150,6 @@ def _all_there(unit: Unit, customer_ids: Sequence[str]) -> None:
         raise Refusal(Code.RECORD_MISSING, entity="customer")
 
 
-def _parts(ids: Sequence[str]) -> Iterable[list[str]]:
+def parts(ids: Sequence[str]) -> Iterable[list[str]]:
+    """In what is handed over together."""
     return (list(ids[start : start + PART]) for start in range(0, len(ids), PART))

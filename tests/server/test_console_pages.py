@@ -232,3 +232,65 @@ def test_no_page_of_an_administrator_names_a_customer(field: Field) -> None:
     for page in ("", "/users", f"/users/{staff_id('lin')}", "/stores", "/devices"):
         assert desk.get(f"/console{page}").status_code == 200
         assert not [name for name in NAMES if name in desk.page]
+
+
+def test_a_dry_run_says_what_the_move_then_does_and_changes_nothing(field: Field) -> None:
+    desk = signed_in(field)
+    he = new_user(desk, "he", role="account_manager").rpartition("/")[2]
+    lin = field.phone("lin")
+    pull(lin, grants=[])
+    field.clock.pass_by(minutes=6)
+    lin.refresh()
+    pull(lin, DeviceTells(unsent=4, unsent_files=0, stored_bytes=1), grants=[])
+    desk = signed_in(field)
+    desk.get("/console/assignments")
+    answer = desk.post("/console/assignments/rehearse", customers_of=staff_id("lin"), to=he)
+    assert answer.status_code == 200
+    assert "3 Customers would change hands" in desk.text
+    assert "4 Unsent changes on devices" in desk.text and "lin 3 0" in desk.text
+    assert "He 0 3" in desk.text and "测试手机 lin 3 0 4" in desk.text
+
+    def owners(unit: Unit) -> set[str]:
+        return {c.row["owner_id"] for c in unit.find("customer", id=CUSTOMERS)}
+
+    database = field.server.database
+    assert write(database, ORG, field.clock.now(), owners) == {staff_id("lin")}
+    answer = desk.post("/console/assignments/move", customers_of=staff_id("lin"), to=he)
+    assert "3 customers handed over; 0 were theirs already." in desk.follow(answer)
+    assert write(database, ORG, field.clock.now(), owners) == {he}
+    moved = acts(field, "customers_moved")
+    assert moved == ["console"] * 3
+    desk.get("/console/assignments")
+    desk.post("/console/assignments/rehearse", customer=CUSTOMERS[:2], to=staff_id("lin"))
+    assert "2 Customers would change hands" in desk.text
+    desk.follow(desk.post("/console/assignments/move", customer=CUSTOMERS, to=staff_id("lin")))
+    assert write(database, ORG, field.clock.now(), owners) == {staff_id("lin")}
+
+
+def test_a_move_without_customers_or_receiver_is_refused_at_its_field(field: Field) -> None:
+    desk = signed_in(field)
+    desk.get("/console/assignments")
+    assert desk.post("/console/assignments/rehearse", to=staff_id("lin")).status_code == 422
+    assert 'href="#f-customers_of"' in desk.page
+    assert desk.post("/console/assignments/move", customer=CUSTOMERS).status_code == 422
+    assert 'href="#f-to"' in desk.page and desk.page.count("checked") == 3
+    answer = desk.post("/console/assignments/rehearse", customer=CUSTOMERS, to=staff_id("wu"))
+    assert answer.status_code == 403 and "Your role may not do this." in desk.text
+
+
+def test_a_store_manager_sees_and_hands_over_their_own_stores_customers(field: Field) -> None:
+    elsewhere = derived_id("console", "elsewhere")
+    row = {"id": elsewhere, "name": "别家", "store_id": SOUTH}
+    write(field.server.database, ORG, field.clock.now(), lambda unit: unit.create("customer", row))
+    desk = signed_in(field, "chen")
+    desk.get("/console/assignments")
+    assert all(name in desk.page for name in NAMES)
+    assert elsewhere not in desk.page and "别家" not in desk.page
+    chosen = {"customer": elsewhere, "to": staff_id("lin")}
+    for act in ("rehearse", "move"):
+        assert desk.post(f"/console/assignments/{act}", **chosen).status_code == 403
+    desk.post("/console/assignments/rehearse", customers_of=staff_id("lin"), to=staff_id("chen"))
+    assert "3 Customers would change hands" in desk.text
+    desk = signed_in(field)
+    desk.get("/console/assignments")
+    assert elsewhere in desk.page and not any(name in desk.page for name in NAMES)

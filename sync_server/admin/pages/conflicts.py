@@ -1,0 +1,113 @@
+"""Conflicts: two values for one field. A store manager who holds the customer takes one of them;
+administrators see that they are there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, select
+from starlette.responses import Response
+
+from shared.declare import Role
+from sync_server.admin.listing import Column, Filter, Listing, Row
+from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
+from sync_server.admin.visit import Visit
+from sync_server.db.records import RECORDS
+from sync_server.services.conflicts import decide
+from sync_server.services.grants import live_grants
+
+PAGE = Page("conflicts", group="work", roles=WITH_MANAGERS)
+router = PAGE.router()
+_CONFLICT, _STAFF, _CUSTOMER = (RECORDS[name].c for name in ("conflict", "staff", "customer"))
+STATES = ("open", "decided")
+
+
+def _dressed(connection: Connection, visit: Visit, rows: list[Row]) -> list[Row]:
+    """Names of staff; the two values for who holds the customer, and for nobody else."""
+    ids = {row[name] for row in rows for name in ("kept_by", "other_by") if row[name]}
+    query = select(_STAFF.id, _STAFF.name).where(_STAFF.org_id == visit.org_id, _STAFF.id.in_(ids))
+    names = {row.id: row.name for row in connection.execute(query)}
+    values = _values(connection, visit, rows)
+    return [
+        {
+            **row,
+            "kept_name": names.get(row["kept_by"] or "", ""),
+            "other_name": names.get(row["other_by"] or "", ""),
+            "values": values.get(row["id"]),
+        }
+        for row in rows
+    ]
+
+
+def _values(connection: Connection, visit: Visit, rows: list[Row]) -> dict[str, tuple[Any, Any]]:
+    caller = visit.caller
+    if caller.role is not Role.STORE_MANAGER:
+        return {}
+    live = live_grants(connection, caller.org_id, caller.staff_id, visit.now)
+    held = {grant.bucket for grant in live}
+    mine = [row["id"] for row in rows if f"customer:{row['customer_id']}" in held]
+    query = select(_CONFLICT.id, _CONFLICT.kept_value, _CONFLICT.other_value).where(
+        _CONFLICT.org_id == visit.org_id, _CONFLICT.id.in_(mine)
+    )
+    return {row.id: (row.kept_value, row.other_value) for row in connection.execute(query)}
+
+
+CONFLICTS = Listing(
+    name="conflicts",
+    source=select(
+        _CONFLICT.id,
+        _CONFLICT.customer_id,
+        _CONFLICT.entity,
+        _CONFLICT.record_id,
+        _CONFLICT.field,
+        _CONFLICT.kept_by,
+        _CONFLICT.kept_at,
+        _CONFLICT.other_by,
+        _CONFLICT.other_at,
+        _CONFLICT.late,
+        _CONFLICT.found_at,
+        _CONFLICT.resolution,
+    ),
+    org=_CONFLICT.org_id,
+    key=_CONFLICT.id,
+    columns=(
+        Column("found_at", sort=_CONFLICT.found_at),
+        Column("what"),
+        Column("kept"),
+        Column("other"),
+        Column("act"),
+    ),
+    filters=(
+        Filter(
+            "conflict_state",
+            lambda _visit, word: (
+                _CONFLICT.resolution.is_(None)
+                if word == "open"
+                else _CONFLICT.resolution.is_not(None)
+            ),
+            choices=STATES,
+        ),
+    ),
+    order="-found_at",
+    scope=lambda visit: _CONFLICT.customer_id.in_(
+        select(_CUSTOMER.id).where(
+            _CUSTOMER.org_id == visit.org_id, visit.in_store(_CUSTOMER.store_id)
+        )
+    ),
+    dress=_dressed,
+)
+
+
+@router.get("")
+def conflicts(visit: Visiting) -> Response:
+    """Conflicts about the visitor's customers, or about anybody's."""
+    with visit.server.database.read() as connection:
+        found = CONFLICTS.read(connection, visit)
+    return visit.show("conflicts.html", found=found)
+
+
+@router.post("/{conflict_id}/{resolution}")
+def take(conflict_id: str, resolution: str, visit: Visiting) -> Response:
+    """Take the value that stands (`kept`) or the other one."""
+    decide(visit.server.database, visit.caller, conflict_id, resolution, visit.now)
+    return visit.done(PAGE.path, "conflicts.decided")

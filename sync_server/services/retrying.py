@@ -1,0 +1,135 @@
+"""Rejected changes, judged once more: what they lacked may have come since (a record that was on
+its way, a role that was given back). Everything that came is in the log, so nobody writes it
+again (L1)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from shared.clock import from_wire
+from shared.codec import check
+from shared.declare import ENTITIES, Role
+from shared.device_time import Sending
+from shared.errors import Code, Refusal
+from sync_server.db.accounts import DEVICE
+from sync_server.db.base import Database
+from sync_server.db.log import CHANGE_LOG
+from sync_server.services import audit
+from sync_server.services.accounts import by_staff, policy_of
+from sync_server.services.applying import Desk, apply
+from sync_server.services.audit import Action
+from sync_server.services.caller import Caller
+from sync_server.services.changes import read_change
+from sync_server.services.erasing import is_erased
+from sync_server.services.judging import Manner, judge
+from sync_server.services.writing import Unit, write
+
+_LOG = CHANGE_LOG.c
+
+
+def retry(db: Database, who: Caller, change_ids: Sequence[str], now: datetime) -> dict[str, str]:
+    """The verdict of each of these changes, by the grant that it names and by what is there now.
+
+    Harmless however often: what still can't be applied stays rejected, under today's reason, and
+    nothing is applied twice. Refuses whoever is no administrator (`ROLE_NOT_ALLOWED`), and what was
+    not rejected (`RECORD_MISSING`).
+    """
+    if who.role is not Role.ADMINISTRATOR:
+        raise Refusal(Code.ROLE_NOT_ALLOWED)
+
+    def work(unit: Unit) -> dict[str, str]:
+        found = _rejected(unit, change_ids)
+        return {stored.change_id: _again(unit, who, stored) for stored in found}
+
+    return write(db, who.org_id, now, work)
+
+
+def _rejected(unit: Unit, change_ids: Sequence[str]) -> Sequence[Row[Any]]:
+    found = unit.connection.execute(
+        select(CHANGE_LOG)
+        .where(_LOG.org_id == unit.org_id, _LOG.change_id.in_(change_ids))
+        .where(_LOG.verdict == "rejected")
+        .order_by(_LOG.seq)
+    ).all()
+    if len(found) != len(set(change_ids)):
+        raise Refusal(Code.RECORD_MISSING, where="rejected")
+    return found
+
+
+def _again(unit: Unit, who: Caller, stored: Row[Any]) -> str:
+    unit.begin_change()
+    conflicts: list[str] = []
+    code: str | None = None
+    try:
+        verdict, conflicts = _judged(unit, stored)
+    except Refusal as refusal:
+        unit.undo_change()
+        verdict, code = "rejected", refusal.code.key
+    unit.connection.execute(
+        update(CHANGE_LOG)
+        .where(_LOG.org_id == unit.org_id, _LOG.change_id == stored.change_id)
+        .values(
+            verdict=verdict,
+            code=code,
+            settled_by=who.staff_id,
+            outcome=json.dumps({"field": None, "conflicts": conflicts}),
+        )
+    )
+    audit.note(
+        unit, who, Action.CHANGES_RETRIED, subject=("change", stored.change_id),
+        of=stored.staff_id, verdict=verdict,
+    )  # fmt: skip
+    return verdict
+
+
+def _judged(unit: Unit, stored: Row[Any]) -> tuple[str, list[str]]:
+    """As `push` judges what it has never seen. Looks are left as they are: their place in the
+    chain was taken when they came."""
+    incoming = read_change(stored.body.encode())
+    content = incoming.content
+    if content is None or content.entity == "look":
+        raise incoming.refusal or Refusal(Code.of(stored.code or ""))
+    entity, creating = ENTITIES[content.entity], content.kind == "create"
+    values = check(entity, content.fields, whole=creating)
+    held = unit.get(content.entity, content.record_id)
+    row: dict[str, Any] | None = held.row if held else None
+    if held is None and creating:
+        row = {**values, "id": content.record_id}
+    customer_id = row.get(entity.customer) if row and entity.customer else None
+    if is_erased(unit.get("customer", customer_id)):
+        raise Refusal(Code.CUSTOMER_ERASED)
+    author = _author(unit.connection, unit.org_id, stored)
+    written_at = from_wire(stored.written_at)
+    right = judge(unit, author, content, entity, row, written_at)
+    if right.manner is Manner.QUARANTINE:
+        return "quarantined", []
+    sending = Sending(sent_at=written_at, boot_id="", monotonic_ms=0, received_at=unit.now)
+    desk = Desk(unit, author, policy_of(unit.connection, unit.org_id, unit.now), sending)
+    applied = apply(desk, content, values, right, written_at)
+    return applied.verdict, applied.conflicts
+
+
+def _author(connection: Connection, org_id: str, stored: Row[Any]) -> Caller:
+    """Whoever sent it, as they stand now: work of someone who is barred waits for a manager."""
+    account = by_staff(connection, org_id, stored.staff_id)
+    device = connection.execute(
+        select(DEVICE.c.key, DEVICE.c.state).where(
+            DEVICE.c.org_id == org_id, DEVICE.c.id == stored.device_id
+        )
+    ).first()
+    if account is None or device is None:
+        raise Refusal(Code.DEVICE_UNKNOWN)
+    return Caller(
+        org_id=org_id,
+        staff_id=stored.staff_id,
+        role=account.role,
+        device_id=stored.device_id,
+        device_key=device.key,
+        store_id=account.store_id,
+        active=account.active and device.state == "approved",
+    )
