@@ -4,6 +4,7 @@ from shared.entities.access import AccessRequest, Assignment, Grant, Notice
 from shared.entities.callback import Attempt, Callback
 from shared.entities.case import Case, CaseEvent
 from shared.entities.catalogue import Policy, Reference
+from shared.entities.consent import Consent
 from shared.entities.customer import Contact, Customer
 from shared.entities.evidence import Conflict, File, Look
 from shared.entities.organisation import Organisation, Staff, Store
@@ -22,6 +23,7 @@ __all__ = [
     "CaseEvent",
     "CheckItem",
     "Conflict",
+    "Consent",
     "Contact",
     "Customer",
     "File",

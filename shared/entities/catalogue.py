@@ -41,6 +41,7 @@ class Reference(Record):
         "repair_checklist",
         "repair_cause",
         "calendar",
+        "consent_text",
         required=True,
         writers=SERVER_ONLY,
     )

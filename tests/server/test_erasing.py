@@ -43,7 +43,7 @@ STAYS = {
     "category", "city", "code", "currency", "description", "device_id", "device_key", "entity",
     "field", "industry", "key", "label", "media_type", "model", "name", "number", "position",
     "product", "question", "record_id", "source", "subcategory", "subject_id",
-    "change_id", "cause_code",
+    "change_id", "cause_code", "text_key", "text_hash",
 }  # fmt: skip
 """Fields of which some word may stay: what kind of thing, place or work it was, none of whom."""
 

@@ -73,7 +73,7 @@ def CustomerScreen() -> ft.View:
 
     parts = {
         "history": lambda: History(shell, customer_id, open_),
-        "profile": lambda: Profile(shell, page),
+        "profile": lambda: Profile(shell, page, open_),
         "contacts": lambda: People(shell, page, open_),
         "assets": lambda: Assets(shell, page, open_),
         "orders": lambda: Orders(shell, customer_id),

@@ -4,26 +4,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import flet as ft
 
 from mobile.ui import formats
 from mobile.ui.components import buttons, marks, privacy, surfaces, words
 from mobile.ui.components.messages import say
 from mobile.ui.components.values import shown
-from mobile.ui.hooks import use_state
-from mobile.ui.state import Shell
-from mobile.ui.texts import label, t
+from mobile.ui.hooks import keyed, use_state
+from mobile.ui.state import Shell, use_query
+from mobile.ui.texts import choice, label, language, t
 from mobile.ui.theme import GAP
-from mobile.usecases import customer_records
+from mobile.usecases import consents, customer_records
 from mobile.usecases.customer_page import CustomerPage
 from mobile.usecases.customer_records import CUSTOMER_FIELDS
 from shared.codec import write
 from shared.declare import ENTITIES
 from shared.masking import MASKED, mask
 
+Opens = Callable[[str], None]
+
 
 @ft.component
-def Profile(shell: Shell, page: CustomerPage) -> ft.Control:
+def Profile(shell: Shell, page: CustomerPage, open_: Opens) -> ft.Control:
     """The filled fields by group, and the two checks that are due by the calendar."""
     groups: list[ft.Control] = []
     if customer_records.may_add_customers(shell.role):
@@ -35,6 +39,7 @@ def Profile(shell: Shell, page: CustomerPage) -> ft.Control:
     spent = _spent(page)
     if spent is not None:
         groups.append(spent)
+    groups.append(keyed("consents", Consents, page.customer.id, open_))
     return ft.Column(
         groups, spacing=16, tight=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH
     )
@@ -52,6 +57,26 @@ def _rows(shell: Shell, page: CustomerPage, names: tuple[str, ...]) -> list[ft.C
         else:
             rows.append(surfaces.pair(label(name), text))
     return rows
+
+
+@ft.component
+def Consents(customer_id: str, open_: Opens) -> ft.Control:
+    """What the customer agreed to, in a line (S4 #155)."""
+    found = use_query(
+        lambda store: consents.standings(store, customer_id, language()),
+        [customer_id],
+        watch=("consent", "reference"),
+    )
+    told = " · ".join(
+        f"{choice('scope', one.scope)}: {t(f'consent.state.{one.state}')}"
+        for one in found.value or ()
+    )
+    where = f"/customers/{customer_id}/consent"
+    row = surfaces.line(
+        "consent", t("consent.title"), lambda _: open_(where), icon=ft.Icons.FACT_CHECK_OUTLINED,
+        text=told,
+    )  # fmt: skip
+    return surfaces.card([row], padding=0)
 
 
 @ft.component
