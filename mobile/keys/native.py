@@ -2,8 +2,8 @@
 is one.
 
 The device's own keys go to the operating system's keyring if the optional package `keyring` finds
-a real backend, else to files that only this account may read. The second is weaker, and
-`protection` says so.
+a real backend, else to files that only this account may read, bound to the machine. The second is
+weaker, and `protection` says so.
 """
 
 from __future__ import annotations
@@ -22,17 +22,19 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from mobile.keys.keyring import Keyring
+from mobile.keys.native_machine import Machine, bind, this_machine, unbind
 from mobile.keys.port import Protection
 from mobile.keys.primitives import Box, BrokenSeal, EphemeralKey, Identity, KdfParameters
 
 _NONCE_BYTES = 12
 _SERVICE = "huifang"
+_IDENTITY = "identity"
 
 
 def native_keys(directory: Path) -> Keyring:
     """The keys of this installation, with their records under `directory` (made if missing)."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    shelf = system_shelf(directory) or FileShelf(directory / "device")
+    shelf = system_shelf(directory) or FileShelf(directory / "device", this_machine)
     return Keyring(NativePrimitives(shelf), DirectoryRecords(directory / "records"))
 
 
@@ -49,22 +51,30 @@ class Shelf(Protocol):
 
 
 class FileShelf:
-    """Device keys as files that only their owner may read (0600)."""
+    """Device keys as files that only their owner may read (0600).
+
+    Those of vaults are bound to the machine, so that a copied folder opens nowhere else. The
+    device's identity is not: should the machine get another name, the sealed work still has to be
+    handed in (L1).
+    """
 
     protection = Protection.KEY_FILE
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, machine: Machine = lambda: b"") -> None:
         self._directory = directory
+        self._machine = machine
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def get(self, name: str) -> bytes | None:
         try:
-            return (self._directory / name).read_bytes()
+            stored = (self._directory / name).read_bytes()
         except FileNotFoundError:
             return None
+        return unbind(stored, self._machine(), name)
 
     def put(self, name: str, key: bytes) -> None:
-        replace_file(self._directory / name, key)
+        machine = b"" if name == _IDENTITY else self._machine()
+        replace_file(self._directory / name, bind(key, machine, name))
 
     def delete(self, name: str) -> None:
         (self._directory / name).unlink(missing_ok=True)
@@ -187,10 +197,10 @@ class NativePrimitives:
         self._shelf.delete(f"vault-{vault}")
 
     async def identity(self) -> Identity:
-        stored = self._shelf.get("identity")
+        stored = self._shelf.get(_IDENTITY)
         if stored is None:
             stored = ed25519.Ed25519PrivateKey.generate().private_bytes_raw()
-            self._shelf.put("identity", stored)
+            self._shelf.put(_IDENTITY, stored)
         return NativeIdentity(ed25519.Ed25519PrivateKey.from_private_bytes(stored))
 
     async def verify(self, public_key: bytes, signature: bytes, message: bytes) -> bool:

@@ -35,8 +35,8 @@ class Protection(Enum):
     KEYRING = "keyring"
     """The operating system's keyring, as safe as the signed-in account."""
     KEY_FILE = "key_file"
-    """A file that only this account may read: whoever copies the whole folder has the device's
-    keys.
+    """A file that only this account may read, bound to the machine: a copy opens nowhere else, save
+    for whoever may read the machine's name as well.
     """
 
 

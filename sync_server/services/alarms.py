@@ -3,13 +3,16 @@ sealed in the table."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import structlog
-from sqlalchemy import update
+from sqlalchemy import Connection, insert, update
 
 from shared.clock import to_wire
 from shared.ids import new_id
 from sync_server.db.log import ALARM
 from sync_server.services.caller import Caller
+from sync_server.services.devices import Device
 from sync_server.services.writing import Unit
 
 _log = structlog.get_logger("huifang.alarm")
@@ -63,3 +66,19 @@ def raise_alarm(
         },
     )
     _log.warning(kind, subject=subject_id, device=caller.device_id)
+
+
+def raise_for_device(connection: Connection, device: Device, kind: str, now: datetime) -> None:
+    """Puts an alarm about a device on record, where no records are written."""
+    connection.execute(
+        insert(ALARM).values(
+            org_id=device.org_id,
+            id=new_id(),
+            kind=kind,
+            raised_at=to_wire(now),
+            staff_id=device.staff_id,
+            device_id=device.id,
+            subject_id=device.id,
+        )
+    )
+    _log.warning(kind, subject=device.id, device=device.id)

@@ -8,8 +8,11 @@ import segno
 
 
 def as_svg(text: str) -> str:
-    """An `<svg>` element without style, script or address, dark on white on any page."""
-    return segno.make(text, micro=False, error="m").svg_inline(scale=5, light="#fff", dark="#000")
+    """An `<svg>` element without style, script or address, dark on white on any page, as wide as
+    there is room."""
+    return segno.make(text, micro=False, error="m").svg_inline(
+        omitsize=True, light="#fff", dark="#000"
+    )
 
 
 def as_blocks(text: str) -> str:

@@ -21,6 +21,7 @@ from sync_server.db.accounts import ACCOUNT, DEVICE
 from sync_server.db.base import Database
 from sync_server.db.records import RECORDS
 from sync_server.services import accounts, audit, devices, refresh_tokens
+from sync_server.services.alarms import raise_for_device
 from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
 from sync_server.services.company_sign_in import Identity
@@ -161,6 +162,8 @@ class Sessions:
             if refresh_tokens.follow(connection, token, now):
                 return self._reply(connection, account, device, now, follows=token)
             who = actor(account, sent.address, device.id)
+            # Two hold the device's key and this token: the device, or its storage, was copied.
+            raise_for_device(connection, device, "device_copied", now)
             audit.note(connection, who, Action.TOKEN_REUSED, now=now, result=Code.TOKEN_INVALID)
         raise Refusal(Code.TOKEN_INVALID)  # outside: the family's end is committed
 

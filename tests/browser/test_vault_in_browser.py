@@ -27,6 +27,7 @@ from mobile.store.pool import MemoryDisk, MemoryFiles
 from mobile.store.vault import faults, open_vault
 from shared.errors import Code, Refusal
 from tests.browser.harness import Browser, Site, Tab
+from tests.browser.loot import EXPORT, IMPORT
 from tests.mobile import test_keys_hpke as rfc9180
 
 HERE = Path(__file__).parent
@@ -304,3 +305,43 @@ def test_a_full_quota_is_said_and_loses_nothing(phone: Callable[[], App]) -> Non
     assert app.ask("fill", name=NAME, rows=1) == saved + 1
     app.tab.reload()
     assert App(app.tab).ask("unlock", secret=PIN) == saved + 1
+
+
+def test_all_that_a_script_can_copy_opens_nowhere_else(
+    dist: Path, browser_on: Callable[..., Browser]
+) -> None:
+    """Files, wraps and PIN: whatever runs in the page could take them, but never the keys."""
+    with Site(dist) as site:
+        mine = browser_on("mine")
+        phone = App(mine.visit(site.url))
+        phone.ask("create", secret=PIN)
+        phone.ask("fill", name="林晓的客户", rows=3)
+        phone.ask("lock")
+        loot = phone.tab.page.evaluate(EXPORT)
+        assert loot["taken"] == "" and loot["records"] and loot["files"]
+        mine.close()
+        thief = browser_on("thief").visit(site.url)
+        App(thief)
+        thief.page.evaluate(IMPORT, loot)
+        thief.reload()
+        code, details = App(thief).refused("unlock", secret=PIN)
+        assert (code, details["reason"]) == ("vault_wrong_key", "no_device_key")
+
+
+def test_a_copy_of_the_whole_profile_is_the_same_device_to_the_browser(
+    dist: Path, browser_on: Callable[..., Browser], tmp_path: Path
+) -> None:
+    """The truth about a browser's keys, as the threat model tells it: scripts can't take them out,
+    but Chromium keeps them in the profile's files. The server notices the copy
+    (`test_a_device_that_goes_on_in_two_places_is_shut_out_and_alarmed`)."""
+    with Site(dist) as site:
+        mine = browser_on("mine")
+        phone = App(mine.visit(site.url))
+        phone.ask("create", secret=PIN)
+        phone.ask("fill", name="林晓的客户", rows=3)
+        phone.ask("lock")
+        mine.close()
+        running = shutil.ignore_patterns("Singleton*")  # sockets and locks of a running browser
+        shutil.copytree(tmp_path / "mine", tmp_path / "copy", ignore=running)
+        copy = App(browser_on("copy").visit(site.url))
+        assert copy.ask("unlock", secret=PIN) == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -182,6 +183,20 @@ def test_an_old_refresh_token_ends_the_whole_family(company: Field) -> None:
     assert code(phone.refresh(newest)) == "token_invalid"
     assert phone.sign_in("lin").status_code == 200
     assert phone.refresh().status_code == 200
+
+
+def test_a_device_that_goes_on_in_two_places_is_shut_out_and_alarmed(company: Field) -> None:
+    phone = company.phone("lin")
+    copy = replace(phone)  # key, tokens and all
+    company.clock.pass_by(minutes=14)
+    assert copy.refresh().status_code == 200
+    assert phone.refresh().status_code == 200  # as if the answer before had been lost
+    assert code(copy.refresh()) == "token_invalid"
+    assert code(phone.refresh()) == "token_invalid"
+    with company.server.database.read() as connection:
+        raised = connection.exec_driver_sql("SELECT kind, device_id, staff_id FROM alarm").all()
+    assert [tuple(row) for row in raised][0] == ("device_copied", phone.device_id, staff_id("lin"))
+    assert phone.sign_in("lin").status_code == 200  # the password, which no copy holds
 
 
 def test_a_refresh_token_is_worthless_on_another_device(company: Field) -> None:
