@@ -13,6 +13,7 @@ from sync_server.app import create_app
 from sync_server.db.base import Database
 from tests.oidc.running import RunningProvider, provider
 from tests.server.conftest import RING
+from tests.server.desks import Desk
 from tests.server.phones import (
     ADDRESS,
     AppClient,
@@ -197,6 +198,51 @@ def test_an_identity_is_one_persons_and_only_an_administrator_links_it(company: 
     assert code(mine) == "role_not_allowed"
     assert gao.send("DELETE", f"/v1/admin/users/{staff_id('lin')}/identity").status_code == 204
     assert gao.send("PUT", path, {"value": "LIN@example.com"}).status_code == 204
+
+
+def at_the_console(company: Field, running: RunningProvider, login: str) -> tuple[Desk, str]:
+    """A desk that has been to the provider, and the address it was sent back to."""
+    desk = Desk(company)
+    away = desk.get("/console/sign-in/company").headers["location"]
+    back = running.sign_in(away, login).removeprefix(ADDRESS)
+    return desk, str(company.client.get(back).headers["location"])
+
+
+def test_an_administrator_comes_into_the_console_by_the_company(
+    company: Field, running: RunningProvider
+) -> None:
+    link(company, "gao", "gao@example.com")
+    desk, back = at_the_console(company, running, "gao")
+    answer = desk.get(back)
+    assert answer.status_code == 200 and "You are confirmed" in desk.text
+    assert answer.headers["refresh"] == "0; url=/console"
+    assert desk.get("/console").status_code == 200
+
+
+def test_the_console_is_for_the_browser_that_began_and_for_who_may(
+    company: Field, running: RunningProvider
+) -> None:
+    link(company, "gao", "gao@example.com")
+    link(company, "lin", "lin@example.com")
+    _, back = at_the_console(company, running, "gao")
+    other = Desk(company)
+    assert other.get(back).status_code == 401
+    assert other.get("/console").status_code == 303
+    desk, back = at_the_console(company, running, "lin")
+    assert desk.get(back).status_code == 403
+    desk, back = at_the_console(company, running, "nobody")
+    assert desk.get(back).status_code == 403
+    assert desk.get("/console").status_code == 303
+
+
+def test_the_console_asks_for_the_second_factor_after_the_company(
+    company: Field, running: RunningProvider
+) -> None:
+    link(company, "gao", "gao@example.com")
+    set_up(company.phone("gao"))
+    desk, back = at_the_console(company, running, "gao")
+    assert desk.get(back).status_code == 200
+    assert desk.get("/console").headers["location"] == "/console/sign-in/totp"
 
 
 def test_the_sign_in_page_learns_whether_there_is_a_company_sign_in(company: Field) -> None:
