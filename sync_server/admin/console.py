@@ -26,6 +26,7 @@ from sync_server.admin.pages import (
     let_in,
     looks,
     overview,
+    policy,
     reviews,
     stores,
     totp,
@@ -36,7 +37,7 @@ from sync_server.admin.visit import HOME, LANGUAGE_COOKIE, Console, stranger
 
 PAGES = (
     overview, alarms, users, stores, assignments, devices, let_in, waiting, conflicts, looks,
-    reviews, acts, health, account, totp,
+    reviews, acts, policy, health, account, totp,
 )  # fmt: skip
 """Modules with a `PAGE` and a `router`, in the order of the menu."""
 

@@ -118,6 +118,6 @@ def _inward(declared: Field, text: str, zone: ZoneInfo) -> Any:
             return float(text)
         if declared.kind is Kind.INSTANT:
             return to_wire(datetime.fromisoformat(text).replace(tzinfo=zone))
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     return text
