@@ -31,6 +31,7 @@ from shared.wire import (
     Trailer,
 )
 from shared.wire_company import WaysReply
+from shared.wire_looks import LooksReply
 
 H = TypeVar("H")
 Received = Callable[[int], None]
@@ -93,6 +94,11 @@ class Peer(Protocol):
     async def listen(self, heard: Heard) -> None:
         """Be told hints until the server ends the stream. Refuses `cut_short` where it broke off;
         cancelling it ends the connection."""
+        ...
+
+    async def looks(self, customer_id: str | None, after: str | None) -> LooksReply:
+        """Looks at a customer (None: the caller's own), the newest first; `after` is the id of the
+        last one that is known."""
         ...
 
     async def held_work(self) -> list[HeldChange]:

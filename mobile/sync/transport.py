@@ -45,6 +45,7 @@ from shared.wire import (
     parse,
 )
 from shared.wire_company import CompanyReply, CompanyRequest, WaysReply
+from shared.wire_looks import LooksReply
 
 T = TypeVar("T")
 JSON = {"Content-Type": "application/json"}
@@ -163,6 +164,12 @@ class HttpPeer:
         reply = await self._stream(self._base + poking.PATH, signed, events.feed)
         if reply.status >= 300:
             raise refusal_of(reply)
+
+    async def looks(self, customer_id: str | None, after: str | None) -> LooksReply:
+        whose = f"customers/{customer_id}/looks" if customer_id else "own-looks"
+        asked = f"?after={after}" if after else ""
+        reply = await self._send("GET", f"/v1/audit/{whose}{asked}", {}, None)
+        return parse_json(LooksReply, reply.body)
 
     async def held_work(self) -> list[HeldChange]:
         reply = await self._send("GET", "/v1/decisions/quarantine", {}, None)

@@ -61,6 +61,7 @@ SCREENS = {
     "customers/:customer_id/case": ("case_open", "OpenCaseScreen"),
     "customers/:customer_id/contacts/:contact_id": ("contact_edit", "EditContactScreen"),
     "customers/:customer_id/assets/:asset_id": ("asset_edit", "EditAssetScreen"),
+    "customers/:customer_id/looks": ("looks", "CustomerLooksScreen"),
     "visits/:visit_id": ("visit", "VisitScreen"),
     "visits/:visit_id/plan": ("visit_plan", "MoveVisitScreen"),
     "visits/:visit_id/photos/:file_id": ("visit_photo", "VisitPhotoScreen"),
@@ -79,6 +80,7 @@ SCREENS = {
     "decisions/:conflict_id": ("conflict", "ConflictScreen"),
     "sync/conflicts/:conflict_id": ("conflict", "ConflictScreen"),  # as it was until 2026-11
     "settings": ("settings", "SettingsScreen"),
+    "looks": ("looks", "OwnLooksScreen"),
     "more": ("more", "MoreScreen"),
 }
 

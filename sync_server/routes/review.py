@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Query
 
 from shared.errors import Code
 from shared.wire import STRICT
+from shared.wire_looks import LooksReply
 from sync_server.routes.answers import READS_BODY, SIGNED_IN, documented
 from sync_server.routes.caller import ActiveCaller, Administrator, TheServer
 from sync_server.services import (
@@ -38,13 +39,6 @@ _DECIDES = documented(
 _WORD = r"^[0-9A-Za-z_:.\-]{1,80}$"
 Word = Annotated[str | None, Query(pattern=_WORD)]
 Id = Annotated[str, Path(pattern=_WORD)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Looks:
-    """The next page begins after the last one's id; an empty one is the end."""
-
-    looks: list[look_listing.LookSeen]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +102,7 @@ def list_looks(
     until: datetime | None = None,
     after: Word = None,
     limit: Annotated[int, Query(ge=1, le=look_listing.MOST)] = 50,
-) -> Looks:
+) -> LooksReply:
     """Looks on record, the newest first. Customers are ids: to see one, ask for it as anyone
     does."""
     asked = Asked(
@@ -122,23 +116,25 @@ def list_looks(
                 connection, caller, Action.LOOKS_LISTED, now=server.clock.now(),
                 subject=("staff", staff_id) if staff_id else None, customer=customer_id,
             )  # fmt: skip
-    return Looks(looks=found)
+    return LooksReply(looks=found)
 
 
 @router.get("/customers/{customer_id}/looks", responses=_REFUSALS | documented(Code.OUT_OF_SCOPE))
-def looks_at(customer_id: Id, caller: ActiveCaller, server: TheServer, after: Word = None) -> Looks:
+def looks_at(
+    customer_id: Id, caller: ActiveCaller, server: TheServer, after: Word = None
+) -> LooksReply:
     """Who looked at one customer, for whoever holds that customer."""
     now = server.clock.now()
     with server.database.read() as connection:
         asked = Asked(after=after)
-        return Looks(looks=look_listing.looks_at(connection, caller, customer_id, asked, now))
+        return LooksReply(looks=look_listing.looks_at(connection, caller, customer_id, asked, now))
 
 
 @router.get("/own-looks", responses=_REFUSALS)
-def own_looks(caller: ActiveCaller, server: TheServer, after: Word = None) -> Looks:
+def own_looks(caller: ActiveCaller, server: TheServer, after: Word = None) -> LooksReply:
     """What the caller looked at, as it is on record."""
     with server.database.read() as connection:
-        return Looks(looks=look_listing.own_looks(connection, caller, Asked(after=after)))
+        return LooksReply(looks=look_listing.own_looks(connection, caller, Asked(after=after)))
 
 
 @router.get("/alarms", responses=_REFUSALS)

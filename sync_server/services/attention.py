@@ -12,10 +12,10 @@ from shared.clock import to_wire
 from shared.declare import Role
 from sync_server.db.accounts import DEVICE
 from sync_server.db.log import ALARM, CHANGE_LOG
+from sync_server.db.looks import LOOK_REVIEW
 from sync_server.db.records import RECORDS
 from sync_server.services.caller import Caller
 from sync_server.services.epochs import org_state
-from sync_server.services.vitals import RECENTLY
 
 _CONFLICT, _CUSTOMER, _STAFF = (RECORDS[name].c for name in ("conflict", "customer", "staff"))
 
@@ -27,6 +27,7 @@ class Attention:
 
     quarantined: int
     conflicts: int
+    overdue_reviews: int
     pending_devices: int | None = None
     recent_alarms: int | None = None
     numbers_behind: int | None = None
@@ -37,6 +38,11 @@ def attention(connection: Connection, caller: Caller, now: datetime) -> Attentio
     org = caller.org_id
     open_ = (_CONFLICT.org_id == org, _CONFLICT.resolution.is_(None))
     held = (CHANGE_LOG.c.org_id == org, CHANGE_LOG.c.verdict == "quarantined")
+    late = (
+        LOOK_REVIEW.c.org_id == org,
+        LOOK_REVIEW.c.verdict.is_(None),
+        LOOK_REVIEW.c.due_at < to_wire(now),
+    )
     if caller.role is not Role.ADMINISTRATOR:
         store = caller.store_id or ""
         ours = select(_CUSTOMER.id).where(_CUSTOMER.org_id == org, _CUSTOMER.store_id == store)
@@ -46,17 +52,20 @@ def attention(connection: Connection, caller: Caller, now: datetime) -> Attentio
                 connection, CHANGE_LOG.c.seq, *held, CHANGE_LOG.c.staff_id.in_(staff)
             ),
             conflicts=_count(connection, _CONFLICT.id, *open_, _CONFLICT.customer_id.in_(ours)),
+            overdue_reviews=_count(
+                connection, LOOK_REVIEW.c.look_id, *late, LOOK_REVIEW.c.store_id == store
+            ),
         )
     state = org_state(connection, org)
-    since = to_wire(now - RECENTLY)
     return Attention(
         quarantined=_count(connection, CHANGE_LOG.c.seq, *held),
         conflicts=_count(connection, _CONFLICT.id, *open_),
+        overdue_reviews=_count(connection, LOOK_REVIEW.c.look_id, *late),
         pending_devices=_count(
             connection, DEVICE.c.id, DEVICE.c.org_id == org, DEVICE.c.state == "pending"
         ),
         recent_alarms=_count(
-            connection, ALARM.c.id, ALARM.c.org_id == org, ALARM.c.raised_at > since
+            connection, ALARM.c.id, ALARM.c.org_id == org, ALARM.c.explained_at.is_(None)
         ),
         numbers_behind=state.last_seq - state.backed_up_to,
     )

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, select, true
 from shared.clock import to_wire
 from shared.declare import Role
 from shared.errors import Code, Refusal
+from shared.wire_looks import LookSeen
 from sync_server.db.among import among
 from sync_server.db.looks import LOOK_LINK
 from sync_server.db.records import RECORDS
@@ -20,6 +21,7 @@ from sync_server.services.caller import Caller
 from sync_server.services.grants import live_grants
 
 MOST = 200
+HOLDERS = frozenset({Role.ACCOUNT_MANAGER, Role.STORE_MANAGER})
 
 _LOOK, _STAFF, _LINK = RECORDS["look"].c, RECORDS["staff"].c, LOOK_LINK.c
 
@@ -37,22 +39,6 @@ class Asked:
     until: datetime | None = None
     after: str | None = None
     limit: int = 50
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookSeen:
-    """A look on record. Times as the device knew them."""
-
-    id: str
-    looked_at: str
-    staff_id: str
-    staff: str
-    what: str
-    entity: str
-    record_id: str
-    customer_id: str | None
-    hits: int | None
-    device_id: str | None
 
 
 def reach(caller: Caller) -> ColumnElement[bool]:
@@ -73,8 +59,10 @@ def looks(connection: Connection, caller: Caller, asked: Asked) -> list[LookSeen
 def looks_at(
     connection: Connection, caller: Caller, customer_id: str, asked: Asked, now: datetime
 ) -> list[LookSeen]:
-    """Who looked at one customer, for whoever holds that customer whole at this moment. Refuses
-    `OUT_OF_SCOPE`."""
+    """Who looked at one customer, for the account manager or store manager who holds that customer
+    at this moment. Refuses `ROLE_NOT_ALLOWED` and `OUT_OF_SCOPE`."""
+    if caller.role not in HOLDERS:
+        raise Refusal(Code.ROLE_NOT_ALLOWED)
     held = live_grants(connection, caller.org_id, caller.staff_id, now)
     if all(grant.bucket != f"customer:{customer_id}" for grant in held):
         raise Refusal(Code.OUT_OF_SCOPE)

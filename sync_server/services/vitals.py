@@ -98,7 +98,8 @@ def org_vitals(connection: Connection, org_id: str, now: datetime) -> OrgVitals:
     quarantine = CHANGE_LOG.c.verdict == "quarantined"
     file = RECORDS["file"].c
     stored = select(STORED_FILE.c.sha256).where(STORED_FILE.c.org_id == org_id)
-    recently = ALARM.c.raised_at > to_wire(now - RECENTLY)
+    unexplained = ALARM.c.explained_at.is_(None)
+    recently = unexplained & (ALARM.c.raised_at > to_wire(now - RECENTLY))
     return OrgVitals(
         org_id=org_id,
         epoch=state.epoch,

@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from mobile.store import look_chain
+from shared.errors import Code, Refusal
+from shared.ids import new_id
 from sync_server.db.log import ALARM
 from sync_server.db.records import RECORDS
 from tests.mobile.sync_world import CUSTOMERS, Handset, company
@@ -90,3 +92,23 @@ async def test_a_search_goes_up_with_its_hits_and_in_the_same_chain(world: Field
     await phone.synced()
     assert (made.customer_id, made.hits) == (None, 3)
     assert recorded(world) == ([("opened", 1), ("searched", 2), ("opened", 3)], [])
+
+
+async def test_a_holder_reads_who_looked_at_their_customer_and_one_reads_ones_own(
+    world: Field,
+) -> None:
+    phone = await begun(world)
+    look(phone, 3)
+    with phone.store.unit() as unit:
+        unit.search(hits=1)
+        unit.commit()
+    await phone.synced()
+    found = await phone.engine.ask(lambda peer: peer.looks(CUSTOMERS[0], None))
+    assert [(one.staff, one.what) for one in found.looks] == [("lin", "opened")] * 3
+    rest = await phone.engine.ask(lambda peer: peer.looks(CUSTOMERS[0], found.looks[0].id))
+    assert rest.looks == found.looks[1:]
+    own = await phone.engine.ask(lambda peer: peer.looks(None, None))
+    assert [one.what for one in own.looks] == ["searched", "opened", "opened", "opened"]
+    with pytest.raises(Refusal) as foreign:
+        await phone.engine.ask(lambda peer: peer.looks(new_id(), None))
+    assert foreign.value.code is Code.OUT_OF_SCOPE

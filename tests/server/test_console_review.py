@@ -142,6 +142,7 @@ def test_a_weeks_sample_is_reviewed_at_the_console(field: Field) -> None:
     assert desk.post(f"{path[0]}/{one}", verdict="perhaps").status_code == 422
     field.clock.pass_by(days=8)
     desk = signed_in(field)
+    assert "1 Looks whose review is overdue" in desk.text
     desk.get("/console/reviews")
     assert "1 overdue" in desk.text
     desk.get(path[0])

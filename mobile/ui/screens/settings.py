@@ -81,6 +81,7 @@ def Security(shell: Shell) -> ft.Control:
         buttons.secondary(
             shell, "lock", t("settings.lock"), shell.session.lock, icon=ft.Icons.LOCK_OUTLINE
         ),
+        buttons.quiet(shell, "own-looks", t("settings.looks"), lambda: shell.go("/looks")),
         buttons.quiet(
             shell, "change-secret", t("settings.change_secret"), lambda: set_changing(not changing)
         ),

@@ -19,6 +19,8 @@ _LINKS = {
     "silent": f"{HOME}/devices?sort=heard_at",
     "stuck": f"{HOME}/devices?holds=unsent",
     "numbers_behind": f"{HOME}/health",
+    "recent_alarms": f"{HOME}/alarms",
+    "overdue_reviews": f"{HOME}/reviews",
 }
 """Where each figure leads."""
 

@@ -19,6 +19,7 @@ from mobile.ui.theme import GAP
 from mobile.usecases import consents, customer_records
 from mobile.usecases.customer_page import CustomerPage
 from mobile.usecases.customer_records import CUSTOMER_FIELDS
+from mobile.usecases.customers import VISITING
 from shared.codec import write
 from shared.declare import ENTITIES
 from shared.masking import MASKED, mask
@@ -36,6 +37,15 @@ def Profile(shell: Shell, page: CustomerPage, open_: Opens) -> ft.Control:
         rows = _rows(shell, page, names)
         if rows:
             groups.append(surfaces.section(t(f"customer.group.{group}"), [surfaces.card(rows)]))
+    if shell.role in VISITING:
+        groups.append(
+            surfaces.line(
+                "who-looked",
+                t("looks.line"),
+                lambda _: shell.go(f"/customers/{page.customer.id}/looks"),
+                icon=ft.Icons.VISIBILITY_OUTLINED,
+            )
+        )
     spent = _spent(page)
     if spent is not None:
         groups.append(spent)
