@@ -83,6 +83,9 @@ class Code(Enum):
         403, "This device waits for approval.", "Ask an administrator to approve it."
     )
     DEVICE_BLOCKED = Advice(403, "This device was blocked.", "Ask an administrator.")
+    DEVICE_WIPED = Advice(
+        403, "An administrator ordered this device to be emptied.", "Ask an administrator."
+    )
     DEVICE_UNKNOWN = Advice(403, "This device is not enrolled.", "Sign in online once.")
     USER_INACTIVE = Advice(403, "This user is no longer active.", "Ask an administrator.")
     TOO_MANY_TRIES = Advice(429, "Too many tries.", "Wait a little and try again.")

@@ -268,6 +268,15 @@ class Inbound:
         self._parts.gate.changed()
         return list(gone)
 
+    def end_all(self) -> None:
+        """Delete everything that any grant showed, before the vault itself goes: what was half
+        written is in the outbox then, and can be sealed."""
+        held = list(self.holdings.grant_ids())
+        with self._parts.commits.begin() as touched:
+            self._end(held, touched)
+            self._grants_changed()
+        self._parts.gate.changed()
+
     def give_back(self, grant_ids: Sequence[str]) -> None:
         """Delete what these grants showed, as at their end, though they run: their holder needs
         them no more. A server that has not heard of it yet may go on naming them in vain."""

@@ -87,5 +87,7 @@ async def _store(exchange: Exchange, page: Page[PullHeader]) -> None:
         exchange.store.parts.time.server_said(from_wire(lease.issued_at))
         exchange.report.dropped += len(lease.drops)
     exchange.store.inbound.pulled(page.header, lease, page.lines)
+    if lease is not None and lease.wipe:
+        raise Refusal(Code.DEVICE_WIPED)  # the session sees to it, once this sync has ended
     exchange.report.received += len(page.lines)
     exchange.expected = exchange.report.received + page.header.fetch_rows

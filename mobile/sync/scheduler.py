@@ -24,7 +24,13 @@ FIRST_RETRY = 5.0
 LONGEST_RETRY = 600.0
 
 NEEDS_A_PERSON = frozenset(
-    {Code.SIGN_IN_REQUIRED, Code.DEVICE_PENDING, Code.DEVICE_BLOCKED, Code.DEVICE_UNKNOWN}
+    {
+        Code.SIGN_IN_REQUIRED,
+        Code.DEVICE_PENDING,
+        Code.DEVICE_BLOCKED,
+        Code.DEVICE_WIPED,
+        Code.DEVICE_UNKNOWN,
+    }
 )
 """No retry helps against these: the next try waits for something to happen, or for the usual
 time."""

@@ -9,7 +9,7 @@ server knows them by their ids (L2).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from mobile.keys.port import Profile
@@ -26,11 +26,17 @@ class LeftBehind:
     """The sealed logs of this device's closed vaults. A log has one user at a time: `leave` a vault
     before it is opened."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(
+        self, services: Services, empty: Callable[[Profile], Awaitable[None]] | None = None
+    ) -> None:
+        """`empty` destroys a closed vault that an administrator ordered to be wiped."""
         self._services = services
+        self._empty = empty
         self._task: asyncio.Task[None] | None = None
         self._leave_network: Callable[[], None] = _stay
         self._opened: set[str] = set()
+        self.emptying: asyncio.Task[None] | None = None
+        self._once_more = False
 
     def start(self) -> None:
         """Hands everything in by itself, soon and whenever the network returns, until `stop`."""
@@ -64,47 +70,78 @@ class LeftBehind:
         self._task = asyncio.ensure_future(self._later())
 
     async def _later(self) -> None:
-        await asyncio.sleep(BEGINS_AFTER)
-        if self._services.place.online():
-            await self.hand_in()
+        self._once_more = True
+        while self._once_more:
+            self._once_more = False
+            await asyncio.sleep(BEGINS_AFTER)
+            if self._services.place.online():
+                await self.hand_in()
 
-    async def remember(self, profile: Profile) -> None:
+    async def remember(self, profile: Profile, **more: Any) -> None:
         """Before a profile is forgotten: notes where its log is to go, which is no secret."""
-        await self._note(profile.vault, url=profile.server_url, device_id=profile.device_id)
+        about = {"url": profile.server_url, "device_id": profile.device_id}
+        await self._note(profile.vault, **about, **more)
+
+    def again(self, vault: str) -> None:
+        """This vault is nobody's any more: what it left is handed in soon."""
+        self._opened.discard(vault)
+        if self._task is None:
+            self.start()
+        elif self._task.done():
+            self._again()
+        else:
+            self._once_more = True
 
     async def hand_in(self) -> None:
         """Hands in what the logs hold that was not handed in yet, and discards what is backed up.
         What can't go now goes at the next start."""
-        for profile in await self._services.keys.profiles():
+        profiles = {profile.vault: profile for profile in await self._services.keys.profiles()}
+        for profile in profiles.values():
             await self.remember(profile)
         for vault, known in (await self._logs()).items():
             if known.get("device_id") and vault not in self._opened:
-                await self._hand_in_one(vault, known)
+                await self._hand_in_one(vault, known, profiles.get(vault))
 
-    async def _hand_in_one(self, vault: str, known: Mapping[str, Any]) -> None:
+    async def _hand_in_one(
+        self, vault: str, known: Mapping[str, Any], profile: Profile | None
+    ) -> None:
         files = self._services.files
         try:
             await files.claim(vault)
         except Refusal:  # open in another tab, which sees to it
             return
+        wipe = False
         try:
-            await self._log_of(vault, known)
+            wipe = await self._log_of(vault, known, profile)
         except Refusal:
             return
         finally:
             await files.release(vault)
+        if wipe and profile is not None and self._empty is not None:
+            # Not in this task, which the emptying begins anew.
+            self.emptying = asyncio.ensure_future(self._empty(profile))
 
-    async def _log_of(self, vault: str, known: Mapping[str, Any]) -> None:
+    async def _log_of(self, vault: str, known: Mapping[str, Any], profile: Profile | None) -> bool:
+        """Hands in what one log holds; True if the server ordered the vault to be destroyed."""
         from mobile.store.sealed_log import SealedLog
         from mobile.sync.sealed import hand_in
         from mobile.sync.sealed_files import hand_in_left
+        from mobile.usecases.wiping import ordered
         from shared.clock import to_wire
-        from shared.wire import SealedRequest
+        from shared.wire import ReceiptsRequest, SealedRequest, SignedReceipt
 
         services = self._services
         log = SealedLog(services.files, vault)
-        if not len(log) and not await log.files.names():
-            return
+        peer = services.connect(known["url"])
+        if known.get("receipt"):
+            asked = ReceiptsRequest(
+                device_id=known["device_id"], receipts=[SignedReceipt(**known["receipt"])]
+            )
+            await peer.hand_in_receipts(asked)
+            await self._note(vault, receipt=None)
+        # A vault that is still here asks, too: the device may have been ordered to be emptied.
+        if profile is None and not len(log) and not await log.files.names():
+            return False
         head = SealedRequest(
             device_id=known["device_id"],
             app_version=services.app_version,
@@ -113,9 +150,10 @@ class LeftBehind:
             monotonic_ms=services.clock.monotonic_ms(),
             entries=[],
         )
-        peer = services.connect(known["url"])
         # Asked without a word of work first: how far is the backup, and of which epoch?
         told = await peer.push_sealed(head)
+        if profile is not None and await ordered(services, profile, told.order):
+            return True  # the log stays, and is handed in when the vault is gone
         through = 0
         if known.get("epoch") == told.epoch:
             through = known["through"]
@@ -134,6 +172,7 @@ class LeftBehind:
             reach=told.backed_up_to,
         )
         await self._note(vault, files={name: list(noted) for name, noted in copies.items()})
+        return False
 
     async def _logs(self) -> dict[str, dict[str, Any]]:
         found = (await self._services.preferences.read()).get(_REMEMBERED)

@@ -8,6 +8,7 @@ refuses and stays.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
@@ -57,7 +58,8 @@ class Session:
         self._unwritten: list[Callable[[], None]] = []
         self.phase = Phase.STARTING
         self.profile: Profile | None = None
-        self.left_behind = LeftBehind(services)
+        self.wiped = False  # by an administrator's order, in this run of the app
+        self.left_behind = LeftBehind(services, self._emptied)
 
     @property
     def store(self) -> Store | None:
@@ -241,6 +243,7 @@ class Session:
         self.touch()
         if self._opened is not None:
             self._opened.ending.write_down = self.write_down
+            self._opened.syncing.wipe = self.wipe
             self._opened.ending.start()
         self._enter(Phase.OPEN)
 
@@ -309,6 +312,35 @@ class Session:
     async def tries_left(self) -> int:
         """Wrong secrets that are still allowed for the present profile."""
         return await self._services.keys.tries_left(self.profile.vault) if self.profile else 0
+
+    async def wipe(self) -> None:
+        """Empties the device as an administrator ordered: what is half written is sealed with the
+        rest, then vault and key go; the receipt and the sealed log are sent from the sign-in.
+        Leads to WELCOME, which says so. Harmless twice."""
+        profile, opened = self.profile, self._opened
+        if profile is None:
+            return
+        self.write_down()
+        if opened is not None:
+            with suppress(Refusal):  # a full disk: what is in the log already stays
+                opened.store.inbound.end_all()
+                await opened.syncing.seal()
+        await self._emptied(profile)
+
+    async def _emptied(self, profile: Profile) -> None:
+        from mobile.usecases import wiping
+
+        here = self.profile is not None and self.profile.vault == profile.vault
+        if here:  # and not another person's vault, who is at work beside it
+            self._enter(Phase.STARTING)  # no screen reads a closed store
+            await self._close()
+        receipt = await wiping.destroy(self._services, profile)
+        await self.left_behind.remember(profile, receipt=receipt)
+        await self._services.keys.forget_profile(profile.vault)
+        if here:
+            self.profile, self.wiped = None, True
+            self._enter(Phase.WELCOME)
+        self.left_behind.again(profile.vault)
 
     async def sign_out(self) -> None:
         """Takes this user off the device: vault and key go, the sealed copies of unsent work and

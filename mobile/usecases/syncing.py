@@ -71,6 +71,9 @@ class Syncing:
         self._listeners: list[Callable[[], None]] = []
         self._listening = Listening(listen, place, clock, self._hinted, self.soon)
         self._hint: Hint | None = None
+        self.wipe: Callable[[], Awaitable[None]] = _nothing
+        """What an administrator's order to empty the device asks for (`Session.wipe`)."""
+        self.wiped: asyncio.Task[None] | None = None
         self.log: SealedLog | None = None
         """The sealed log beside this vault, for the doctor."""
         self.agreement: Agreement | None = None
@@ -140,6 +143,8 @@ class Syncing:
         self.code = report.code
         if report.code is None:
             self._away = False  # whatever the system thinks of the network
+        if report.code is Code.DEVICE_WIPED and self.wiped is None:
+            self.wiped = asyncio.ensure_future(self.wipe())  # it ends this very sync
         self._timetable.finished(self._seconds(), report.code, report.retry_after)
         if self._store.parts.outbox.next_number() > written:
             self._timetable.changed(self._seconds())  # written meanwhile: this sync missed it
@@ -181,6 +186,11 @@ class Syncing:
         """Something is to be told to the server: at the next turn, without delay."""
         self._timetable.poked(self._seconds())
         self._woken.set()
+
+    async def seal(self) -> None:
+        """Copies what is unsealed into the sealed log, now. Refuses `disk_full`."""
+        await self.settled()
+        await self._seal()
 
     async def settled(self) -> None:
         """Returns once what was saved so far has its sealed copy."""
@@ -260,6 +270,10 @@ class Syncing:
     def _tell(self) -> None:
         for listener in list(self._listeners):
             listener()
+
+
+async def _nothing() -> None:
+    """Stands in for what nobody asked for."""
 
 
 def _newer(one: Hint, other: Hint) -> Hint:

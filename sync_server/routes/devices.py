@@ -31,6 +31,8 @@ class DeviceReply:
     state: str
     enrolled_at: str
     signed_in_at: str | None
+    wipe_ordered_at: str | None
+    wiped_at: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,16 @@ def block(device_id: str, caller: Administrator, server: TheServer) -> None:
     _decide(server, caller, device_id, devices.BLOCKED)
 
 
+@router.post("/{device_id}/wipe", status_code=204, responses={**_REFUSALS, **_LAST})
+def wipe(device_id: str, caller: Administrator, server: TheServer) -> None:
+    """Block a device, and have it destroy its vault and key at its next contact, locked or not.
+    Unsent work is sealed first and still comes in. It signs a receipt (`/v1/grants/receipts/…`).
+    Harmless twice."""
+    with server.database.write() as connection:
+        device = devices.find(connection, caller.org_id, device_id)
+        devices.order_wipe(connection, caller, device, server.clock.now())
+
+
 def _decide(server: TheServer, caller: Caller, device_id: str, state: str) -> None:
     with server.database.write() as connection:
         device = devices.find(connection, caller.org_id, device_id)
@@ -84,4 +96,6 @@ def _shown(device: devices.Device, username: str) -> DeviceReply:
         state=device.state,
         enrolled_at=device.enrolled_at,
         signed_in_at=device.signed_in_at,
+        wipe_ordered_at=device.wipe_ordered_at,
+        wiped_at=device.wiped_at,
     )

@@ -3,6 +3,8 @@ receipts for what it deleted."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 from anyio import to_thread
@@ -21,6 +23,7 @@ from sync_server.routes.answers import READS_BODY, documented
 from sync_server.routes.caller import TheRequest, TheServer
 from sync_server.services import receipts
 from sync_server.services.caller import Caller
+from sync_server.services.leases import sign_lease
 from sync_server.services.sealed import push_sealed
 from sync_server.services.sealed_files import append_sealed, begin_sealed
 from sync_server.services.sessions import Sent
@@ -42,10 +45,13 @@ def push_sealed_changes(
     asked: SealedRequest, request: TheRequest, server: TheServer
 ) -> SealedReply:
     """Hand in sealed changes with the device's proof and no token. Each gets the outcome that a
-    push would have given it; sending them again is harmless."""
+    push would have given it; sending them again is harmless. The reply to a device that an
+    administrator ordered to be wiped carries the signed order."""
     caller = _by_device(server, asked.device_id, request)
     now = server.clock.now()
-    return push_sealed(server.database, server.keys.seal, caller, asked, now)
+    told = push_sealed(server.database, server.keys.seal, caller, asked, now)
+    sign = partial(sign_lease, server.keys.lease)
+    return replace(told, order=receipts.order_for(server.database, caller, sign, now))
 
 
 @router.post(

@@ -16,7 +16,8 @@ class Caller:
     the pull brings the lease that says what to drop (L4). `device_key` is the raw Ed25519 public
     key, base64url without padding. `via` (api or console) and `address` are for the audit log;
     the console has neither device nor key. `heard_at` is when the device was last noted to have
-    been heard of (`contacts`); None: there is no device to note it for.
+    been heard of (`contacts`); None: there is no device to note it for. `wipe`: an administrator
+    ordered that its vault be destroyed, and it has not said yet that it is.
     """
 
     org_id: str
@@ -26,6 +27,7 @@ class Caller:
     device_key: str
     store_id: str | None = None
     active: bool = True
+    wipe: bool = False
     via: str = "api"
     address: str = ""
     heard_at: str | None = None

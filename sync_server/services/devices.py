@@ -41,6 +41,8 @@ class Device:
     decided_at: str | None = None
     decided_by: str | None = None
     signed_in_at: str | None = None
+    wipe_ordered_at: str | None = None
+    wiped_at: str | None = None
 
 
 _COLUMNS = [DEVICE.c[name] for name in Device.__dataclass_fields__]
@@ -102,12 +104,26 @@ def decide(
     of the only administrator, unless `even_last`."""
     if state == BLOCKED and not even_last:
         keep_one_device_besides(connection, device.org_id, device.staff_id, device.id, APPROVED)
+    trusted = {"wipe_ordered_at": None, "wiped_at": None} if state == APPROVED else {}
     connection.execute(
         _of(device.org_id, device.id).values(
-            state=state, decided_at=to_wire(now), decided_by=decided_by
+            state=state, decided_at=to_wire(now), decided_by=decided_by, **trusted
         )
     )
     note_standing(connection, device.org_id, device.staff_id)
+
+
+def order_wipe(connection: Connection, who: Caller, device: Device, now: datetime) -> None:
+    """At its next contact the device destroys its vault and the key to it; what is sealed stays
+    until it was sent. It is blocked from now on, as by `decide`. Harmless twice; approving it
+    takes the order back where it has not been carried out."""
+    decide(connection, device, BLOCKED, now=now, decided_by=who.staff_id)
+    ordered = {"wipe_ordered_at": to_wire(now), "wiped_at": None}
+    connection.execute(_of(device.org_id, device.id).values(**ordered))
+    audit.note(
+        connection, who, Action.DEVICE_WIPE_ORDERED, now=now, subject=("device", device.id),
+        of=device.staff_id,
+    )  # fmt: skip
 
 
 def note_decision(

@@ -105,4 +105,5 @@ def lease_for(
         grants=held.reading.grants if whole else None,
         drops=held.drops,
         active=caller.active,
+        wipe=caller.wipe,
     )

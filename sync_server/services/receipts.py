@@ -8,17 +8,29 @@ from datetime import datetime
 
 import msgspec
 from jwt.utils import base64url_decode
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, func, insert, literal, select, update
 
 from shared.clock import from_wire, to_wire
 from shared.dpop import b64
 from shared.errors import Refusal
-from shared.wire import RECEIPT_INFO, Receipt, ReceiptsRequest, SignedReceipt
+from shared.wire import (
+    RECEIPT_INFO,
+    Lease,
+    Receipt,
+    ReceiptsRequest,
+    SignedLease,
+    SignedReceipt,
+)
 from sync_server.db.accounts import DEVICE
 from sync_server.db.base import Database
 from sync_server.db.log import DEVICE_GRANT, RECEIPT
 from sync_server.db.records import RECORDS
+from sync_server.db.types import Instant
+from sync_server.services import audit
+from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
+from sync_server.services.epochs import org_state
+from sync_server.services.holdings import Sign
 from sync_server.services.proof import verify_device_signature
 
 MOST = 1000
@@ -75,20 +87,54 @@ def keep(db: Database, caller: Caller, asked: ReceiptsRequest, now: datetime) ->
                     .values(receipt_id=said.id)
                 )
             if said.kind == "wiped":
-                connection.execute(
-                    update(DEVICE)
-                    .where(DEVICE.c.org_id == caller.org_id, DEVICE.c.id == caller.device_id)
-                    .values(wiped_at=said.deleted_at)
-                )
-                connection.execute(
-                    update(DEVICE_GRANT)
-                    .where(
-                        DEVICE_GRANT.c.org_id == caller.org_id,
-                        DEVICE_GRANT.c.device_id == caller.device_id,
-                    )
-                    .values(receipt_id=said.id, dropped_at=to_wire(now), open_from=None)
-                )
+                _note_wiped(connection, caller, said, now)
     return ids
+
+
+def _note_wiped(connection: Connection, caller: Caller, said: Receipt, now: datetime) -> None:
+    """The vault is gone, and with it all that the device held."""
+    connection.execute(
+        update(DEVICE)
+        .where(DEVICE.c.org_id == caller.org_id, DEVICE.c.id == caller.device_id)
+        .values(wiped_at=to_wire(now))
+    )
+    connection.execute(
+        update(DEVICE_GRANT)
+        .where(DEVICE_GRANT.c.org_id == caller.org_id, DEVICE_GRANT.c.device_id == caller.device_id)
+        .values(
+            receipt_id=said.id,
+            dropped_at=func.coalesce(DEVICE_GRANT.c.dropped_at, literal(to_wire(now), Instant)),
+            open_from=None,
+        )
+    )
+    audit.note(
+        connection, caller, Action.DEVICE_WIPED, now=now, subject=("device", caller.device_id),
+        receipt=said.id,
+    )  # fmt: skip
+
+
+def order_for(db: Database, caller: Caller, sign: Sign, now: datetime) -> SignedLease | None:
+    """The signed order to destroy the vault, for a device that comes without a token; None where
+    there is none."""
+    if not caller.wipe:
+        return None
+    with db.read() as connection:
+        epoch = org_state(connection, caller.org_id).epoch
+    moment = to_wire(now)
+    return sign(
+        Lease(
+            organisation_id=caller.org_id,
+            device_id=caller.device_id,
+            staff_id=caller.staff_id,
+            role=caller.role.value,
+            epoch=epoch,
+            issued_at=moment,
+            ends_at=moment,
+            grants_digest="",
+            active=False,
+            wipe=True,
+        )
+    )
 
 
 def _said(caller: Caller, one: SignedReceipt) -> Receipt | None:

@@ -358,6 +358,7 @@ _STANDING = (
         DEVICE.c.state,
         DEVICE.c.thumbprint,
         DEVICE.c.heard_at,
+        and_(DEVICE.c.wipe_ordered_at.is_not(None), DEVICE.c.wiped_at.is_(None)).label("wipe"),
         ACCOUNT.c.active,
         _STAFF.c.role,
         _STAFF.c.store_id,
@@ -392,6 +393,7 @@ def _standing(
         device_key=row.key,
         store_id=row.store_id,
         active=barred is None,
+        wipe=bool(row.wipe),
         heard_at=row.heard_at,
     )
     return Standing(caller, barred)

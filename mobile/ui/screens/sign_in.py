@@ -89,6 +89,8 @@ def SignInScreen() -> ft.View:
         words.headline(t("sign_in.title")),
         words.body(t("sign_in.text"), color=ft.Colors.ON_SURFACE_VARIANT),
     ]
+    if shell.session.wiped:
+        controls.append(refusal_card(Code.DEVICE_WIPED))
     if not shell.services.files.storage.durable:
         controls.append(refusal_card(Code.STORAGE_NOT_DURABLE))
     if arrived.enrolment_code:
