@@ -22,6 +22,7 @@ from sync_server.admin.pages import (
     assignments,
     conflicts,
     devices,
+    grants,
     health,
     let_in,
     looks,
@@ -36,8 +37,8 @@ from sync_server.admin.pages import (
 from sync_server.admin.visit import HOME, LANGUAGE_COOKIE, Console, stranger
 
 PAGES = (
-    overview, alarms, users, stores, assignments, devices, let_in, waiting, conflicts, looks,
-    reviews, acts, policy, health, account, totp,
+    overview, alarms, users, stores, assignments, devices, grants, let_in, waiting, conflicts,
+    looks, reviews, acts, policy, health, account, totp,
 )  # fmt: skip
 """Modules with a `PAGE` and a `router`, in the order of the menu."""
 

@@ -46,7 +46,7 @@ class OnDevice:
 
     `state`: `held` (it said that it has them), `sent` (it may have them: told, not confirmed),
     `untold` (the grant ended, and the device has not asked since), `dropping` (told to drop them,
-    not confirmed yet).
+    not confirmed yet). `receipt_id`: it signed that the rows are deleted.
     """
 
     device_id: str
@@ -58,6 +58,7 @@ class OnDevice:
     since: str
     ended: str | None
     ended_because: str | None
+    receipt_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,23 @@ def who_holds(connection: Connection, org_id: str, customer_id: str, at: datetim
         people=sorted(people, key=lambda h: (h.bucket, h.since, h.staff_id)),
         devices=_devices(connection, org_id, grants, at),
     )
+
+
+def ended_since(
+    connection: Connection, org_id: str, customer_id: str, since: datetime, now: datetime
+) -> list[Holding]:
+    """Grants on a customer or their cases that ended between `since` and `now`, the latest first:
+    whose holder may be given more time. Those revoked for security are left out."""
+    cases = _cases_at(connection, org_id, customer_id, now)
+    buckets = [f"customer:{customer_id}", *(f"case:{case_id}" for case_id in sorted(cases))]
+    found = [
+        grant
+        for grant in _grants(connection, org_id, buckets)
+        if (end := end_of(grant)) and since <= end.at <= now and end.reason != "security"
+    ]
+    names = _names(connection, org_id, {grant["staff_id"] for grant in found})
+    made = [_holding(grant, names) for grant in found]
+    return sorted(made, key=lambda h: (h.until or "", h.grant_id), reverse=True)
 
 
 def _cases_at(connection: Connection, org_id: str, customer_id: str, at: datetime) -> set[str]:
@@ -199,4 +217,5 @@ def _on_device(row: Row[Any], grant: Mapping[str, Any], at: datetime) -> OnDevic
         since=row.told_at,
         ended=to_wire(over.at) if over else None,
         ended_because=over.reason if over else None,
+        receipt_id=row.receipt_id,
     )

@@ -202,6 +202,8 @@ def outstanding(db: Database, org_id: str, now: datetime) -> list[Outstanding]:
                 here.receipt_id.is_(None),
                 (grant.expires_at <= moment) | (grant.revoked_at <= moment),
             )
+            .order_by(func.coalesce(grant.revoked_at, grant.expires_at), here.device_id)
+            .limit(MOST)
         ).all()
     found = [
         Outstanding(
