@@ -38,7 +38,8 @@ from sync_server.admin.visit import HOME, LANGUAGE_COOKIE, Console, stranger
 
 PAGES = (
     overview, alarms, users, stores, assignments, devices, grants, let_in, waiting, conflicts,
-    looks, reviews, acts, policy, health, account, totp,
+    <<<<<<< HEAD looks, reviews, acts, policy, health, account, totp, ======= looks, reviews,
+    acts, health, account, totp, >>>>>>> 607cd0b (A menu in two lines)
 )  # fmt: skip
 """Modules with a `PAGE` and a `router`, in the order of the menu."""
 
