@@ -38,8 +38,7 @@ from sync_server.admin.visit import HOME, LANGUAGE_COOKIE, Console, stranger
 
 PAGES = (
     overview, alarms, users, stores, assignments, devices, grants, let_in, waiting, conflicts,
-    <<<<<<< HEAD looks, reviews, acts, policy, health, account, totp, ======= looks, reviews,
-    acts, health, account, totp, >>>>>>> 607cd0b (A menu in two lines)
+    looks, reviews, acts, policy, health, account, totp,
 )  # fmt: skip
 """Modules with a `PAGE` and a `router`, in the order of the menu."""
 
