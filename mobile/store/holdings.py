@@ -128,13 +128,14 @@ class Holdings:
         return [grant_id for (grant_id,) in found]
 
     def fetch_anew(self, names: Iterable[str] | None) -> None:
-        """These buckets (None: all) are to be fetched from their beginning. A bucket whose first
-        fetch has not begun is left as it is."""
+        """These buckets (None: all) are to be fetched from their beginning. A bucket that is still
+        empty is left as it is; one whose first fetch has not begun may hold rows of the feed."""
         chosen = "" if names is None else " AND name IN (SELECT value FROM json_each(?))"
         values = () if names is None else (json.dumps(sorted(names)),)
         self._db.execute(
             "UPDATE bucket SET round = round + 1, complete = 0, after = NULL"
-            f" WHERE (complete = 1 OR after IS NOT NULL){chosen}",
+            " WHERE (complete = 1 OR after IS NOT NULL"
+            f" OR EXISTS (SELECT 1 FROM server_row s WHERE s.bucket = bucket.no)){chosen}",
             values,
         )
 

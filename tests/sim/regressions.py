@@ -88,6 +88,23 @@ REGRESSIONS = (
             _to("a_backup_is_taken", 552, 500, 451),
         ],
     ),
+    Regression(
+        "rows that a feed had brought into a bucket before its first fetch outlived a restore that"
+        " had lost them: the bucket was fetched in the round in which they had come",
+        ["chen-1", "lin-1", "sun-1"],
+        [
+            _to("someone_writes", 771, 886, 310),
+            _to("a_customer_is_reassigned", 454, 793, 25),
+            _to("someone_writes", 444, 714, 98),
+            BACKUP,
+            _to("a_request_passes", 735, 389, 139),
+            _to("the_office_writes", 204, 400, 181),
+            _to("a_request_passes", 118, 799, 903),
+            _to("a_request_passes", 596, 367, 982),
+            _to("a_request_passes", 325, 220, 424),
+            RESTORE,
+        ],
+    ),
 )
 
 
