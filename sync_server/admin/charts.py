@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-_LINE, _LABEL, _VALUE, _WIDTH, _BAR = 34, 130, 60, 560, 20
+_LINE, _LABEL, _VALUE, _WIDTH, _BAR = 30, 88, 44, 360, 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ def bars(title: str, counted: Sequence[Bar]) -> Markup:
                 '<rect class="bar {}" x="{}" y="{}" width="{}" height="{}" rx="4"/>'
                 '<text x="{}" y="{}">{}</text>'
             ).format(
-                _LABEL - 10, top + 15, bar.label,
+                _LABEL - 8, top + 14, bar.label,
                 bar.tone, _LABEL, top, length, _BAR,
-                _LABEL + length + 8, top + 15, f"{bar.count:,}",
+                _LABEL + length + 6, top + 14, f"{bar.count:,}",
             )
         )  # fmt: skip
     return Markup("").join([*parts, Markup("</svg>")])

@@ -1,4 +1,4 @@
-"""The console put together: its pages in the order of the menu, signing in and out, and the two
+"""The console put together: its pages in the order of the menu, signing in and out, and the
 files that every page loads."""
 
 from __future__ import annotations
@@ -43,7 +43,11 @@ PAGES = (
 """Modules with a `PAGE` and a `router`, in the order of the menu."""
 
 _FOLDER = Path(__file__).parent
-_STATIC = {"console.css": "text/css", "console.js": "text/javascript"}
+_STATIC = {
+    "console.css": "text/css",
+    "console.js": "text/javascript",
+    "console.svg": "image/svg+xml",
+}
 _YEAR = 366 * 24 * 3600
 
 
@@ -81,7 +85,7 @@ _ROUTER = APIRouter(prefix=HOME, route_class=ConsoleRoute, include_in_schema=Fal
 
 @_ROUTER.get("/static/{name}")
 def static(name: str) -> Response:
-    """One of the two files. Its address changes with its content, so it is kept for good."""
+    """One of these files. Its address changes with its content, so it is kept for good."""
     if name not in _STATIC:
         raise Refusal(Code.NOT_FOUND)
     content = (_FOLDER / "static" / name).read_bytes()

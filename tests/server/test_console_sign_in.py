@@ -206,10 +206,10 @@ def test_every_page_comes_with_a_policy_that_lets_nothing_foreign_run(field: Fie
     assert "<script>" not in answer.text and " style=" not in answer.text
 
 
-def test_the_two_files_are_kept_for_good_and_nothing_else_is_sent(field: Field) -> None:
+def test_the_files_of_every_page_are_kept_for_good_and_nothing_else_is_sent(field: Field) -> None:
     desk = Desk(field)
     desk.get("/console/sign-in")
-    for name in ("console.css", "console.js"):
+    for name in ("console.css", "console.js", "console.svg"):
         (path,) = (part for part in desk.page.split('"') if f"/static/{name}?v=" in part)
         answer = desk.get(path)
         assert answer.status_code == 200 and "immutable" in answer.headers["cache-control"]

@@ -35,3 +35,6 @@ window.addEventListener("pageshow", () => {
 });
 
 document.querySelector(".problems")?.focus();
+
+// On a phone the menu is one long row: the page that one is on is in sight.
+document.querySelector(".menu [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
