@@ -58,12 +58,14 @@ class Column:
 class Filter:
     """A question above the list, labelled `<listing>.filter.<name>`: one of `choices` (worded
     `choice.<field>.<word>`, where `field` is its name unless told otherwise), or a few letters that
-    what is looked for begins with. Equal, or a beginning: what an index can find."""
+    what is looked for begins with. Equal, or a beginning: what an index can find. `narrow`: it
+    finds few by an index of its own, which are then sorted, rather than walk all in their order."""
 
     name: str
     where: Callable[[Visit, str], ColumnElement[bool]]
     choices: tuple[str, ...] = ()
     field: str = ""
+    narrow: bool = False
 
     @property
     def words(self) -> str:
@@ -142,15 +144,17 @@ class Listing:
         if self._sortable(order) is None:
             order = self.order
         query = self.source.where(self.org == visit.org_id, self.scope(visit))
+        narrow = False
         for one in self.filters:
             word = asked.get(one.name, "").strip()
             if word and (not one.choices or word in one.choices):
                 query = query.where(one.where(visit, word))
+                narrow = narrow or one.narrow
         total = self._count(connection, query)
         back = "before" in asked
         place = _place(asked.get("before" if back else "after"))
         down = order.startswith("-") is not back
-        rows = self._page(connection, query, column.sort, place, down)
+        rows = self._page(connection, query, column.sort, place, down, narrow)
         beyond = len(rows) > self.size
         rows = rows[: self.size]
         if back:
@@ -194,16 +198,19 @@ class Listing:
         sort: ColumnElement[Any],
         place: tuple[Any, Any] | None,
         down: bool,
+        narrow: bool,
     ) -> list[Row]:
         query = query.add_columns(sort.label("_sort"), self.key.label("_key"))
         if place is not None:
             here = tuple_(sort, self.key)
             there = tuple_(literal(place[0], sort.type), literal(place[1], self.key.type))
             query = query.where(here < there if down else here > there)
+        # An expression has no index to walk along.
+        by = func.coalesce(sort, sort) if narrow else sort
         if down:
-            query = query.order_by(sort.desc(), self.key.desc())
+            query = query.order_by(by.desc(), self.key.desc())
         else:
-            query = query.order_by(sort, self.key)
+            query = query.order_by(by, self.key)
         found = connection.execute(query.limit(self.size + 1))
         return [dict(row._mapping) for row in found]
 

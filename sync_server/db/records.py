@@ -21,7 +21,7 @@ from sync_server.db.types import JsonValue, column_type
 _LOOKED_UP = {
     "grant": ("bucket",),
     "assignment": ("subject_id",),
-    "conflict": ("record_id", "resolution found_at id"),
+    "conflict": ("record_id", "resolution found_at id", "found_at id"),
     "customer": ("owner_id id", "store_id id", "origin_ref id"),
     "staff": ("name id", "store_id id"),
     "store": ("name id",),

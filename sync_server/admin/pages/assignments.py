@@ -92,7 +92,9 @@ ASSIGNMENTS = Listing(
     filters=(
         Filter("code", lambda _visit, word: begins(_CUSTOMER.origin_ref, word)),
         Filter("id", lambda _visit, word: begins(_CUSTOMER.id, word.lower())),
-        Filter("owner", lambda visit, word: _CUSTOMER.owner_id.in_(_named(visit, word))),
+        Filter(
+            "owner", lambda visit, word: _CUSTOMER.owner_id.in_(_named(visit, word)), narrow=True
+        ),
         Filter("held", lambda _visit, _word: _CUSTOMER.owner_id.is_(None), choices=("nobody",)),
     ),
     order="-customer",

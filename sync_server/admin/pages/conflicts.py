@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, exists, select, true
 from starlette.responses import Response
 
 from shared.declare import Role
@@ -89,13 +89,20 @@ CONFLICTS = Listing(
         ),
     ),
     order="-found_at",
-    scope=lambda visit: _CONFLICT.customer_id.in_(
-        select(_CUSTOMER.id).where(
-            _CUSTOMER.org_id == visit.org_id, visit.in_store(_CUSTOMER.store_id)
-        )
-    ),
+    scope=lambda visit: _of_store(visit),
     dress=_dressed,
 )
+
+
+def _of_store(visit: Visit) -> ColumnElement[bool]:
+    """About a customer of the store manager's own; any, for an administrator."""
+    if visit.caller.role is Role.ADMINISTRATOR:
+        return true()
+    return exists().where(
+        _CUSTOMER.org_id == visit.org_id,
+        _CUSTOMER.id == _CONFLICT.customer_id,
+        visit.in_store(_CUSTOMER.store_id),
+    )
 
 
 @router.get("")

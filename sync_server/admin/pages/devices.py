@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, Select, and_, select
 from starlette.responses import Response
 
 from shared.errors import Code, Refusal
@@ -46,6 +46,13 @@ _SOURCE = (
 )
 
 
+def _named(visit: Visit, word: str) -> Select[tuple[str]]:
+    """Ids of whoever's user name begins so."""
+    return select(ACCOUNT.c.staff_id).where(
+        ACCOUNT.c.org_id == visit.org_id, begins(ACCOUNT.c.username, spelled(word))
+    )
+
+
 def _with_lag(connection: Connection, visit: Visit, rows: list[Row]) -> list[Row]:
     late = behind(connection, visit.org_id, [row["id"] for row in rows])
     return [{**row, "behind": row["id"] in late} for row in rows]
@@ -68,7 +75,9 @@ DEVICES = Listing(
         Column("enrolled_at", sort=DEVICE.c.enrolled_at),
     ),
     filters=(
-        Filter("owner", lambda _visit, word: begins(ACCOUNT.c.username, spelled(word))),
+        Filter(
+            "owner", lambda visit, word: DEVICE.c.staff_id.in_(_named(visit, word)), narrow=True
+        ),
         Filter("device_state", lambda _visit, word: DEVICE.c.state == word, choices=devices.STATES),
         Filter("holds", lambda _visit, _word: DEVICE.c.unsent_since.is_not(None), ("unsent",)),
     ),

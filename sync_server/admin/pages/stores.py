@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from functools import partial
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 from starlette.responses import Response
 
 from shared.declare import text
 from shared.errors import Code, Refusal
 from sync_server.admin.forms import Form, filled, submit
-from sync_server.admin.listing import Column, Filter, Listing, Row, begins
+from sync_server.admin.listing import COUNTED, Column, Filter, Listing, Row, begins
 from sync_server.admin.page import Page, Visiting
 from sync_server.admin.visit import Visit
 from sync_server.db.records import RECORDS
@@ -32,16 +32,19 @@ class StoreForm:
 
 
 def _counted(connection: Connection, visit: Visit, rows: list[Row]) -> list[Row]:
-    """How many people and customers belong to each."""
-    ids = [row["id"] for row in rows]
-    counts = []
-    for column, org in ((_STAFF.store_id, _STAFF.org_id), (_CUSTOMER.store_id, _CUSTOMER.org_id)):
-        query = select(column, func.count()).where(org == visit.org_id, column.in_(ids))
-        found = connection.execute(query.group_by(column)).all()
-        counts.append({store: count for store, count in found})
-    staff, customers = counts
+    """How many people and customers belong to each, counted as far as anybody asks."""
+
+    def count(column: ColumnElement[str], org: ColumnElement[str], store_id: str) -> int:
+        some = select(column).where(org == visit.org_id, column == store_id).limit(COUNTED + 1)
+        query = select(func.count()).select_from(some.subquery())
+        return int(connection.execute(query).scalar_one())
+
     return [
-        {**row, "staff": staff.get(row["id"], 0), "customers": customers.get(row["id"], 0)}
+        {
+            **row,
+            "staff": count(_STAFF.store_id, _STAFF.org_id, row["id"]),
+            "customers": count(_CUSTOMER.store_id, _CUSTOMER.org_id, row["id"]),
+        }
         for row in rows
     ]
 
@@ -68,7 +71,7 @@ def stores(visit: Visiting) -> Response:
     """Every store."""
     with visit.server.database.read() as connection:
         found = STORES.read(connection, visit)
-    return visit.show("stores.html", found=found)
+    return visit.show("stores.html", found=found, counted=COUNTED)
 
 
 @router.get("/new")
