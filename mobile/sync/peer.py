@@ -32,6 +32,7 @@ from shared.wire import (
 )
 from shared.wire_company import WaysReply
 from shared.wire_looks import LooksReply
+from shared.wire_second_factor import BegunReply, SecondFactorState
 
 H = TypeVar("H")
 Received = Callable[[int], None]
@@ -64,6 +65,26 @@ class Peer(Protocol):
 
     async def begin_company_sign_in(self) -> str:
         """Address at which the company's own sign-in begins for this device."""
+        ...
+
+    async def second_factor(self) -> SecondFactorState:
+        """Whether the caller has a second factor."""
+        ...
+
+    async def begin_second_factor(self, password: str) -> BegunReply:
+        """A new secret for the caller's authenticator."""
+        ...
+
+    async def confirm_second_factor(self, code: str) -> list[str]:
+        """The authenticator's first code; returns the recovery codes."""
+        ...
+
+    async def renew_recovery_codes(self, code: str) -> list[str]:
+        """New recovery codes in the place of the old ones."""
+        ...
+
+    async def end_second_factor(self, password: str, code: str) -> None:
+        """Sign in with the password alone from now on."""
         ...
 
     async def refresh(self, refresh_token: str) -> TokenReply:

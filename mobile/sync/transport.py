@@ -46,11 +46,20 @@ from shared.wire import (
 )
 from shared.wire_company import CompanyReply, CompanyRequest, WaysReply
 from shared.wire_looks import LooksReply
+from shared.wire_second_factor import (
+    BegunReply,
+    CodeRequest,
+    EndRequest,
+    PasswordRequest,
+    RecoveryCodesReply,
+    SecondFactorState,
+)
 
 T = TypeVar("T")
 JSON = {"Content-Type": "application/json"}
 OCTETS = {"Content-Type": "application/octet-stream"}
 TUS = {"Tus-Resumable": "1.0.0"}
+_FACTOR = "/v1/auth/second-factor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +136,29 @@ class HttpPeer:
         asked = dump(CompanyRequest(device_key=device_key))
         path = "/v1/auth/company/begin"
         return (await self._post(path, asked, CompanyReply, open_door=True)).address
+
+    async def second_factor(self) -> SecondFactorState:
+        reply = await self._send("GET", _FACTOR, {}, None)
+        return parse_json(SecondFactorState, reply.body)
+
+    async def begin_second_factor(self, password: str) -> BegunReply:
+        asked = dump(PasswordRequest(password=password))
+        return await self._post(f"{_FACTOR}/begin", asked, BegunReply, open_door=False)
+
+    async def confirm_second_factor(self, code: str) -> list[str]:
+        return await self._codes(f"{_FACTOR}/confirm", code)
+
+    async def renew_recovery_codes(self, code: str) -> list[str]:
+        return await self._codes(f"{_FACTOR}/recovery-codes", code)
+
+    async def _codes(self, path: str, code: str) -> list[str]:
+        asked = dump(CodeRequest(code=code))
+        reply = await self._post(path, asked, RecoveryCodesReply, open_door=False)
+        return reply.recovery_codes
+
+    async def end_second_factor(self, password: str, code: str) -> None:
+        body = _json(dump(EndRequest(password=password, code=code))).encode()
+        await self._send("POST", f"{_FACTOR}/end", JSON, body)
 
     async def refresh(self, refresh_token: str) -> TokenReply:
         asked = dump(RefreshRequest(refresh_token=refresh_token))

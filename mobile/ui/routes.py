@@ -81,6 +81,7 @@ SCREENS = {
     "sync/conflicts/:conflict_id": ("conflict", "ConflictScreen"),  # as it was until 2026-11
     "settings": ("settings", "SettingsScreen"),
     "looks": ("looks", "OwnLooksScreen"),
+    "settings/second-factor": ("second_factor", "SecondFactorScreen"),
     "more": ("more", "MoreScreen"),
 }
 

@@ -2,60 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from fastapi import APIRouter
 
 from shared.errors import Code
-from shared.wire import STRICT
+from shared.wire_second_factor import (
+    BegunReply,
+    CodeRequest,
+    EndRequest,
+    PasswordRequest,
+    RecoveryCodesReply,
+    SecondFactorState,
+)
 from sync_server.routes.answers import READS_BODY, SIGNED_IN, documented
 from sync_server.routes.caller import ActiveCaller, TheServer
 from sync_server.services.qr import as_svg
-from sync_server.services.second_factors import SecondFactorState
 
 router = APIRouter(prefix="/v1/auth/second-factor", tags=["auth"])
 _GUESSED = (*SIGNED_IN, *READS_BODY, Code.TOO_MANY_TRIES)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PasswordRequest:
-    """The caller's password, once more."""
-
-    __pydantic_config__ = STRICT
-    password: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeRequest:
-    """A code of the authenticator, or a recovery code."""
-
-    __pydantic_config__ = STRICT
-    code: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndRequest:
-    """Both, to sign in without a second factor from now on."""
-
-    __pydantic_config__ = STRICT
-    password: str
-    code: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BegunReply:
-    """What the authenticator has to learn: `secret` to type, `uri` to open, `qr` (SVG) to scan."""
-
-    secret: str
-    uri: str
-    qr: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecoveryCodesReply:
-    """Ten codes, each good once. Nobody can show them again."""
-
-    recovery_codes: list[str]
 
 
 @router.get("", responses=documented(*SIGNED_IN))

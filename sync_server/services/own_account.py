@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from shared.clock import Clock
 from shared.errors import Code, Refusal
+from shared.wire_second_factor import SecondFactorState
 from sync_server.db.base import Database
 from sync_server.services import accounts, audit
 from sync_server.services.audit import Action
@@ -18,7 +19,6 @@ from sync_server.services.password_tries import PasswordTries
 from sync_server.services.second_factors import (
     Begun,
     SecondFactors,
-    SecondFactorState,
     Shown,
     due,
 )

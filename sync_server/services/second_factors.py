@@ -26,6 +26,7 @@ from shared.clock import to_wire
 from shared.declare import Role
 from shared.errors import Code, Refusal
 from shared.policy import PolicySettings
+from shared.wire_second_factor import SecondFactorState
 from sync_server.db.sign_in import RECOVERY_CODE, SECOND_FACTOR
 from sync_server.services.accounts import Account, policy_of
 from sync_server.services.last_administrator import may_shut_out
@@ -48,14 +49,6 @@ class Begun:
 
     secret: str
     uri: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecondFactorState:
-    """Whether someone has a second factor, since when, and how many recovery codes are left."""
-
-    enrolled_at: str | None = None
-    recovery_codes_left: int = 0
 
 
 class Shown(Enum):

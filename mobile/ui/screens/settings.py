@@ -83,6 +83,13 @@ def Security(shell: Shell) -> ft.Control:
         ),
         buttons.quiet(shell, "own-looks", t("settings.looks"), lambda: shell.go("/looks")),
         buttons.quiet(
+            shell,
+            "second-factor",
+            t("factor.title"),
+            lambda: shell.go("/settings/second-factor"),
+            icon=ft.Icons.VERIFIED_USER_OUTLINED,
+        ),
+        buttons.quiet(
             shell, "change-secret", t("settings.change_secret"), lambda: set_changing(not changing)
         ),
     ]
