@@ -20,8 +20,10 @@ from sync_server.admin.pages import (
     acts,
     alarms,
     assignments,
+    backups,
     conflicts,
     devices,
+    erasures,
     grants,
     health,
     let_in,
@@ -38,7 +40,7 @@ from sync_server.admin.visit import HOME, LANGUAGE_COOKIE, Console, stranger
 
 PAGES = (
     overview, alarms, users, stores, assignments, devices, grants, let_in, waiting, conflicts,
-    looks, reviews, acts, policy, health, account, totp,
+    looks, reviews, erasures, acts, policy, backups, health, account, totp,
 )  # fmt: skip
 """Modules with a `PAGE` and a `router`, in the order of the menu."""
 

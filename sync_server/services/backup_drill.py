@@ -85,21 +85,27 @@ def drill(
 
 def last_drill(database: Database) -> Drill | None:
     """The last drill that is on record."""
+    return next(iter(drills(database, 1)), None)
+
+
+def drills(database: Database, most: int) -> list[Drill]:
+    """The drills that are on record, the latest first."""
+    latest = select(BACKUP_DRILL).order_by(BACKUP_DRILL.c.drilled_at.desc()).limit(most)
     with database.read() as connection:
-        newest = select(BACKUP_DRILL).order_by(BACKUP_DRILL.c.drilled_at.desc()).limit(1)
-        row = connection.execute(newest).first()
-    if row is None:
-        return None
-    return Drill(
-        backup=row.backup,
-        taken_at=from_wire(row.taken_at),
-        drilled_at=from_wire(row.drilled_at),
-        seconds=row.seconds,
-        rows=row.rows,
-        values_opened=row.values_opened,
-        files=row.files,
-        problems=list(row.problems),
-    )
+        rows = connection.execute(latest).all()
+    return [
+        Drill(
+            backup=row.backup,
+            taken_at=from_wire(row.taken_at),
+            drilled_at=from_wire(row.drilled_at),
+            seconds=row.seconds,
+            rows=row.rows,
+            values_opened=row.values_opened,
+            files=row.files,
+            problems=list(row.problems),
+        )
+        for row in rows
+    ]
 
 
 def _look(
