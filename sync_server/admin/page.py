@@ -67,6 +67,8 @@ class ConsoleRoute(APIRoute):
             except HTTPException as other:
                 code = _STATUS.get(other.status_code, Code.MALFORMED)
                 return await _refused(request, Refusal(code))
+            finally:
+                await request.close()  # files that came with a form
 
         return answered
 

@@ -28,11 +28,13 @@ class Desk:
     def get(self, path: str) -> httpx.Response:
         return self._send("GET", path)
 
-    def post(self, path: str, *, token: str | None = None, **fields: Any) -> httpx.Response:
-        """Sends a form of the last page, or one with another `token`."""
+    def post(
+        self, path: str, *, token: str | None = None, files: Any = None, **fields: Any
+    ) -> httpx.Response:
+        """Sends a form of the last page, or one with another `token`; `files` as httpx has them."""
         found = _TOKEN.search(self.page)
         sent = {"form_token": token if token is not None else found[1] if found else ""}
-        return self._send("POST", path, data={**fields, **sent})
+        return self._send("POST", path, data={**fields, **sent}, files=files)
 
     def sign_in(self, username: str, password: str = PASSWORD) -> httpx.Response:
         answer = self.post("/console/sign-in", username=username, password=password)
