@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from mobile.store import overlay
@@ -17,6 +18,7 @@ from mobile.store.drafts import SEEN
 from mobile.store.meta import STAFF
 from mobile.store.outbox import Touched
 from mobile.store.sql import rows
+from shared.clock import from_wire, to_wire
 from shared.codec import check
 from shared.declare import ENTITIES, Entity, Merge
 from shared.errors import Refusal
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from mobile.store.unit import Parts
 
 WORK = ("callback", "report", "visit")
+PUT_AWAY_WITHIN = timedelta(seconds=10)
+"""After the end: a screen takes a moment to go, and stores what was typed last as it does."""
 _NOT_ONES_OWN = (Merge.STATE, Merge.IMMUTABLE)
 """Steps and what is set once are taken by a person, not by the end of a grant."""
 
@@ -50,12 +54,25 @@ def hand_over(parts: Parts, bare: Sequence[int]) -> set[Touched]:
         if not found or not {bucket for bucket, _, _ in found} <= set(bare):
             continue
         entity, (_, seq, text) = ENTITIES[entity_name], found[0]
-        change = _change(parts, entity, json.loads(text), seq, json.loads(body), saved_at)
+        written = _written(parts, [bucket for bucket, _, _ in found], saved_at)
+        change = _change(parts, entity, json.loads(text), seq, json.loads(body), written)
         if change is not None:
             parts.drafts.discard(key)
             touched |= {(entity_name, record_id), ("outbox", str(change.number))}
     overlay.refresh(parts.db, [one for one in touched if one[0] in WORK])
     return touched
+
+
+def _written(parts: Parts, buckets: Sequence[int], saved_at: str) -> str:
+    """When the words of a draft were written at the latest: when it was saved, or in the last
+    moment of the access where the screen that held them was put away by its end."""
+    ends = parts.db.execute(
+        "SELECT max(expires_at) FROM held_grant WHERE bucket IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(buckets)),),
+    ).get
+    if ends is None or not ends <= saved_at <= to_wire(from_wire(ends) + PUT_AWAY_WITHIN):
+        return saved_at
+    return to_wire(from_wire(ends) - timedelta(milliseconds=1))
 
 
 def _change(
@@ -64,13 +81,13 @@ def _change(
     row: Mapping[str, Any],
     seq: int,
     draft: Mapping[str, Any],
-    saved_at: str,
+    written: str,
 ) -> Change | None:
     """The change that a draft comes to, in the outbox; None where it says nothing that its author
     may write."""
     user = (parts.meta.get(STAFF) or {}).get("id", "")
     try:
-        grant = grant_for(parts.db, entity, row, creating=False, user=user, now=saved_at)
+        grant = grant_for(parts.db, entity, row, creating=False, user=user, now=written)
         fields = checked(
             entity, row, _values(entity, grant, draft), grant.role,
             creating=False, most_bytes=DEFAULTS.max_record_bytes,
@@ -92,7 +109,7 @@ def _change(
             name: seq if began_with is None or began_with.get(name) == row.get(name) else 0
             for name in fields
         },
-        claimed_at=saved_at,
+        claimed_at=written,
         boot_id=new_id(),  # of a moment past: only the claim says when
         monotonic_ms=0,
     )

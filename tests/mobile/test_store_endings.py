@@ -82,8 +82,18 @@ def test_what_is_written_in_the_last_moment_is_dated_then_and_not_later(world: W
     assert world.store.waiting()[0].made_at == MORNING + timedelta(hours=2, seconds=-1)
 
 
+def test_what_a_screen_stores_as_its_end_puts_it_away_was_written_before_it(world: World) -> None:
+    half_written(world, notes="一半")
+    world.clock.advance(hours=2, seconds=3)
+    half_written(world, notes="一半，还有最后几个字")
+    world.store.inbound.end_expired()
+    (change,) = world.store.waiting()
+    assert change.values == {"notes": "一半，还有最后几个字"}
+    assert change.made_at == MORNING + timedelta(hours=2) - timedelta(milliseconds=1)
+
+
 def test_words_saved_after_the_end_are_no_work_under_the_grant(world: World) -> None:
-    world.clock.advance(hours=2)
+    world.clock.advance(hours=2, minutes=1)
     half_written(world, notes="太晚了")
     world.store.inbound.end_expired()
     assert world.store.waiting() == []

@@ -105,3 +105,15 @@ def test_what_nobody_signed_for_is_listed(field: Field) -> None:
     office = signed_in(field)
     office.get("/console/grants")
     assert "not heard of since" in office.text and wu.device_id[-8:] in office.text
+
+
+def test_a_device_is_ordered_to_be_emptied_and_approving_takes_the_order_back(
+    field: Field,
+) -> None:
+    wu, office = field.phone("wu"), signed_in(field)
+    office.get(f"/console/devices/{wu.device_id}")
+    said = office.post(f"/console/devices/{wu.device_id}/wipe")
+    assert "will be emptied at its next contact" in office.follow(said)
+    assert "not heard of since" in office.text
+    office.follow(office.post(f"/console/devices/{wu.device_id}/approve"))
+    assert "not heard of since" not in office.text and "Empty it" in office.text

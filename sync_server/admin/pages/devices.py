@@ -33,6 +33,8 @@ _SHOWN = (
     DEVICE.c.unsent_files,
     DEVICE.c.unsent_since,
     DEVICE.c.stored_bytes,
+    DEVICE.c.wipe_ordered_at,
+    DEVICE.c.wiped_at,
     ACCOUNT.c.username,
     _STAFF.name.label("owner"),
 )
@@ -118,6 +120,19 @@ def approve(device_id: str, visit: Visiting) -> Response:
 def block(device_id: str, visit: Visiting) -> Response:
     """Shut it out: it may hand in what it holds, and is told to drop the rest."""
     return _decided(visit, device_id, devices.BLOCKED)
+
+
+@router.post("/{device_id}/wipe")
+def wipe(device_id: str, visit: Visiting) -> Response:
+    """Block it, and have it destroy its vault and key at its next contact. Approving it takes the
+    order back, until it has been carried out."""
+    with visit.server.database.write() as connection:
+        found = devices.find(connection, visit.org_id, device_id)
+        devices.order_wipe(connection, visit.caller, found, visit.now)
+    undo = (
+        Undo(path=f"{PAGE.path}/{device_id}/approve") if found.state == devices.APPROVED else None
+    )
+    return visit.done(f"{PAGE.path}/{device_id}", "devices.now_wiping", undo, name=found.name)
 
 
 def _decided(visit: Visit, device_id: str, state: str) -> Response:

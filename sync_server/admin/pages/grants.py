@@ -102,10 +102,10 @@ def _customer(visit: Visit, customer_id: str) -> Response:
         )
     people = _names(visit, {one.staff_id for one in held.devices})
     called = _called(visit, {customer_id}).get(customer_id)
-    running = {one.staff_id for one in held.people}
+    running = {(one.staff_id, one.bucket) for one in held.people}
     return visit.show(
         "grants_customer.html", held=held, called=called, people=people,
-        lately=[one for one in lately if one.staff_id not in running],
+        lately=[one for one in lately if (one.staff_id, one.bucket) not in running],
     )  # fmt: skip
 
 
