@@ -40,6 +40,11 @@ def account_manager(walk: Walk) -> None:
     for place, part in enumerate(("profile", "contacts", "assets", "orders")):
         section(walk, part)
         walk.shot(f"07-customer-{place + 1}-{part}")
+    section(walk, "profile")
+    walk.scroll(3000)
+    walk.press(re.compile("^" + re.escape(walk.t("consent.title"))))
+    walk.shot("07-customer-5-consent")
+    walk.back()
     walk.tap("customer.plan_visit")
     walk.shot("08-plan-visit")
     walk.back()
