@@ -39,6 +39,7 @@ def test_a_backup_is_taken_and_restored_to_see_from_the_console(field: Field) ->
     assert "None yet" in desk.text and "No backup was ever restored" in desk.text
     assert "A backup was taken." in desk.follow(desk.post("/console/backups/take"))
     assert "Restored and found whole." in desk.follow(desk.post("/console/backups/drill"))
+    assert "Undo" not in desk.text  # nothing takes a drill back
     assert "Whole" in desk.text and last_drill(field.server.database) is not None
     field.clock.pass_by(minutes=5)
     desk.get("/console/backups")

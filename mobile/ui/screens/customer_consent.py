@@ -79,7 +79,8 @@ def Scope(shell: Shell, customer_id: str, standing: Standing) -> ft.Control:
         lines.append(words.body(t("consent.no_text")))
         return surfaces.card(lines)
     lines.append(words.body(text.text))
-    lines.append(words.faint(t("consent.version", version=text.version)))
+    if standing.answer is None or standing.outdated:
+        lines.append(words.faint(t("consent.version", version=text.version)))
     if standing.outdated:
         lines.append(marks.badge(t("consent.outdated"), "wait"))
     if shell.role in ASKING:

@@ -49,7 +49,7 @@ async def test_an_answer_is_kept_with_the_words_it_was_given_to(
     assert given.text_hash == text.hash and given.taken_by == shell.staff.id
     assert app.says("已同意") and app.says("不同意")
     await app.go(f"/customers/{ONE.id}?show=profile")
-    assert app.says("收集: 已同意 · 使用: 未询问 · 共享: 不同意")
+    assert app.says("收集：已同意 · 使用：未询问 · 共享：不同意")
 
 
 async def test_a_consent_is_withdrawn_and_what_held_until_then_stays_on_record(

@@ -60,7 +60,7 @@ def _rows(shell: Shell, page: CustomerPage, names: tuple[str, ...]) -> list[ft.C
     rows = []
     for name in names:
         text = shown(declared[name], row.get(name), shell.now())
-        if not text or name in {"name", "phone"}:  # the head shows these
+        if not text or name in {"name", "phone", "address"}:  # the head shows these
             continue
         if declared[name].personal in MASKED:
             rows.append(Masked(shell, name, text, "customer", page.customer.id, page.customer.id))
@@ -78,7 +78,11 @@ def Consents(customer_id: str, open_: Opens) -> ft.Control:
         watch=("consent", "reference"),
     )
     told = " · ".join(
-        f"{choice('scope', one.scope)}: {t(f'consent.state.{one.state}')}"
+        t(
+            "consent.line",
+            scope=choice("scope", one.scope),
+            state=t(f"consent.state.{one.state}"),
+        )
         for one in found.value or ()
     )
     where = f"/customers/{customer_id}/consent"
