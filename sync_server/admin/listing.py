@@ -30,12 +30,15 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    String,
     func,
     literal,
     select,
     true,
     tuple_,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from sync_server.admin.visit import Visit
 
@@ -215,9 +218,30 @@ class Listing:
         return [dict(row._mapping) for row in found]
 
 
+class Begins(FunctionElement[bool]):
+    """Whether a text begins with a word: on SQLite as a range, which an index finds where LIKE
+    would look at every row; on PostgreSQL, whose texts may be sorted by any language's rules, as
+    what it is. Of no type: SQLite has no truth, and `(a AND b) = 1` is nothing for an index."""
+
+    name = "begins"
+    inherit_cache = True
+
+
+@compiles(Begins)
+def _as_range(element: Begins, compiler: Any, **options: Any) -> str:
+    column, word = (compiler.process(part, **options) for part in element.clauses)
+    return f"({column} >= {word} AND {column} < {word} || char(1114111))"
+
+
+@compiles(Begins, "postgresql")
+def _as_it_is(element: Begins, compiler: Any, **options: Any) -> str:
+    column, word = (compiler.process(part, **options) for part in element.clauses)
+    return f"starts_with({column}, {word})"
+
+
 def begins(column: ColumnElement[str], word: str) -> ColumnElement[bool]:
-    """What begins with `word`, as a range that an index finds (LIKE would look at every row)."""
-    return (column >= word) & (column < word + "\U0010ffff")
+    """What begins with `word`."""
+    return Begins(column, literal(word, String))
 
 
 def _mark(row: Row) -> str:
