@@ -294,3 +294,15 @@ def test_a_store_manager_sees_and_hands_over_their_own_stores_customers(field: F
     desk = signed_in(field)
     desk.get("/console/assignments")
     assert elsewhere in desk.page and not any(name in desk.page for name in NAMES)
+
+
+def test_what_people_call_themselves_is_shown_and_never_run(field: Field) -> None:
+    evil = "<script>alert(1)</script>"
+    phone = field.phone()
+    phone.sign_in("wu", device_name=evil)
+    desk = signed_in(field)
+    new_user(desk, "evil", name=evil)
+    for page in ("/users", f"/devices/{phone.device_id}", "/devices", f"/users/{staff_id('wu')}"):
+        desk.get(f"/console{page}")
+        assert evil not in desk.page and "<script>" not in desk.page
+    assert "&lt;script&gt;" in desk.page
