@@ -51,7 +51,7 @@ def lag(connection: Connection, org_id: str, now: datetime) -> Lag:
         at = DEVICE.c[column]
         counts, later = [], None
         for edge in (*edges, None):
-            query = select(func.count()).select_from(source).where(ours, at.is_not(None))
+            query = select(func.count()).select_from(source).where(ours)
             if later is not None:
                 query = query.where(at <= later)
             if edge is not None:

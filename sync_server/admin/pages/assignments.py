@@ -50,15 +50,13 @@ def _dressed(connection: Connection, visit: Visit, rows: list[Row]) -> list[Row]
             select(_STORE.id, _STORE.name).where(_STORE.org_id == visit.org_id),
         )
     )
-    names: dict[str, str] = {}
-    if visit.caller.role is Role.STORE_MANAGER:
-        caller = visit.caller
-        live = live_grants(connection, caller.org_id, caller.staff_id, visit.now)
-        held = {grant.bucket for grant in live}
-        mine = [row["id"] for row in rows if f"customer:{row['id']}" in held]
-        query = select(_CUSTOMER.id, _CUSTOMER.name)
-        named = query.where(_CUSTOMER.org_id == visit.org_id, _CUSTOMER.id.in_(mine))
-        names = {row.id: row.name for row in connection.execute(named)}
+    caller = visit.caller
+    live = live_grants(connection, caller.org_id, caller.staff_id, visit.now)
+    held = {grant.bucket for grant in live}
+    mine = [row["id"] for row in rows if f"customer:{row['id']}" in held]
+    query = select(_CUSTOMER.id, _CUSTOMER.name)
+    named = query.where(_CUSTOMER.org_id == visit.org_id, _CUSTOMER.id.in_(mine))
+    names = {row.id: row.name for row in connection.execute(named)}
     return [
         {
             **row,
