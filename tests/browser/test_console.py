@@ -167,7 +167,7 @@ def test_every_action_works_without_a_script(chrome: Browser, live: LiveServer) 
     page.get_by_label("To", exact=True).select_option(label="chen · 一号店")
     page.get_by_role("button", name="Show what would happen").click()
     expect(page.get_by_role("heading", name="Dry run")).to_be_visible()
-    page.get_by_role("link", name="Back").click()
+    page.get_by_role("link", name="Back", exact=True).click()
     page.context.close()
 
 
