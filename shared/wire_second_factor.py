@@ -43,11 +43,13 @@ class EndRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BegunReply:
-    """What the authenticator has to learn: `secret` to type, `uri` to open, `qr` (SVG) to scan."""
+    """What the authenticator has to learn: `secret` to type, `uri` to open, `qr` (SVG) or `qr_png`
+    (base64) to scan."""
 
     secret: str
     uri: str
     qr: str
+    qr_png: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 from fastapi import APIRouter
 
 from shared.errors import Code
@@ -15,7 +17,7 @@ from shared.wire_second_factor import (
 )
 from sync_server.routes.answers import READS_BODY, SIGNED_IN, documented
 from sync_server.routes.caller import ActiveCaller, TheServer
-from sync_server.services.qr import as_svg
+from sync_server.services.qr import as_png, as_svg
 
 router = APIRouter(prefix="/v1/auth/second-factor", tags=["auth"])
 _GUESSED = (*SIGNED_IN, *READS_BODY, Code.TOO_MANY_TRIES)
@@ -32,7 +34,8 @@ def begin(asked: PasswordRequest, caller: ActiveCaller, server: TheServer) -> Be
     """Make a secret for an authenticator app. Nothing is asked at sign-in until `confirm`; begun
     again, the secret before is worth nothing."""
     begun = server.own_account.begin_second_factor(caller, asked.password)
-    return BegunReply(secret=begun.secret, uri=begun.uri, qr=as_svg(begun.uri))
+    png = b64encode(as_png(begun.uri)).decode()
+    return BegunReply(secret=begun.secret, uri=begun.uri, qr=as_svg(begun.uri), qr_png=png)
 
 
 @router.post(

@@ -1,4 +1,4 @@
-"""QR codes: as SVG for a page, as blocks for a terminal."""
+"""QR codes: as SVG for a page, as PNG for the app, as blocks for a terminal."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ def as_svg(text: str) -> str:
     return segno.make(text, micro=False, error="m").svg_inline(
         omitsize=True, light="#fff", dark="#000"
     )
+
+
+def as_png(text: str) -> bytes:
+    """A PNG, for who can't show an SVG."""
+    written = io.BytesIO()
+    segno.make(text, micro=False, error="m").save(written, kind="png", scale=6, light="#fff")
+    return written.getvalue()
 
 
 def as_blocks(text: str) -> str:

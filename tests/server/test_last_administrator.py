@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -40,6 +42,28 @@ def test_the_last_administrator_is_not_deactivated_on_either_database(
     second_administrator(company)
     assert gao.send("POST", path, {}).status_code == 200
     assert code(gao.who()) == "user_inactive"
+
+
+def test_of_two_administrators_who_deactivate_each_other_at_once_one_is_left(
+    db: Database, tmp_path: Path
+) -> None:
+    company = Field.on(db, tmp_path)
+    second_administrator(company)
+    begun = Event()
+
+    def the_other() -> None:
+        begun.set()
+        with db.write() as connection:  # waits for the first to end
+            accounts.set_active(connection, ORG, staff_id("wu"), False)
+
+    with ThreadPoolExecutor(1) as thread:
+        with db.write() as connection:
+            accounts.set_active(connection, ORG, staff_id("gao"), False)
+            other = thread.submit(the_other)
+            assert begun.wait(60)
+        with pytest.raises(Refusal) as refused:
+            other.result()
+    assert refused.value.code is Code.LAST_ADMINISTRATOR
 
 
 def test_an_administrator_who_is_inactive_does_not_count(company: Field) -> None:

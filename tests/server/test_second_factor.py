@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from base64 import b32decode, b32encode
+from base64 import b32decode, b32encode, b64decode
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from PIL import Image
 
 from sync_server.db.base import Database
 from sync_server.services.second_factors import DIGITS, STEP_SECONDS
@@ -92,6 +94,8 @@ def test_what_the_authenticator_learns_is_said_as_text_link_and_picture(company:
     assert told["secret"] in told["uri"]
     assert len(b32decode(told["secret"])) == 20
     assert told["qr"].startswith("<svg") and "style" not in told["qr"]
+    with Image.open(BytesIO(b64decode(told["qr_png"]))) as picture:
+        assert picture.format == "PNG" and picture.width == picture.height
 
 
 def test_a_phone_that_lies_open_is_not_enough_to_set_one_up(company: Field) -> None:

@@ -4,6 +4,7 @@ here. Needs a network, and says so where there is none.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TypeVar
@@ -151,7 +152,8 @@ def _code(code: Held[str]) -> ft.Control:
 
 def _learning(begun: BegunReply) -> list[ft.Control]:
     """A picture for another device's camera; on this one, a link and the secret itself."""
-    picture = ft.Image(src=begun.qr.encode(), width=_QR, height=_QR, semantics_label=t("factor.qr"))
+    png = b64decode(begun.qr_png)
+    picture = ft.Image(src=png, width=_QR, height=_QR, semantics_label=t("factor.qr"))
     return [
         words.body(t("factor.learn")),
         ft.Row([picture], alignment=ft.MainAxisAlignment.CENTER),
