@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import flet as ft
 
-from mobile.ui.components import buttons, frame
+from mobile.ui.components import buttons, frame, surfaces
 from mobile.ui.components.form import use_form
 from mobile.ui.components.messages import refusal_card, say
 from mobile.ui.hooks import keyed
+from mobile.ui.screens.customer.looking import use_look
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import t
 from mobile.usecases import customer_records
@@ -26,13 +27,16 @@ def EditAssetScreen() -> ft.View:
     customer_id, asset_id = params["customer_id"], params["asset_id"]
     found = use_query(lambda store: store.get(Asset, asset_id), [asset_id], ("asset",))
     new = asset_id == "new"
-    if found.refusal is not None or (found.value is None and not new):
-        return frame.screen(
-            shell,
-            [refusal_card(found.refusal or Code.RECORD_MISSING)],
-            title=t("entity.asset"),
-            back=f"/customers/{customer_id}",
-        )
+    title, back = t("entity.asset"), f"/customers/{customer_id}"
+    recorded, unrecorded = use_look(
+        shell, "asset", asset_id, found.value.customer_id if found.value else None
+    )
+    refusal = found.refusal or unrecorded
+    if refusal is not None or (found.value is None and not new):
+        problem = refusal or Code.RECORD_MISSING
+        return frame.screen(shell, [refusal_card(problem)], title=title, back=back)
+    if not recorded and not new:
+        return frame.screen(shell, [surfaces.skeleton()], title=title, back=back)
     return keyed(f"asset {asset_id}", Editing, shell, customer_id, found.value)
 
 

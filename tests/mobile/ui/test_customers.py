@@ -492,3 +492,13 @@ async def test_chips_of_a_form_are_as_high_as_a_thumb_needs(field, open_app):
 
 
 _LINE = 20  # dp of a chip's one line of text
+
+
+async def test_a_thing_of_a_customer_that_is_opened_by_its_address_is_on_record(field, open_app):
+    acme = customer("上海示例机电")
+    cooler = Asset(id=derived_id("asset", acme.id), customer_id=acme.id, product="冷柜")
+    field.plant(acme, cooler)
+    app, shell = await open_app(field)
+    await app.go(f"/customers/{acme.id}/assets/{cooler.id}")
+    await app.settle()
+    assert looks(shell) == [("asset", "opened")]

@@ -10,6 +10,7 @@ from shared.entities import File, Report
 from tests.mobile.report_samples import photo
 from tests.mobile.ui.field import PIN
 from tests.mobile.ui.repair_field import RepairField
+from tests.mobile.ui.written import looks
 
 
 @pytest.fixture
@@ -157,3 +158,20 @@ async def test_a_value_that_is_refused_stays_typed_and_the_step_open(writing):
     await app.tap("step-on")
     assert app.says("故障原因") and app.find("cause").value == "坏\x07"
     assert stored(shell, case).cause is None
+
+
+async def test_a_report_that_is_opened_by_its_address_is_on_record_as_any_detail(
+    phone, writing, start
+):
+    app, shell, case = writing
+    report = stored(shell, case)
+    await shell.close()
+    app, shell = await start(phone)
+    await shell.session.unlock(PIN)
+    await app.settle()
+    before = looks(shell)
+    for page in ("report", "sign"):
+        await app.go(f"/cases/{case.id}/{page}")
+        await app.settle()
+    assert looks(shell)[len(before) :] == [("report", "opened"), ("report", "opened")]
+    assert report.customer_id == case.customer_id

@@ -12,6 +12,7 @@ from mobile.ui.components import buttons, frame, privacy, surfaces, words
 from mobile.ui.components.form import use_form
 from mobile.ui.components.messages import guarded, refusal_card
 from mobile.ui.hooks import keyed, use_held, use_state, use_task
+from mobile.ui.screens.customer.looking import use_look
 from mobile.ui.screens.report.checks import Checks
 from mobile.ui.screens.report.diagnosis import Diagnosis
 from mobile.ui.screens.report.handover import Handover
@@ -46,10 +47,19 @@ def ReportScreen() -> ft.View:
         watch=("case", "report", "file", "customer", "asset", "reference"),
     )
     back, title = f"/cases/{case_id}", t("entity.report")
-    if found.value is None or found.value.open_report is None:
-        problem = found.refusal or Code.REPORT_SEALED
+    open_report = found.value.open_report if found.value else None
+    recorded, unrecorded = use_look(
+        shell,
+        "report",
+        open_report.id if open_report else "",
+        open_report.customer_id if open_report else None,
+    )
+    if found.value is None or open_report is None or unrecorded is not None:
+        problem = found.refusal or unrecorded or Code.REPORT_SEALED
         return frame.screen(shell, [refusal_card(problem)], title=title, back=back)
-    report = found.value.open_report
+    if not recorded:
+        return frame.screen(shell, [surfaces.skeleton()], title=title, back=back)
+    report = open_report
     return keyed(f"write-{report.id}", Writing, shell, found.value, report)
 
 

@@ -10,10 +10,11 @@ from typing import Any
 import flet as ft
 
 from mobile.ui import formats
-from mobile.ui.components import buttons, frame, words
+from mobile.ui.components import buttons, frame, surfaces, words
 from mobile.ui.components.chips import chips
 from mobile.ui.components.messages import confirm, notice, refusal_card
 from mobile.ui.hooks import keyed, use_held, use_state
+from mobile.ui.screens.customer.looking import use_look
 from mobile.ui.screens.report.content import summary
 from mobile.ui.screens.report_pdf import SIGNER_ROLES
 from mobile.ui.screens.sign_off.ink import recalled
@@ -42,9 +43,18 @@ def SignOffScreen() -> ft.View:
     )
     title, back = t("sign.title"), f"/cases/{case_id}/report"
     job = found.value
-    if job is None or job.open_report is None:
-        problem = found.refusal or Code.REPORT_SEALED
+    open_report = job.open_report if job else None
+    recorded, unrecorded = use_look(
+        shell,
+        "report",
+        open_report.id if open_report else "",
+        open_report.customer_id if open_report else None,
+    )
+    if job is None or job.open_report is None or unrecorded is not None:
+        problem = found.refusal or unrecorded or Code.REPORT_SEALED
         return frame.screen(shell, [refusal_card(problem)], title=title, back=f"/cases/{case_id}")
+    if not recorded:
+        return frame.screen(shell, [surfaces.skeleton()], title=title, back=back)
     writing = ReportWriting(shell.store)
     if writing.missing_to_sign(job.open_report) or writing.unsaid(job.open_report):
         to_report = buttons.tonal(shell, "to-report", t("sign.to_report"), lambda: shell.go(back))
