@@ -21,6 +21,7 @@ from sync_server.db.base import Database
 from sync_server.db.log import FEED
 from sync_server.db.migrate import differences
 from sync_server.services.agreement import compare
+from sync_server.services.audit_chain import verify
 from sync_server.services.backup_drill import last_drill
 from sync_server.services.backup_manifest import newest_age
 from sync_server.services.file_store import FileStore
@@ -39,6 +40,7 @@ _BUILT = datetime.fromisoformat("2026-11-01T00:00:00+00:00")
 _BACKUP_OLD, _BACKUP_TOO_OLD = 3, 24  # times the interval that the settings ask for
 _POOL_FULL, _POOL_TOO_FULL = 0.8, 0.95
 _DROPS_LONG = timedelta(days=7)
+_AUDIT_SAMPLE = 2000  # entries at the end of the audit log
 _DRILL_OLD = timedelta(days=35)  # once a month, and a few days' grace
 
 
@@ -97,6 +99,7 @@ def examine(patient: Patient, *, thorough: bool = False) -> Iterator[Finding]:
     yield from _asked(database, "backups", lambda connection: _backups(connection, settings, now))
     yield from _asked(database, "drill", lambda _: _drill(database, settings, now))
     yield from _asked(database, "feed", lambda connection: _feed(connection, thorough))
+    yield from _asked(database, "audit log", lambda connection: _audit(connection, thorough))
     yield from _asked(database, "files", lambda connection: _files(connection, patient, thorough))
     for question, ask in _OF_ORGANISATIONS.items():
         yield from _asked(database, question, partial(_of_organisations, ask, now))
@@ -298,6 +301,20 @@ def _feed(connection: Connection, thorough: bool) -> Finding:
     wrong = f"{found.heads} heads, {found.digests} digests and {found.bodies} bodies wrong"
     remedy = "Take a backup, send the support bundle, and do not repair by hand."
     return Finding("feed", State.BAD, f"{answer}; {wrong}", remedy, values)
+
+
+def _audit(connection: Connection, thorough: bool) -> Finding:
+    """The chain of the server's own log: all of it, or its end."""
+    newest = None if thorough else _AUDIT_SAMPLE
+    found = [verify(connection, org, None, newest) for org in organisations(connection)]
+    count, broken = sum(f.entries for f in found), sum(len(f.broken) for f in found)
+    values = {"entries": count, "broken": broken, "whole": thorough}
+    if broken:
+        told = f"{broken} places of the chain do not hold"
+        remedy = "Run `huifang audit verify`; bring the database back from a backup that holds."
+        return Finding("audit log", State.BAD, told, remedy, values)
+    extent = "all" if thorough else "the newest"
+    return Finding("audit log", State.GOOD, f"{extent} {count} entries hold", "", values)
 
 
 def _files(connection: Connection, patient: Patient, thorough: bool) -> Finding:

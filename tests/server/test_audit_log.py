@@ -227,6 +227,16 @@ def test_an_entry_of_a_copy_that_went_on_elsewhere_fits_nowhere(
     there.close()
 
 
+def test_the_newest_entries_can_be_looked_at_alone(db: Database) -> None:
+    noted(db, 6)
+    with db.write() as connection:
+        audit_chain.let_go(connection, ORG, MORNING + timedelta(days=2), MORNING)
+    with db.read() as connection:
+        for newest, looked_at in ((2, 2), (4, 4), (50, 4)):
+            found = audit_chain.verify(connection, ORG, None, newest)
+            assert (found.entries, found.broken) == (looked_at, [])
+
+
 def test_entries_cut_off_at_the_end_are_shown_by_an_anchor_alone(unguarded: Database) -> None:
     anchor = verified(unguarded).anchor
     with unguarded.engine.connect() as connection, connection.begin() as undone:

@@ -21,7 +21,9 @@ from sync_server.db.accounts import DEVICE, STORED_FILE, UPLOAD
 from sync_server.db.base import Database
 from sync_server.db.log import ALARM, BUCKET_HEAD, CHANGE_LOG, DEVICE_GRANT, FEED
 from sync_server.db.records import RECORDS, to_columns
+from sync_server.services import audit
 from sync_server.services.agreement import compare
+from sync_server.services.audit import Action
 from sync_server.services.doctor import Finding, Patient, State, examine
 from sync_server.services.support_bundle import support_bundle
 from sync_server.services.vitals import OrgVitals, org_vitals, organisations
@@ -61,6 +63,21 @@ def found(server: Server, question: str, *, thorough: bool = False) -> Finding:
 def change(server: Server, table: Any, **values: Any) -> None:
     with server.database.write() as connection:
         connection.execute(update(table).values(**values))
+
+
+@pytest.mark.parametrize("thorough", [False, True])
+def test_an_audit_log_that_was_edited_is_wrong(server: Server, thorough: bool) -> None:
+    def work(unit: Unit) -> None:
+        audit.note(unit, audit.command_line(ORG), Action.IMPORTED)
+
+    for _ in range(3):
+        write(server.database, ORG, server.clock.now(), work)
+    assert found(server, "audit log", thorough=thorough).state is State.GOOD
+    with server.database.write() as connection:
+        connection.exec_driver_sql("DROP TRIGGER audit_entry_stays")
+        connection.exec_driver_sql("UPDATE audit_entry SET action = 'exported' WHERE number = 2")
+    one = found(server, "audit log", thorough=thorough)
+    assert (one.state, one.values["broken"]) == (State.BAD, 1)
 
 
 @pytest.mark.parametrize("thorough", [False, True])
