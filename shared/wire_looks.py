@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+PAGE = 50
+"""Looks in a reply, unless another number was asked for; fewer are the last ones."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookSeen:

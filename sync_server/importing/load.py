@@ -21,6 +21,8 @@ from sync_server.importing.incidents import Incident, read_incidents
 from sync_server.importing.retail import Retail, read_retail
 from sync_server.importing.source import ImportReport, Progress
 from sync_server.importing.stores import Member
+from sync_server.services import audit
+from sync_server.services.audit import Action
 from sync_server.services.opening import opening_scopes
 from sync_server.services.writing import Unit, bulk, write
 
@@ -83,7 +85,10 @@ def import_sources(
             progress("writing", min(done / expected, 1.0))
         for done in bulk(unit, opening_scopes(unit, policy)):
             progress("giving out", done / (done + 1))
-        return Counter(sources.retail_report.written)
+        written = Counter(sources.retail_report.written)
+        who = audit.command_line(organisation)
+        audit.note(unit, who, Action.IMPORTED, records=sum(written.values()))
+        return written
 
     return write(db, organisation, now, work)
 

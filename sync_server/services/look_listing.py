@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, select, true
 from shared.clock import to_wire
 from shared.declare import Role
 from shared.errors import Code, Refusal
-from shared.wire_looks import LookSeen
+from shared.wire_looks import PAGE, LookSeen
 from sync_server.db.among import among
 from sync_server.db.looks import LOOK_LINK
 from sync_server.db.records import RECORDS
@@ -38,7 +38,7 @@ class Asked:
     since: datetime | None = None
     until: datetime | None = None
     after: str | None = None
-    limit: int = 50
+    limit: int = PAGE
 
 
 def reach(caller: Caller) -> ColumnElement[bool]:

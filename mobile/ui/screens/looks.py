@@ -15,6 +15,7 @@ from mobile.ui.hooks import use_maybe, use_state, use_task
 from mobile.ui.state import Shell, use_shell
 from mobile.ui.texts import choice, t
 from mobile.usecases import who_looked
+from shared import wire_looks
 from shared.clock import from_wire
 from shared.errors import Code, Refusal
 from shared.wire_looks import LookSeen
@@ -59,7 +60,7 @@ def _screen(shell: Shell, customer_id: str | None, title: str, back: str) -> ft.
         except Refusal as refused:
             set_refusal(refused)
             return
-        set_whole(not page)
+        set_whole(len(page) < wire_looks.PAGE)
         set_found([*known, *page])
 
     use_task(load, [asked])

@@ -37,22 +37,25 @@ def Profile(shell: Shell, page: CustomerPage, open_: Opens) -> ft.Control:
         rows = _rows(shell, page, names)
         if rows:
             groups.append(surfaces.section(t(f"customer.group.{group}"), [surfaces.card(rows)]))
-    if shell.role in VISITING:
-        groups.append(
-            surfaces.line(
-                "who-looked",
-                t("looks.line"),
-                lambda _: shell.go(f"/customers/{page.customer.id}/looks"),
-                icon=ft.Icons.VISIBILITY_OUTLINED,
-            )
-        )
     spent = _spent(page)
     if spent is not None:
         groups.append(spent)
+    if shell.role in VISITING:
+        groups.append(_who_looked(shell, page.customer.id))
     groups.append(keyed("consents", Consents, page.customer.id, open_))
     return ft.Column(
         groups, spacing=16, tight=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH
     )
+
+
+def _who_looked(shell: Shell, customer_id: str) -> ft.Control:
+    line = surfaces.line(
+        "who-looked",
+        t("looks.line"),
+        lambda _: shell.go(f"/customers/{customer_id}/looks"),
+        icon=ft.Icons.VISIBILITY_OUTLINED,
+    )
+    return surfaces.card([line])
 
 
 def _rows(shell: Shell, page: CustomerPage, names: tuple[str, ...]) -> list[ft.Control]:
