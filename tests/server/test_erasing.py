@@ -244,6 +244,29 @@ def test_a_restored_backup_erases_again_whoever_was_erased_since(
     assert erase_again(world.db, files, tmp_path, world.now) == 0
 
 
+def test_the_restore_command_erases_again_what_its_backup_brought_back(home: Path) -> None:
+    customer_id, folder = new_id(), home / "backup"
+    settings = Settings(data_dir=home, backup_dir=folder)
+    with terminal.opened(settings) as server:
+        write(
+            server.database, PHONES, server.clock.now(),
+            lambda unit: unit.create("customer", {"id": customer_id, "name": "金丝雀"}) and None,
+        )  # fmt: skip
+    assert run("backup", str(folder)).exit_code == 0
+    with terminal.opened(settings) as server:
+        now = server.clock.now()
+        note_erasure(folder, PHONES, customer_id, now)
+        who = audit.command_line(PHONES)
+        erase(server.database, server.files.store, who, customer_id, "asked", None, now)
+    for path in home.glob("huifang.sqlite3*"):
+        path.unlink()
+    told = run("restore", str(folder))
+    assert told.exit_code == 0 and "Erased 1 customer(s) again" in told.output
+    with terminal.opened(settings) as server, pytest.raises(Refusal) as refused:
+        preview(server.database, PHONES, customer_id)
+    assert refused.value.code is Code.CUSTOMER_ERASED
+
+
 # ── retention ─────────────────────────────────────────────────────────────────────────────
 
 

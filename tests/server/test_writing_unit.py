@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 
 from shared.errors import Code, Refusal
 from shared.ids import new_id
@@ -14,7 +14,7 @@ from sync_server.db.base import Database
 from sync_server.db.log import FEED, ORG_STATE
 from sync_server.db.records import RECORDS
 from sync_server.db.sealing import KeyRing, use_ring
-from sync_server.services.rekeying import reseal
+from sync_server.services.rekeying import reseal, versions
 from sync_server.services.storing import Stale
 from sync_server.services.writing import Unit, bulk, write
 from tests.server.conftest import RING
@@ -179,6 +179,31 @@ def test_rotating_keys_seals_everything_anew_and_loses_nothing(world: World) -> 
     with world.db.read() as connection:
         raw = connection.scalars(text("SELECT name FROM customer_row")).all()
     assert {KeyRing.version_of(bytes(value)) for value in raw} == {2}
+
+
+def test_a_value_that_is_written_while_it_is_sealed_anew_stays(world: World) -> None:
+    customer = world.customer("an", name="旧名")
+    new = KeyRing({1: b"first key of the tests, 32 bytes", 2: os.urandom(32)}, b"lookup")
+    world.db.ring = new
+    use_ring(world.db.engine.dialect, new)
+    told: list[str] = []
+
+    def overtake(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        """Somebody edits the customer between the reading and the writing; on SQLite, where
+        nobody can, right after."""
+        if not told and "FROM customer_row" in statement and "LIMIT" in statement:
+            told.append(statement)
+            if world.db.is_postgres:
+                world.write(lambda unit: unit.update("customer", customer, {"name": "新名"}))
+
+    event.listen(world.db.engine, "after_cursor_execute", overtake)
+    list(reseal(world.db))
+    event.remove(world.db.engine, "after_cursor_execute", overtake)
+    assert told
+    if not world.db.is_postgres:
+        world.write(lambda unit: unit.update("customer", customer, {"name": "新名"}))
+    assert world.row("customer", customer)["name"] == "新名"
+    assert set(versions(world.db)) == {2}
 
 
 def test_the_first_write_founds_an_organisation_with_its_own_epoch(db: Database) -> None:
