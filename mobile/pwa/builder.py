@@ -34,12 +34,14 @@ _FONT_IN_ARCHIVE = {archive.REPORT_FONT: "/assets/huifang/NotoSansSC-Regular.otf
 # and none of them needs to evaluate text as script. No other origin appears anywhere.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
-        "default-src 'self'",
+        "default-src 'none'",
         "script-src 'self' 'wasm-unsafe-eval'",
         "style-src 'self' 'unsafe-inline'",
+        "font-src 'self'",
         "img-src 'self' data: blob:",
         "media-src 'self' blob:",
-        "connect-src 'self' blob: data:",
+        "connect-src 'self'",
+        "manifest-src 'self'",
         "worker-src 'self'",
         "object-src 'none'",
         "base-uri 'self'",

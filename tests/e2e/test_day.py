@@ -186,6 +186,21 @@ def test_every_detail_that_was_opened_offline_is_on_record_without_a_gap(day: Da
     assert len(shared) == 1, "the PDF that left the device"
 
 
+def test_nothing_of_the_day_broke_the_policy_or_asked_another_origin(day: Day) -> None:
+    """Three working days and a first visit: every screen, camera, worker and service worker."""
+    for username, person in day.people.items():
+        told = [person.way.breaches.get() for _ in range(person.way.breaches.qsize())]
+        assert told == [], f"{username}: {told}"
+        assert person.browser.origins() == {person.way.url}
+    # The browser would have told: of the page, and of the worker in which Python runs.
+    person = day.people[STRANGER]
+    page = person.tab.page
+    for place in (page, *page.workers):
+        place.evaluate("fetch('http://192.0.2.1/?canary').catch(() => 0)")
+        assert "192.0.2.1" in person.way.breaches.get(timeout=60)
+    assert page.workers
+
+
 def test_no_byte_of_it_reached_a_user_of_another_store(day: Day, web: Path) -> None:
     assert day.visited and day.repaired and day.called
     evidence, heard = day.evidence, day.people[STRANGER].way.heard

@@ -6,6 +6,7 @@ and service worker passes here, is kept with its reply, and can be made to fail.
         with way.answering("/v1/sync/pull", 500):
             ...
         assert way.heard  # every reply as it came, unpacked
+        assert way.breaches.empty()  # of the content security policy, as the browser told of them
 
 Faults happen at the socket, so that the app meets what a phone on the road meets.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import queue
 import select
 import socket
 import struct
@@ -29,6 +31,9 @@ from urllib.parse import urlsplit
 
 import zstandard
 
+# The browser itself tells of whatever the policy forbade, in pages, workers and service worker.
+REPORTS = "/told-by-the-browser"
+_POLICY = "content-security-policy"
 _BETWEEN_NEIGHBOURS = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
 
 
@@ -64,6 +69,7 @@ class Way:
         self._server = urlsplit(server).netloc
         self.heard: list[Heard] = []
         self.faults: list[Fault] = []
+        self.breaches: queue.Queue[str] = queue.Queue()
         self._proxy = _Proxy(("127.0.0.1", 0), lambda *a: _Passing(self, *a))
         self.url = f"http://127.0.0.1:{self._proxy.server_address[1]}"
 
@@ -154,6 +160,10 @@ class _Passing(BaseHTTPRequestHandler):
 
     def _pass(self) -> None:
         sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == REPORTS:
+            self._way.breaches.put(sent.decode())
+            self._reply(204, [], b"")
+            return
         fault = self._way.fault_for(self.path)
         if fault is not None and fault.status:
             self._reply(fault.status, [("Content-Type", "text/plain")], b"")
@@ -206,6 +216,8 @@ class _Passing(BaseHTTPRequestHandler):
             return
         self.send_response_only(status)
         for name, value in headers:
+            if name.lower() == _POLICY:
+                value = f"{value}; report-uri {REPORTS}"
             if name.lower() not in _BETWEEN_NEIGHBOURS:
                 self.send_header(name, value)
         if self.command == "HEAD":
