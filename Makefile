@@ -4,7 +4,7 @@ PY := .venv/bin/python
 SEEDS ?= 500
 JOBS ?= 2
 SECONDS ?= 600
-.PHONY: help demo test check serve build bench soak canaries bench-peers fmt lock install install-dev lint types fast docs
+.PHONY: help demo test check serve build bench soak canaries audit bench-peers fmt lock install install-dev lint types fast docs
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ soak: install-dev ## live SEEDS=n simulated runs from SEED=s on, JOBS=j at a tim
 
 canaries: install-dev ## search every byte sent and stored for SECONDS=s (from SEED=s on)
 	@$(PY) -m tests.sim.canaries --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+audit: install-dev ## look the locked packages up in advisories (HUIFANG_ADVISORIES=folder or ASK=--ask)
+	@$(PY) -m tools.advisories $(ASK)
 
 fmt: install-dev ## format and sort what ruff can; write the generated docs anew
 	@$(PY) -m ruff check --quiet --fix-only .
