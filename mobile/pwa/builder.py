@@ -30,13 +30,14 @@ _REPOSITORY = _PWA.parent.parent
 _FONTS = _REPOSITORY / "mobile" / "ui" / "assets" / "fonts"
 _FONT_IN_ARCHIVE = {archive.REPORT_FONT: "/assets/huifang/NotoSansSC-Regular.otf"}
 
-# Flutter writes style elements; CanvasKit, Pyodide and its extension modules compile WebAssembly,
+# Flutter writes one style element, which differs by browser, and no style attribute; CanvasKit, Pyodide and its extension modules compile WebAssembly,
 # and none of them needs to evaluate text as script. No other origin appears anywhere.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self' 'wasm-unsafe-eval'",
         "style-src 'self' 'unsafe-inline'",
+        "style-src-attr 'none'",
         "font-src 'self'",
         "img-src 'self' data: blob:",
         "media-src 'self' blob:",
