@@ -36,8 +36,8 @@ soak: install-dev ## live SEEDS=n simulated runs from SEED=s on, JOBS=j at a tim
 canaries: install-dev ## search every byte sent and stored for SECONDS=s (from SEED=s on)
 	@$(PY) -m tests.sim.canaries --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
-audit: install-dev ## look the locked packages up in advisories (HUIFANG_ADVISORIES=folder or ASK=--ask)
-	@$(PY) -m tools.advisories $(ASK)
+audit: install-dev ## look the locked packages up in advisories (HUIFANG_ADVISORIES=folder or address)
+	@$(PY) -m tools.advisories
 
 fmt: install-dev ## format and sort what ruff can; write the generated docs anew
 	@$(PY) -m ruff check --quiet --fix-only .

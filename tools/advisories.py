@@ -1,11 +1,11 @@
 """Look the locked packages up in published advisories, and what is installed up in what was
 locked.
 
-    python -m tools.advisories         # by the advisories in the folder HUIFANG_ADVISORIES
-    python -m tools.advisories --ask   # by PyPI's own list, one request a package
+    HUIFANG_ADVISORIES=… python -m tools.advisories
 
-The folder holds OSV's JSON files (https://ossf.github.io/osv-schema/), as its export of PyPI does,
-for machines without a network. Where neither is at hand it says so, and that nothing was checked.
+By a folder of OSV's JSON files (https://ossf.github.io/osv-schema/), as its export of PyPI has
+them, for machines without a network; or by the address of an index that speaks PyPI's JSON, as
+pip-audit does. Where neither is at hand it says so, and that nothing was looked up.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from packaging.version import InvalidVersion, Version
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements-dev.lock"
-FOLDER = "HUIFANG_ADVISORIES"
+PLACE = "HUIFANG_ADVISORIES"
 _LOCKED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[\w.+!]+)", re.MULTILINE)
 _SECONDS = 20
 
@@ -38,24 +38,23 @@ Advisories = Callable[[str, str], Iterable[str]]
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--ask", action="store_true", help="ask PyPI about each locked package")
     parser.add_argument("--only", help="look this one package up")
     asked = parser.parse_args()
     pins = {n: v for n, v in locked(LOCK.read_text("utf-8")).items() if asked.only in (None, n)}
     wrong = list(tampered(pins))
     print(f"{len(pins)} locked packages: {len(wrong)} installed ones differ from what they were")
-    folder = os.environ.get(FOLDER)
-    if asked.ask:
-        advisories: Advisories = asked_of_pypi
-    elif folder and Path(folder).is_dir():
-        advisories = in_folder(Path(folder))
+    place = os.environ.get(PLACE, "")
+    if place.startswith("https://"):
+        advisories: Advisories = asked_of(place)
+    elif place and Path(place).is_dir():
+        advisories = in_folder(Path(place))
     else:
-        print(f"SKIPPED: no advisories at hand. Nothing was looked up; set {FOLDER}, or --ask.")
+        print(f"SKIPPED: no advisories at hand. Nothing was looked up; {PLACE} says where.")
         return _told(wrong)
     try:
         named = [f"{n} {v}: {id_}" for n, v in sorted(pins.items()) for id_ in advisories(n, v)]
     except (urllib.error.URLError, TimeoutError) as away:
-        print(f"SKIPPED: PyPI can't be asked ({type(away).__name__}). Nothing was looked up.")
+        print(f"SKIPPED: the index can't be asked ({type(away).__name__}). Nothing was looked up.")
         return _told(wrong)
     print(f"{len(named)} of them are named in an advisory")
     return _told(wrong + named)
@@ -120,12 +119,16 @@ def _within(events: Iterable[Mapping[str, str]], version: str) -> bool:
     return inside
 
 
-def asked_of_pypi(name: str, version: str) -> Iterator[str]:
-    """By PyPI's own list, as pip-audit does."""
-    address = f"https://pypi.org/pypi/{name}/{version}/json"
-    with urllib.request.urlopen(address, timeout=_SECONDS) as reply:
-        told = json.load(reply)
-    return (one["id"] for one in told.get("vulnerabilities", []) if not one.get("withdrawn"))
+def asked_of(index: str) -> Advisories:
+    """By an index's own list, one request for each package."""
+
+    def found(name: str, version: str) -> Iterator[str]:
+        address = f"{index.rstrip('/')}/{name}/{version}/json"
+        with urllib.request.urlopen(address, timeout=_SECONDS) as reply:
+            told = json.load(reply)
+        return (one["id"] for one in told.get("vulnerabilities", []) if not one.get("withdrawn"))
+
+    return found
 
 
 # ── what is installed ─────────────────────────────────────────────────────────────────────

@@ -30,8 +30,9 @@ _REPOSITORY = _PWA.parent.parent
 _FONTS = _REPOSITORY / "mobile" / "ui" / "assets" / "fonts"
 _FONT_IN_ARCHIVE = {archive.REPORT_FONT: "/assets/huifang/NotoSansSC-Regular.otf"}
 
-# Flutter writes one style element, which differs by browser, and no style attribute; CanvasKit, Pyodide and its extension modules compile WebAssembly,
-# and none of them needs to evaluate text as script. No other origin appears anywhere.
+# Flutter writes one style element, which differs by browser, and no style attribute; CanvasKit,
+# Pyodide and its extension modules compile WebAssembly, and none of them needs to evaluate text as
+# script. No other origin appears anywhere.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",

@@ -67,6 +67,24 @@ def test_every_law_names_the_test_that_would_fail() -> None:
     assert proved == {f"L{number}" for number in range(1, 9)}
 
 
+def test_every_line_of_the_threat_model_names_its_test() -> None:
+    text = (tree.ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
+    table = text[text.index("| Someone") :].partition("\n\n")[0].splitlines()[2:]
+    assert len(table) > 20
+    assert not [line for line in table if not TEST.search(line)]
+
+
+def test_every_item_of_the_standards_is_met_or_open_or_does_not_apply_and_says_why() -> None:
+    text = (tree.ROOT / "docs" / "asvs.md").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith(("| V", "| MASVS"))]
+    items: list[str] = []
+    for line in lines:
+        _, named, asked, state, why, _ = (part.strip() for part in line.split("|"))
+        items += named.split(", ")
+        assert state in ("met", "open", "n.a.") and asked and len(why) > 3, line
+    assert len(items) > 200 and len(items) == len(set(items))
+
+
 def test_every_command_that_the_docs_name_is_a_target() -> None:
     makefile = (tree.ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
