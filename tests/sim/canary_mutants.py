@@ -41,10 +41,18 @@ def mutant(breaks: str) -> Any:
     return register
 
 
-@mutant("deleted rows are not overwritten")
+@mutant("deleted rows are neither overwritten nor left behind when pages are built anew")
 def no_secure_delete(replace_: Any) -> None:
     settings = tuple(s.replace("secure_delete=on", "secure_delete=off") for s in vault._DURABILITY)
     replace_(vault, "_DURABILITY", settings)
+
+    def page_by_page(connection: Any, new_key: bytes) -> None:
+        vault.checkpoint(connection)
+        vault._journal(connection, "delete")
+        connection.execute(f"pragma rekey=\"x'{new_key.hex()}'\"", can_cache=False)
+        vault._journal(connection, "wal")
+
+    replace_(unlocking, "rekey", page_by_page)
 
 
 @mutant("a bucket is dropped and the vault keeps its key")

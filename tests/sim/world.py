@@ -315,11 +315,13 @@ class World:
         """Run something that talks to the server, without faults."""
         task = asyncio.ensure_future(work)
         await self.settle()
-        while not task.done():
-            mine = [asked for asked in self.waiting if asked.phone == name]
-            if not mine:
-                task.cancel()
-                raise LawBroken("L1", f"{name} waits for nothing")
-            await pass_on(self, mine[0], None, 0)
-            await self.settle()
+        try:
+            while not task.done():
+                mine = [asked for asked in self.waiting if asked.phone == name]
+                if not mine:
+                    raise LawBroken("L1", f"{name} waits for nothing")
+                await pass_on(self, mine[0], None, 0)
+                await self.settle()
+        finally:
+            task.cancel()
         return task.result()
