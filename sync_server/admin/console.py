@@ -27,6 +27,7 @@ from sync_server.admin.pages import (
     erasures,
     grants,
     health,
+    importing,
     let_in,
     looks,
     overview,
@@ -41,7 +42,8 @@ from sync_server.admin.visit import HOME, LANGUAGE_COOKIE, Console, stranger
 
 PAGES = (
     overview, alarms, users, stores, assignments, devices, grants, let_in, waiting, conflicts,
-    looks, reviews, erasures, acts, policy, calendar, backups, health, account, totp,
+    looks, reviews, erasures, acts, policy, calendar, importing,
+    backups, health, account, totp,
 )  # fmt: skip
 """Modules with a `PAGE` and a `router`, in the order of the menu."""
 

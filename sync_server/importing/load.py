@@ -10,11 +10,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection, select
+
 from shared import codec
 from shared.declare import ENTITIES
-from shared.errors import Refusal
+from shared.errors import Code, Refusal
 from shared.policy import DEFAULTS, PolicySettings
 from sync_server.db.base import Database
+from sync_server.db.records import RECORDS
 from sync_server.importing.assemble import Assembly, staffing
 from sync_server.importing.founding import founding_rows
 from sync_server.importing.incidents import Incident, read_incidents
@@ -22,7 +25,9 @@ from sync_server.importing.retail import Retail, read_retail
 from sync_server.importing.source import ImportReport, Progress
 from sync_server.importing.stores import Member
 from sync_server.services import audit
+from sync_server.services.accounts import policy_of
 from sync_server.services.audit import Action
+from sync_server.services.caller import Caller
 from sync_server.services.opening import opening_scopes
 from sync_server.services.writing import Unit, bulk, write
 
@@ -72,25 +77,67 @@ def import_sources(
 ) -> Counter[str]:
     """Writes everything; returns how many records of each entity. A second import of the same
     sources changes nothing. On any failure the database is as it was."""
-    assembly = Assembly(organisation, policy)
-    expected = _size(sources)
 
     def work(unit: Unit) -> Counter[str]:
-        sources.retail_report.written.clear()
         rows = chain(
             founding_rows(organisation, name, now, timezone="Europe/London", currency="GBP"),
-            source_rows(assembly, sources),
+            source_rows(Assembly(organisation, policy), sources),
         )
-        for done in bulk(unit, checked(rows, sources.retail_report)):
-            progress("writing", min(done / expected, 1.0))
-        for done in bulk(unit, opening_scopes(unit, policy)):
-            progress("giving out", done / (done + 1))
-        written = Counter(sources.retail_report.written)
         who = audit.command_line(organisation)
-        audit.note(unit, who, Action.IMPORTED, records=sum(written.values()))
-        return written
+        return _write_all(unit, who, rows, sources, policy, progress)
 
     return write(db, organisation, now, work)
+
+
+def import_into(
+    db: Database, who: Caller | audit.Actor, sources: Sources, now: datetime, progress: Progress
+) -> Counter[str]:
+    """The same for an organisation that is there and has no customers yet: it keeps its name, its
+    policy and its calendar. Refuses RECORD_EXISTS where there are customers, and is on record."""
+
+    def work(unit: Unit) -> Counter[str]:
+        if has_customers(unit.connection, who.org_id):
+            raise Refusal(Code.RECORD_EXISTS, entity="customer")
+        policy = policy_of(unit.connection, who.org_id, unit.now)
+        rows = source_rows(Assembly(who.org_id, policy), sources)
+        return _write_all(unit, who, rows, sources, policy, progress)
+
+    return write(db, who.org_id, now, work)
+
+
+def has_customers(connection: Connection, org_id: str) -> bool:
+    """Whether there is any customer."""
+    table = RECORDS["customer"]
+    found = connection.execute(select(table.c.id).where(table.c.org_id == org_id).limit(1))
+    return found.first() is not None
+
+
+def dry_run(organisation: str, sources: Sources) -> Counter[str]:
+    """How many records of each entity an import would write; those that would be passed over are
+    in the report then. Writes nothing."""
+    sources.retail_report.written.clear()
+    for _ in checked(source_rows(Assembly(organisation), sources), sources.retail_report):
+        pass
+    return Counter(sources.retail_report.written)
+
+
+def _write_all(
+    unit: Unit,
+    who: Caller | audit.Actor,
+    rows: Iterable[tuple[str, dict[str, Any]]],
+    sources: Sources,
+    policy: PolicySettings,
+    progress: Progress,
+) -> Counter[str]:
+    expected = _size(sources)
+    sources.retail_report.written.clear()
+    for done in bulk(unit, checked(rows, sources.retail_report)):
+        progress("writing", min(done / expected, 1.0))
+    for done in bulk(unit, opening_scopes(unit, policy)):
+        progress("giving out", done / (done + 1))
+    written = Counter(sources.retail_report.written)
+    audit.note(unit, who, Action.IMPORTED, records=written.total())
+    return written
 
 
 def source_rows(assembly: Assembly, sources: Sources) -> Iterator[tuple[str, dict[str, Any]]]:
