@@ -83,7 +83,7 @@ def test_a_file_that_cannot_be_read_writes_nothing(desk: Desk) -> None:
     assert not [name for name in left if name.startswith("tmp")], "no upload stays on the disk"
 
 
-def test_only_administrators_import(desk: Desk) -> None:
+def test_only_administrators_bring_files_in(desk: Desk) -> None:
     manager = signed_in(desk.field, "chen")
     assert manager.get("/console/import").status_code == 403
     assert send(manager, "write", RETAIL) == 403
