@@ -36,7 +36,9 @@ PIN, WRONG = "314159", "271828"
 NAME = "林晓的客户：上海第一人民医院"
 FILES = ("lin.db", "lin.db-wal", "lin.db-journal")
 
-ASK = """([ask, verb, args]) => new Promise((resolve) => {
+# An answer that never comes is a failure with a name, not a run that stands still.
+ASK = """([ask, verb, args]) => new Promise((resolve, reject) => {
+  setTimeout(() => reject(new Error(`no answer to ${verb}`)), 60_000);
   const channel = new BroadcastChannel("huifang-proof");
   channel.onmessage = (event) => {
     const message = JSON.parse(event.data);

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-SECONDS = 20
+SECONDS = 10
 
 
 def _ran(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
