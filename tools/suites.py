@@ -19,8 +19,8 @@ NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 QUICK = f"{ALONE} and not (postgres or processes or full_data or soak)"
 # Generated requests to every route: its library takes seconds to load, in each worker.
 WITHOUT_FUZZ = ("-p", "no:schemathesis", "--ignore", "tests/server/test_web_fuzz.py")
-# The console's pages take a quarter of the time, and nothing else depends on them.
-WITHOUT_CONSOLE = ("--ignore-glob", "tests/server/test_console_*.py")
+# The console's pages and the command line take a quarter of the time, and nothing depends on them.
+WITHOUT_CONSOLE = tuple(f"--ignore-glob=tests/server/test_{of}_*.py" for of in ("console", "cli"))
 # The tests of a file share a device or a day; the long ones first, so that both workers end at the
 # same time.
 IN_TWO_BROWSERS = "-n 2 --dist loadfile --no-loadscope-reorder tests/e2e tests/browser".split()
