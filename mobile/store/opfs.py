@@ -8,7 +8,9 @@ still holds it.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 import js
 from pyodide.ffi import JsException, to_js
@@ -26,9 +28,15 @@ from mobile.store.gathering import GatheredFile
 from mobile.store.pool import MemoryFiles, PooledFiles
 from shared.errors import Code, Refusal
 
+T = TypeVar("T")
+
 _FOLDER = "vaults"
 _TRIES, _PAUSE = 25, 0.2
 """An old worker lets go within a second or two of a reload; a tab that is used never does."""
+
+_LONGEST_OPENING = 10  # seconds
+"""With its quota used up, Chromium now and then never answers whether a file or a folder may be
+made: whoever waits for it would wait for ever, and with it every later sync."""
 
 
 async def browser_files() -> VaultFiles:
@@ -70,7 +78,7 @@ class OpfsFiles(PooledFiles):
                 return
             for left in reversed(range(_TRIES)):
                 try:
-                    self._pool.add(await self._open_all(vault))
+                    self._pool.add(await _in_time(self._open_all(vault), _close_all))
                     return
                 except JsException as held:
                     if _name(held) != "NoModificationAllowedError":
@@ -81,11 +89,17 @@ class OpfsFiles(PooledFiles):
 
     async def sealed_names(self, vault: str) -> list[str]:
         folder = await self._sealed_folder(vault)
-        return sorted([name async for name in folder.keys()])
+        return [] if folder is None else sorted([name async for name in folder.keys()])
 
     async def sealed_file(self, vault: str, name: str) -> ByteFile:
-        folder = await self._sealed_folder(vault)
+        return await _in_time(self._open_sealed(vault, name), OpfsFile.close)
+
+    async def _open_sealed(self, vault: str, name: str) -> OpfsFile:
         try:
+            folder = await self._sealed_folder(vault)
+            if folder is None:
+                made = _options(create=True)
+                folder = await self._folder.getDirectoryHandle(vault + SEALED_FOLDER, made)
             entry = await folder.getFileHandle(name, _options(create=True))
             return OpfsFile(await entry.createSyncAccessHandle())
         except JsException as held:
@@ -95,15 +109,12 @@ class OpfsFiles(PooledFiles):
 
     async def remove_sealed(self, vault: str, name: str) -> None:
         folder = await self._sealed_folder(vault)
-        try:
-            await folder.removeEntry(name)
-        except JsException as missing:
-            if _name(missing) != "NotFoundError":
-                raise
+        if folder is not None:
+            await _unless_missing(folder.removeEntry(name))
 
     async def _sealed_folder(self, vault: str) -> Any:
-        name = vault + SEALED_FOLDER
-        return await self._folder.getDirectoryHandle(name, _options(create=True))
+        """None until the first sealed file was made: who only looks makes nothing."""
+        return await _unless_missing(self._folder.getDirectoryHandle(vault + SEALED_FOLDER))
 
     async def destroy(self, vault: str, *, keep_log: bool) -> None:
         await self.claim(vault)
@@ -111,8 +122,8 @@ class OpfsFiles(PooledFiles):
         for part in DATABASE_PARTS + (() if keep_log else LOG_PARTS):
             await self._folder.removeEntry(vault + part)
         if not keep_log:
-            await self._sealed_folder(vault)
-            await self._folder.removeEntry(vault + SEALED_FOLDER, _options(recursive=True))
+            sealed = vault + SEALED_FOLDER
+            await _unless_missing(self._folder.removeEntry(sealed, _options(recursive=True)))
 
     async def room(self) -> int | None:
         estimate = await js.navigator.storage.estimate()
@@ -127,10 +138,40 @@ class OpfsFiles(PooledFiles):
                 handle = await entry.createSyncAccessHandle()
                 opened[vault + part] = GatheredFile(OpfsFile(handle))
         except BaseException:
-            for file in opened.values():
-                file.close()
+            _close_all(opened)
             raise
         return opened
+
+
+async def _unless_missing(answer: Awaitable[Any]) -> Any:
+    """What the browser answers; None where it has no such file or folder."""
+    try:
+        return await answer
+    except JsException as missing:
+        if _name(missing) != "NotFoundError":
+            raise
+        return None
+
+
+async def _in_time(opening: Coroutine[Any, Any, T], close: Callable[[T], object]) -> T:
+    """What was opened. Refuses `disk_full` if no answer comes; what comes late is closed then, so
+    that nobody who tries again is kept from it."""
+    task = asyncio.ensure_future(opening)
+    done, _ = await asyncio.wait([task], timeout=_LONGEST_OPENING)
+    if not done:
+        task.add_done_callback(partial(_end_late, close))
+        raise Refusal(Code.DISK_FULL)
+    return await task
+
+
+def _end_late(close: Callable[[T], object], opening: asyncio.Future[T]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        close(opening.result())
+
+
+def _close_all(opened: Mapping[str, ByteFile]) -> None:
+    for file in opened.values():
+        file.close()
 
 
 class OpfsFile:
