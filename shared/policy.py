@@ -27,6 +27,7 @@ GROUPS = (
     "visits",
     "clocks",
     "callbacks",
+    "figures",
     "files",
     "limits",
 )
@@ -34,7 +35,7 @@ GROUPS = (
 
 UNITS = (
     "minutes", "hours", "days", "workdays", "tries", "digits", "percent", "oclock", "customers",
-    "looks", "orders", "points", "bytes", "pixels", "changes", "numbers", "cents",
+    "looks", "orders", "points", "bytes", "pixels", "changes", "numbers", "cents", "times",
 )  # fmt: skip
 
 
@@ -151,6 +152,33 @@ class PolicySettings:
     callback_max_attempts: int = _number(5, 1, 50, "callbacks", "tries", "S2 #96")
     satisfied_from_points: int = _number(80, 0, 100, "callbacks", "points", "S0 #12")
 
+    # Figures: targets, what ranks are made of, and where grades begin (in points of a score)
+    target_satisfaction_points: int = _number(90, 1, 100, "figures", "points", "S0 #12, #37")
+    target_satisfied_percent: int = _number(90, 1, 100, "figures", "percent", "S2 #121")
+    target_complaint_percent: int = _number(3, 1, 100, "figures", "percent", "S0 #38")
+    target_response_minutes: int = _number(10, 1, 10_080, "figures", "minutes", "S0 #10, S2 #124")
+    target_resolution_percent: int = _number(95, 1, 100, "figures", "percent", "S0 #11")
+    target_timeliness_percent: int = _number(95, 1, 100, "figures", "percent", "S2 #122")
+    target_retention_percent: int = _number(80, 1, 100, "figures", "percent", "S0 #39")
+    target_uplift_percent: int = _number(10, 1, 1000, "figures", "percent", "S0 #40")
+    target_repeat_percent: int = _number(80, 1, 100, "figures", "percent", "S0 #31, S2 #123")
+    target_referral_percent: int = _number(30, 1, 100, "figures", "percent", "S0 #32, S2 #123")
+    target_churn_percent: int = _number(20, 1, 100, "figures", "percent", "S1 #66")
+    attainment_cap_percent: int = _number(120, 100, 1000, "figures", "percent", "S0 #41")
+    weight_department_satisfaction: int = _number(40, 0, 100, "figures", "percent", "S0 #41")
+    weight_department_complaints: int = _number(20, 0, 100, "figures", "percent", "S0 #41")
+    weight_department_retention: int = _number(20, 0, 100, "figures", "percent", "S0 #41")
+    weight_department_uplift: int = _number(20, 0, 100, "figures", "percent", "S0 #41")
+    weight_staff_response: int = _number(30, 0, 100, "figures", "percent", "S0 #42")
+    weight_staff_resolution: int = _number(30, 0, 100, "figures", "percent", "S0 #42")
+    weight_staff_satisfaction: int = _number(40, 0, 100, "figures", "percent", "S0 #42")
+    grade_every: str = _word("quarter", ("quarter", "year"), "figures", "S1 #67")
+    grade_excellent_from: int = _number(95, 1, 1000, "figures", "points", "S1 #68")
+    grade_good_from: int = _number(85, 1, 1000, "figures", "points", "S1 #68")
+    grade_pass_from: int = _number(70, 1, 1000, "figures", "points", "S1 #68")
+    fails_until_review: int = _number(2, 1, 20, "figures", "times", "S1 #69")
+    figures_settle_days: int = _number(7, 0, 90, "figures", "days", "S3 #145")
+
     # Files, and how long things are kept
     max_photo_bytes: int = _number(25_000_000, 1_000_000, 10**9, "files", "bytes")
     max_document_bytes: int = _number(250_000_000, 1_000_000, 10**10, "files", "bytes")
@@ -200,6 +228,8 @@ _NOT_ABOVE = (
     ("tier_mid_orders", "tier_high_orders"),
     ("access_hours", "longest_access_hours"),
     ("look_hours_from", "look_hours_until"),
+    ("grade_pass_from", "grade_good_from"),
+    ("grade_good_from", "grade_excellent_from"),
     ("visit_every_days_high", "visit_every_days_mid"),
     ("visit_every_days_mid", "visit_every_days_low"),
 )
