@@ -11,7 +11,7 @@ from shared.errors import Code, Refusal
 from sync_server.db.base import Database
 from sync_server.services import accounts
 from sync_server.services.passwords import PasswordHashes
-from sync_server.services.sign_in_audit import note_failed
+from sync_server.services.sign_in_audit import note_failed, note_refused
 from sync_server.services.tries import Tries
 
 
@@ -31,9 +31,12 @@ class PasswordTries:
         and as late, for a name that nobody has."""
         name = accounts.spelled(username)
         with self.database.write() as connection:
-            allowed = self.tries.count(connection, name, address, now)
+            tried = self.tries.count(connection, name, address, now)
             account = accounts.by_username(connection, name)
-        if not allowed:
+            if tried.first_refused:
+                why = Code.TOO_MANY_TRIES
+                note_failed(connection, name, account, address, now, via, why=why)
+        if not tried.allowed:
             raise self.tries.refusal()
         # Outside of any transaction: it takes a tenth of a second by intention.
         if not self.hashes.matches(password, account.password if account else None):
@@ -50,8 +53,10 @@ class PasswordTries:
     def count(self, account: accounts.Account, address: str, now: datetime) -> None:
         """A guess at something other than the password. Refuses TOO_MANY_TRIES."""
         with self.database.write() as connection:
-            allowed = self.tries.count(connection, account.username, address, now)
-        if not allowed:
+            tried = self.tries.count(connection, account.username, address, now)
+            if tried.first_refused:
+                note_refused(connection, account, Code.TOO_MANY_TRIES, address, now)
+        if not tried.allowed:
             raise self.tries.refusal()
 
     def forgive(self, connection: Connection, account: accounts.Account, address: str) -> None:

@@ -93,9 +93,12 @@ def note_failed(
     address: str,
     now: datetime,
     via: str = "api",
+    *,
+    why: Code = Code.SIGN_IN_FAILED,
 ) -> None:
     """Nobody knows who that was. The name is kept as a keyed mark: some type their password
-    there."""
+    there. Of a run of TOO_MANY_TRIES the first alone is noted: a line for each would be another
+    way to fill the disk."""
     org_id = account.org_id if account else audit.whose_chain(connection)
     name = ring_of(connection.dialect).mark("user name", username.encode("utf-8", "replace"))
     audit.note(
@@ -104,6 +107,6 @@ def note_failed(
         Action.SIGN_IN_REFUSED,
         now=now,
         subject=("staff", account.staff_id) if account else None,
-        result=Code.SIGN_IN_FAILED,
+        result=why,
         name=name[:16],
     )

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection, case, delete, update
 
@@ -23,6 +24,14 @@ class TryLimits:
     window: timedelta
 
 
+class Counted(NamedTuple):
+    """What became of a try. `first_refused`: refusals by name or by address begin with it; the
+    others of the same window say nothing new."""
+
+    allowed: bool
+    first_refused: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Tries:
     """Counts tries. A try is written down before it is judged, so that a crowd of them at once
@@ -35,12 +44,12 @@ class Tries:
     secret: bytes
     limits: TryLimits
 
-    def count(self, connection: Connection, username: str, address: str, now: datetime) -> bool:
-        """Write one try down. False where there were too many: the password is not even looked
-        at."""
-        user = self._add(connection, self._mark("user", username), now)
-        place = self._add(connection, self._mark("address", address), now)
-        return user <= self.limits.per_user and place <= self.limits.per_address
+    def count(self, connection: Connection, username: str, address: str, now: datetime) -> Counted:
+        """Write one try down. Not allowed where there were too many: the password is not even
+        looked at."""
+        user = self._add(connection, self._mark("user", username), now) - self.limits.per_user
+        place = self._add(connection, self._mark("address", address), now) - self.limits.per_address
+        return Counted(allowed=max(user, place) <= 0, first_refused=1 in (user, place))
 
     def forgive(self, connection: Connection, username: str, address: str) -> None:
         """The password was right: the user's tries begin anew, the address gets this one back."""

@@ -297,6 +297,35 @@ def test_signing_in_and_failing_to_is_on_record_and_no_name_is(company: Field) -
     assert "secret" not in second.details and PASSWORD not in first.details
 
 
+def test_a_run_of_refusals_for_too_many_tries_leaves_one_entry(company: Field) -> None:
+    limit = company.server.settings.sign_in_tries
+
+    def refused(name: str, times: int) -> None:
+        for _ in range(times):
+            assert code(company.phone().sign_in(name, "wrong")) == "too_many_tries"
+
+    def failed(name: str) -> None:
+        for _ in range(limit):
+            assert code(company.phone().sign_in(name, "wrong")) == "sign_in_failed"
+
+    failed("lin")
+    failed("nobody")
+    before = len(acts(company))
+    refused("lin", 3)
+    refused("nobody", 3)
+    found = entries(company.server.database, COMPANY)[before:]
+    assert [(e.action, e.result, e.subject_id) for e in found] == [
+        ("sign_in_refused", "too_many_tries", staff_id("lin")),
+        ("sign_in_refused", "too_many_tries", None),
+    ]
+    company.clock.pass_by(minutes=16)
+    failed("lin")
+    refused("lin", 2)
+    assert [e.result for e in entries(company.server.database, COMPANY)].count(
+        "too_many_tries"
+    ) == 3, "another run, another entry"
+
+
 def test_what_an_administrator_does_is_on_record_with_who_and_to_whom(company: Field) -> None:
     waiting = company.phone()
     waiting.sign_in("lin")
