@@ -11,7 +11,7 @@ from shared.errors import Code, Refusal
 from sync_server.cli.terminal import opened, out, settings_with
 from sync_server.services import backup_drill, backups
 from sync_server.services.erasure_ledger import erase_again
-from sync_server.settings import SQLITE_FILE
+from sync_server.settings import SQLITE_FILE, Settings
 
 
 def backup(
@@ -61,25 +61,45 @@ def restore(
     """Bring a backup back where there is no database any more. The key file must be in its place.
 
     Phones then fetch everything anew, and send again what no backup held. A PostgreSQL dump is
-    brought back with pg_restore, and then `huifang new-epoch`.
+    brought back with pg_restore, and then `huifang new-epoch` with the backup's folder.
     """
     settings = settings_with()
     if settings.database is not None:
-        raise Refusal(Code.FIELD_INVALID, field="database", wanted="pg_restore, then new-epoch")
+        raise Refusal(
+            Code.FIELD_INVALID, field="database", wanted="pg_restore, then new-epoch FOLDER"
+        )
     if not settings.keys_path.exists():
         raise Refusal(Code.FILE_UNREADABLE, file=str(settings.keys_path), wanted="server keys")
     backups.restore_sqlite(copy, settings.data_dir / SQLITE_FILE, settings.files_path)
-    new_epoch()
-    folder = copy if copy.is_dir() else copy.parent
-    with opened(settings) as server:
-        again = erase_again(server.database, server.files.store, folder, server.clock.now())
-    if again:
-        out.print(f"Erased {again} customer(s) again, who were erased after this backup.")
+    _begin_anew(settings, copy if copy.is_dir() else copy.parent)
 
 
-def new_epoch() -> None:
+def new_epoch(
+    folder: Annotated[
+        Path | None, typer.Argument(help="The backup's folder; the settings' backup_dir if unset.")
+    ] = None,
+) -> None:
     """After a database was brought back from a backup by other means, before any phone comes:
-    have all of them fetch anew, and send again what no backup held."""
-    with opened(settings_with()) as server:
-        count = backups.restored(server.database, server.clock.now())
-    out.print(f"A new epoch for {count} organisation(s): phones fetch everything anew.")
+    have all of them fetch anew, and send again what no backup held.
+
+    Files that are missing here come from the backup's folder, and whoever was erased since then is
+    erased again.
+    """
+    settings = settings_with()
+    source = folder or settings.backup_dir
+    if source is not None:
+        if not source.is_dir():
+            raise Refusal(Code.FILE_UNREADABLE, file=str(source), wanted="a folder with backups")
+        backups.restore_files(source, settings.files_path)
+    _begin_anew(settings, source)
+
+
+def _begin_anew(settings: Settings, folder: Path | None) -> None:
+    with opened(settings) as server:
+        now = server.clock.now()
+        count = backups.restored(server.database, now)
+        out.print(f"A new epoch for {count} organisation(s): phones fetch everything anew.")
+        if folder is None:
+            out.print("Nobody was erased again: name the folder of the backups, if there is one.")
+        elif again := erase_again(server.database, server.files.store, folder, now):
+            out.print(f"Erased {again} customer(s) again, who were erased after this backup.")

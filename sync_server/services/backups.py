@@ -121,10 +121,14 @@ def restore_sqlite(copy: Path, target: Path, files: Path) -> None:
             raise Refusal(Code.FILE_UNREADABLE, file=str(copy), wanted="a whole backup")
     check_sqlite(copy)
     target.parent.mkdir(parents=True, exist_ok=True)
-    if (copy.parent / "files").is_dir():
-        _copy_files(copy.parent / "files", files)
+    restore_files(copy.parent, files)
     _copy_durably(copy, target)
     sync_folder(target.parent)
+
+
+def restore_files(folder: Path, files: Path) -> None:
+    """Every file of a backup's folder that is not in `files`. Harmless twice."""
+    _copy_files(folder / "files", files)
 
 
 def restored(database: Database, now: datetime) -> int:

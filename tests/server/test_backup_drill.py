@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, make_url
 
 from shared.clock import to_wire
 from shared.errors import Code, Refusal
+from shared.ids import new_id
 from sync_server.cli import terminal
 from sync_server.db.accounts import STORED_FILE
 from sync_server.db.base import Database
 from sync_server.db.sealing import KeyRing, use_ring
-from sync_server.services import backups
+from sync_server.services import audit, backups, postgres_copies
 from sync_server.services.backup_drill import Drill, drill, last_drill
 from sync_server.services.backup_manifest import newest_age, newest_whole, whole_backups
 from sync_server.services.backups import KEPT, back_up
 from sync_server.services.doctor import State
 from sync_server.services.epochs import org_state
+from sync_server.services.erasing import erase, preview
+from sync_server.services.erasure_ledger import note_erasure
 from sync_server.services.file_store import FileStore
+from sync_server.services.writing import write
 from sync_server.settings import Settings
+from tests.live_server import ROOT
 from tests.server.conftest import RING
 from tests.server.field_org import ORG, World
 from tests.server.test_cli_commands import home, logging_as_before, run, server
@@ -175,6 +183,77 @@ def test_two_backups_at_once_do_not_meet(world: World, tmp_path: Path) -> None:
     with backups._alone(folder), pytest.raises(Refusal) as refused:
         back_up(world.db, tmp_path / "files", folder, world.now + timedelta(hours=1))
     assert refused.value.code is Code.SERVER_BUSY
+
+
+# The dump is there after some ten steps, and whole after fifteen.
+KILLED_AT: list[dict[str, int]] = [{"step": 4}, {"bytes": 1}, *({"step": n} for n in (11, 13, 14))]
+ON_POSTGRES = pytest.mark.parametrize(
+    "database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
+
+
+@ON_POSTGRES
+@pytest.mark.usefixtures("tools", "logging_as_before")
+def test_a_new_epoch_erases_again_whom_pg_restore_brought_back_and_brings_the_files(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"DATA_DIR": str(tmp_path), "DATABASE": database_url}.items():
+        monkeypatch.setenv(f"HUIFANG_{name}", value)
+    customer_id, folder = new_id(), tmp_path / "backup"
+    with terminal.opened(Settings()) as server:
+        now = server.clock.now()
+        one = {"id": customer_id, "name": "金丝雀"}
+        write(server.database, ORG, now, lambda unit: unit.create("customer", one) and None)
+        photo = server.files.store.keep(ORG, "a" * 64, PHOTO)
+    assert run("backup", str(folder)).exit_code == 0
+    with terminal.opened(Settings()) as server:
+        note_erasure(folder, ORG, customer_id, now)
+        who = audit.command_line(ORG)
+        erase(server.database, server.files.store, who, customer_id, "asked", None, now)
+        with server.database.read() as connection:
+            before = org_state(connection, ORG)
+    shutil.rmtree(tmp_path / "files")
+    dump = folder / newest_whole(folder).database
+    with postgres_copies.scratch_database(make_url(database_url), dump) as elsewhere:
+        monkeypatch.setenv("HUIFANG_DATABASE", elsewhere.render_as_string(hide_password=False))
+        told = run("new-epoch", str(folder))
+        assert told.exit_code == 0 and "Erased 1 customer(s) again" in told.output, told.output
+        assert "Erased" not in run("new-epoch", str(folder)).output
+        with terminal.opened(Settings()) as server:
+            assert server.files.store.read(ORG, "a" * 64) == PHOTO, photo
+            with server.database.read() as connection:
+                assert org_state(connection, ORG).epoch != before.epoch
+            with pytest.raises(Refusal) as refused:
+                preview(server.database, ORG, customer_id)
+    assert refused.value.code is Code.CUSTOMER_ERASED
+
+
+@ON_POSTGRES
+@pytest.mark.processes
+@pytest.mark.usefixtures("tools")
+def test_a_killed_backup_of_postgresql_promises_nothing_and_hinders_nobody(
+    database_url: str, db: Database, tmp_path: Path
+) -> None:
+    world, folder = World(db), tmp_path / "backups"
+    settings = {"data_dir": str(tmp_path), "database": database_url, "backup_dir": str(folder)}
+    asked = []
+    for hour, where in enumerate(KILLED_AT):
+        told = {"settings": settings, "now": to_wire(world.now + timedelta(hours=hour)), **where}
+        asked.append(json.dumps(told))
+    world.customer("an")
+    program = [sys.executable, "-m", "tests.server.killed_backups"]
+    done = subprocess.run(
+        program, cwd=ROOT, input="\n".join(asked), capture_output=True, text=True, timeout=120
+    )
+    ends = [line for line in done.stdout.splitlines() if line in ("killed", "failed", "whole")]
+    assert len(ends) == len(KILLED_AT) and {"killed", "failed"} <= set(ends), done.stderr
+    promised = [m.census.organisations[ORG].last_seq for m in whole_backups(folder)]
+    with world.db.read() as connection:
+        assert org_state(connection, ORG).backed_up_to <= max(promised, default=0)
+    world.pass_by(days=1)
+    back_up(world.db, tmp_path / "files", folder, world.now)
+    assert newest_whole(folder).taken_at == world.now
+    assert list(folder.glob("*.new")) == []
 
 
 def test_the_doctor_asks_for_a_drill_and_tells_of_the_last_one(
