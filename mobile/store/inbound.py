@@ -32,6 +32,7 @@ from mobile.store.outbox import Touched
 from mobile.store.unit import Parts
 from shared.clock import to_wire
 from shared.errors import Code
+from shared.ids import new_id
 from shared.rows import DIGEST_MASK, RowLine
 from shared.wire import Checksum, Lease, PullHeader, PushReply, Trailer
 
@@ -238,7 +239,7 @@ class Inbound:
         with self._parts.commits.begin():
             sealed_copies.removed(meta, file_id)
             if self._parts.blobs.forget_unreferenced(but=sealed_copies.known(meta)):
-                meta.put(REKEY_DUE, True)
+                meta.put(REKEY_DUE, new_id())
 
     def upload_held(self, sha256: str, code: Code) -> None:
         """A file was refused; it is tried again at the next sync."""
@@ -287,16 +288,20 @@ class Inbound:
             self._grants_changed()
         self._parts.gate.changed()
 
-    def rekey_due(self) -> bool:
-        """Whether deleted rows wait for a new vault key to become unreadable in every copy of the
-        file (L4)."""
-        return bool(self._parts.meta.get(REKEY_DUE))
+    def rekey_due(self) -> object:
+        """The last deletion that waits for a new vault key, by a name of its own: until then what
+        was deleted is readable in copies of the file (L4). None where nothing waits."""
+        return self._parts.meta.get(REKEY_DUE)
 
-    def rekeyed(self) -> None:
-        """The vault was re-keyed after the last deletion."""
+    def rekeyed(self, due: object) -> None:
+        """The vault was re-keyed after the deletion `due`. If more was deleted since, while the
+        new key was being kept, that and its receipt wait for a key of their own."""
+        meta, at = self._parts.meta, to_wire(self._parts.time.now())
+        if meta.get(REKEY_DUE) != due:
+            return
         with self._parts.commits.begin():
-            self._parts.meta.put(REKEY_DUE, None)
-            receipts.rekeyed(self._parts.meta, to_wire(self._parts.time.now()))
+            meta.put(REKEY_DUE, None)
+            receipts.rekeyed(meta, at)
 
     def receipts_kept(self, ids: Iterable[str]) -> None:
         """The server has these receipts."""
@@ -345,7 +350,7 @@ class Inbound:
         if not buckets:
             return
         self._parts.blobs.forget_unreferenced(but=sealed_copies.known(self._parts.meta))
-        self._parts.meta.put(REKEY_DUE, True)
+        self._parts.meta.put(REKEY_DUE, new_id())
         touched |= {("bucket", name) for name in buckets}
 
     def _epoch_seen(self, epoch: str) -> set[Touched]:
@@ -366,7 +371,7 @@ class Inbound:
         if self._parts.outbox.forget_backed_up():
             # The last trace of work on what is held no more, its photos with it.
             self._parts.blobs.forget_unreferenced(but=sealed_copies.known(self._parts.meta))
-            self._parts.meta.put(REKEY_DUE, True)
+            self._parts.meta.put(REKEY_DUE, new_id())
 
     def _outcomes_between(self, before: int, cursor: int) -> set[Touched]:
         return set(

@@ -164,9 +164,9 @@ class SyncEngine:
     async def _renew_key(self) -> None:
         inbound = self._store.inbound
         async with self._forgetting:
-            if inbound.rekey_due():
+            if due := inbound.rekey_due():
                 await self._rekey()
-                inbound.rekeyed()
+                inbound.rekeyed(due)
 
 
 async def _tried(step: Awaitable[None]) -> Refusal | None:

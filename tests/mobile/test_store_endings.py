@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from mobile.store import receipts
+from mobile.sync.engine import SyncEngine
 from shared.clock import to_wire
 from shared.declare import Role
 from shared.entities import Callback, Customer, Visit
@@ -16,6 +18,7 @@ from shared.wire import Drop
 from tests.mobile.store_world import ME, MORNING, World, an_id, case, customer, visit
 
 ZHANG = customer("张伟")
+NOBODY: Any = None
 HERE = f"customer:{ZHANG['id']}"
 CALL = {
     "id": an_id("call"),
@@ -142,13 +145,39 @@ def test_what_was_deleted_is_signed_for_once_the_vault_has_its_new_key(world: Wo
     world.clock.advance(hours=3)
     world.store.inbound.end_expired()
     assert receipts.to_sign(meta) == []
-    world.store.inbound.rekeyed()
+    world.store.inbound.rekeyed(world.store.inbound.rekey_due())
     (receipt,) = receipts.to_sign(meta)
     assert (receipt.kind, receipt.rows, receipt.staff_id) == ("ended", 3, ME)
     assert receipt.grants == [world.grant(HERE).id]
     assert receipt.deleted_at == receipt.rekeyed_at == at(3)
     world.store.inbound.receipts_kept([receipt.id])
     assert receipts.to_sign(meta) == []
+
+
+async def test_what_is_deleted_while_the_new_key_is_being_kept_waits_for_another(
+    world: World,
+) -> None:
+    other = customer("李娜")
+    there = f"customer:{other['id']}"
+    given = world.grant(there, purpose="approved_detail")
+    timed = world.grant(HERE, expires_at=at(2), purpose="callback")
+    world.pull(lease=world.lease(timed, given, world.grant(f"user:{ME}")))
+    world.fetch_whole(world.line("customer", other))
+    keys = []
+
+    async def rekey() -> None:
+        keys.append("new")
+        if len(keys) == 1:  # the pages are written anew, and the key is not kept yet
+            world.store.inbound.give_back([given.id])
+
+    engine = SyncEngine(world.store, NOBODY, NOBODY, app_version="1", rekey=rekey)
+    world.clock.advance(hours=3)
+    await engine.forget_ended()
+    assert receipts.to_sign(world.store.parts.meta) == []
+    await engine.forget_ended()
+    assert len(keys) == 2 and not world.store.inbound.rekey_due()
+    told = {grant for one in receipts.to_sign(world.store.parts.meta) for grant in one.grants}
+    assert told == {timed.id, given.id}
 
 
 def test_a_grant_that_ends_beside_another_is_signed_for_without_a_new_key(world: World) -> None:

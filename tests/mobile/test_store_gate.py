@@ -87,7 +87,7 @@ def test_what_ended_is_deleted_and_asks_for_a_new_key(world: World) -> None:
         ).get
         assert left == 0, table
     assert world.store.status().unsent == 1
-    world.store.inbound.rekeyed()
+    world.store.inbound.rekeyed(world.store.inbound.rekey_due())
     assert not world.store.inbound.rekey_due()
 
 

@@ -38,7 +38,7 @@ def test_the_open_store_goes_on_under_the_new_key(tmp_path: Path) -> None:
     world.pull(lease=world.lease(kept, f"user:{ME}", drops=[drop]))
     assert world.store.inbound.rekey_due()
     rekey(world.db, NEW)
-    world.store.inbound.rekeyed()
+    world.store.inbound.rekeyed(world.store.inbound.rekey_due())
     assert [c.name for c in world.store.find(Customer)] == ["王芳"]
     assert [hit.id for hit in world.store.search("wf")] == [WANG["id"]]
     assert world.store.waiting()[0].values == {"needs": "还没发出的话"}

@@ -188,7 +188,7 @@ class Engine:
         assert self.store is not None
         self.store.inbound.end_expired()
         if self.store.inbound.rekey_due():
-            self.store.inbound.rekeyed()
+            self.store.inbound.rekeyed(self.store.inbound.rekey_due())
 
     async def sync(self, _progress: Any = None) -> Report:
         self.syncs += 1
