@@ -118,7 +118,7 @@ class LeftBehind:
         finally:
             await files.release(vault)
         if wipe and profile is not None and self._empty is not None:
-            # Not in this task, which the emptying begins anew.
+            # Not in this task, which the emptying begins anew, and an unlocking may wait for.
             self.emptying = asyncio.ensure_future(self._empty(profile))
 
     async def _log_of(self, vault: str, known: Mapping[str, Any], profile: Profile | None) -> bool:

@@ -59,8 +59,11 @@ async def unlock(services: Services, profile: Profile, peer: Peer, secret: str) 
     connection = await unlock_vault(services.files, services.keys, profile.vault, secret)
     try:
         opened = _put_together(services, profile, peer, connection)
-        await look_chain.begin(opened.store.parts, services.keys)
-        with suppress(Refusal):  # a full disk: the gate hides what ended all the same
+        # A full disk keeps nobody out: looks go on in the chain that is there, and the gate hides
+        # what ended all the same.
+        with suppress(Refusal):
+            await look_chain.begin(opened.store.parts, services.keys)
+        with suppress(Refusal):
             await opened.syncing.forget_ended()  # before anything is shown (L4)
         return opened
     except BaseException:

@@ -7,6 +7,7 @@ refuses and stays.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -54,6 +55,7 @@ class Session:
         self._reply: TokenReply | None = None
         self._peer: Peer | None = None
         self._opened: Opened | None = None
+        self._turn = asyncio.Lock()  # a vault is opened, closed or emptied, one at a time
         self._touched_ms = 0
         self._unwritten: list[Callable[[], None]] = []
         self.phase = Phase.STARTING
@@ -219,8 +221,8 @@ class Session:
         await self.left_behind.leave(self.profile.vault)
         now = self._services.clock.now()
         self.profile = replace(self.profile, language=language, last_opened_at=now)
-        self._opened = await opening.make(
-            self._services, self.profile, self._peer, secret, self._reply
+        self._hold(
+            await opening.make(self._services, self.profile, self._peer, secret, self._reply)
         )
         await self._services.keys.save_profile(self.profile)
         # From now on there is something to lose: asked once here, and again from the settings.
@@ -238,12 +240,15 @@ class Session:
             self.enter()
         return report.code
 
+    def _hold(self, opened: Opened) -> None:
+        opened.ending.write_down = self.write_down
+        opened.syncing.wipe = self.wipe
+        self._opened = opened
+
     def enter(self) -> None:
         """Into the app, with whatever has arrived."""
         self.touch()
         if self._opened is not None:
-            self._opened.ending.write_down = self.write_down
-            self._opened.syncing.wipe = self.wipe
             self._opened.ending.start()
         self._enter(Phase.OPEN)
 
@@ -253,22 +258,24 @@ class Session:
         """Opens the vault. Refuses `wrong_secret` (with `remaining`), `vault_destroyed`,
         `vault_damaged`; leads to ELSEWHERE while another tab has it open.
         """
-        assert self.profile is not None
         from mobile.usecases import opening
 
         services = self._services
-        await self.left_behind.leave(self.profile.vault)
-        self._peer = services.connect(self.profile.server_url)
-        try:
-            self._opened = await opening.unlock(services, self.profile, self._peer, secret)
-        except Refusal as refusal:
-            if refusal.code is Code.VAULT_LOCKED_ELSEWHERE:
-                self._enter(Phase.ELSEWHERE)
-                return
-            raise
-        self.profile = replace(self.profile, last_opened_at=services.clock.now())
-        await services.keys.save_profile(self.profile)
-        self.enter()
+        async with self._turn:
+            if self.profile is None:
+                return  # emptied a moment ago
+            await self.left_behind.leave(self.profile.vault)
+            self._peer = services.connect(self.profile.server_url)
+            try:
+                self._hold(await opening.unlock(services, self.profile, self._peer, secret))
+            except Refusal as refusal:
+                if refusal.code is Code.VAULT_LOCKED_ELSEWHERE:
+                    self._enter(Phase.ELSEWHERE)
+                    return
+                raise
+            self.profile = replace(self.profile, last_opened_at=services.clock.now())
+            await services.keys.save_profile(self.profile)
+            self.enter()
 
     async def lock(self) -> None:
         """Closes the vault and drops its key from memory. Unsent work stays in it. A second call is
@@ -278,7 +285,8 @@ class Session:
             return
         self.write_down()
         self._enter(Phase.LOCKED)  # first, so that no screen reads a closed store
-        await self._close()
+        async with self._turn:
+            await self._close()
 
     async def _close(self) -> None:
         opened, self._opened = self._opened, None
@@ -317,21 +325,22 @@ class Session:
         """Empties the device as an administrator ordered: what is half written is sealed with the
         rest, then vault and key go; the receipt and the sealed log are sent from the sign-in.
         Leads to WELCOME, which says so. Harmless twice."""
-        profile, opened = self.profile, self._opened
-        if profile is None:
-            return
-        self.write_down()
-        if opened is not None:
-            with suppress(Refusal):  # a full disk: what is in the log already stays
-                opened.store.inbound.end_all()
-                await opened.syncing.seal()
-        await self._emptied(profile)
+        if self.profile is not None:
+            await self._emptied(self.profile)
 
     async def _emptied(self, profile: Profile) -> None:
+        async with self._turn:
+            if profile.vault in {one.vault for one in await self._services.keys.profiles()}:
+                await self._empty(profile)
+
+    async def _empty(self, profile: Profile) -> None:
         from mobile.usecases import wiping
 
         here = self.profile is not None and self.profile.vault == profile.vault
         if here:  # and not another person's vault, who is at work beside it
+            self.write_down()
+            if self._opened is not None:
+                await self._seal_the_rest(self._opened)
             self._enter(Phase.STARTING)  # no screen reads a closed store
             await self._close()
         receipt = await wiping.destroy(self._services, profile)
@@ -342,6 +351,14 @@ class Session:
             self._enter(Phase.WELCOME)
         self.left_behind.again(profile.vault)
 
+    async def _seal_the_rest(self, opened: Opened) -> None:
+        """On a full disk what is half written is lost; what was saved may find room in the log all
+        the same."""
+        with suppress(Refusal):
+            opened.store.inbound.end_all()
+        with suppress(Refusal):
+            await opened.syncing.seal()
+
     async def sign_out(self) -> None:
         """Takes this user off the device: vault and key go, the sealed copies of unsent work and
         photos stay until they were sent.
@@ -349,14 +366,13 @@ class Session:
         Ask first, and say how many changes are unsent (`store.status()`).
         """
         assert self.profile is not None
-        vault = self.profile.vault
-        if self.syncing is not None:
-            await self.syncing.settled()  # what was saved a moment ago has its copy, too
+        profile = self.profile
         self._enter(Phase.STARTING)  # no screen reads a closed store
-        await self._close()
-        await self._services.keys.forget(vault)
-        await self._services.files.destroy(vault, keep_log=True)
-        await self.left_behind.remember(self.profile)
-        await self._services.keys.forget_profile(vault)
-        self.profile = None
+        async with self._turn:
+            await self._close()
+            await self._services.keys.forget(profile.vault)
+            await self._services.files.destroy(profile.vault, keep_log=True)
+            await self.left_behind.remember(profile)
+            await self._services.keys.forget_profile(profile.vault)
+            self.profile = None
         self._enter(Phase.WELCOME)

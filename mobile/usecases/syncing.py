@@ -143,7 +143,7 @@ class Syncing:
         self.code = report.code
         if report.code is None:
             self._away = False  # whatever the system thinks of the network
-        if report.code is Code.DEVICE_WIPED and self.wiped is None:
+        if report.code is Code.DEVICE_WIPED and (self.wiped is None or self.wiped.done()):
             self.wiped = asyncio.ensure_future(self.wipe())  # it ends this very sync
         self._timetable.finished(self._seconds(), report.code, report.retry_after)
         if self._store.parts.outbox.next_number() > written:
@@ -198,15 +198,18 @@ class Syncing:
             await self._sealing
 
     async def stop(self) -> None:
-        """Ends everything under way. What was stored stays stored; a second call is harmless."""
+        """Ends everything under way but the sealed copies of what was saved a moment ago: the vault
+        may never be opened again. What was stored stays stored; a second call is harmless."""
         self._leave_store()
         self._leave_network()
         self._leave_front()
         await self._listening.stop()
-        for task in (self._loop, self._running, self._sealing):
+        for task in (self._loop, self._running):
             if task is not None:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
+        if self._sealing is not None:
+            await asyncio.gather(self._sealing, return_exceptions=True)
         self._loop = self._running = self._sealing = None
 
     async def _keep_going(self) -> None:

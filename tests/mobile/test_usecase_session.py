@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import apsw
 import pytest
 
-from mobile.keys.port import TRIES
+from mobile.keys.port import TRIES, Profile
 from mobile.store import schema
+from mobile.store.meta import DEVICE_ID, LOOK_CHAIN
 from mobile.store.sealed_log import SealedLog
+from mobile.store.store import Store
 from mobile.usecases.session import Phase, Session
 from shared.entities import Customer
 from shared.errors import Code, Refusal
-from tests.mobile.ui.field import PIN, VAULT, Field, Report, customer
+from tests.mobile.ui.field import PIN, VAULT, Field, Report, customer, slowly
 
 WRONG = "864209"
 
@@ -121,16 +125,37 @@ async def test_a_vault_of_a_newer_app_is_refused_each_time_and_opens_after_the_u
     await session.lock()
 
 
-async def test_what_was_unsent_outlives_a_forgotten_pin(field):
+async def test_a_full_disk_keeps_nobody_out_of_a_vault_that_has_no_chain_of_looks_yet(field):
+    await field.prepare()
+    app = field.services()
+
+    def full(db: apsw.Connection, profile: Profile) -> Store:
+        store = app.store(db, profile)
+        store.parts.meta.put(DEVICE_ID, "device")
+        db.execute(f"PRAGMA max_page_count={db.execute('PRAGMA page_count').get}").fetchall()
+        with pytest.raises(apsw.FullError):
+            for number in range(1000):
+                store.parts.meta.put(f"filler {number}", "x" * 100)
+        return store
+
+    session = Session(replace(app, store=full))
+    await session.begin()
+    await session.unlock(PIN)
+    assert session.phase is Phase.OPEN and session.store is not None
+    assert session.store.parts.meta.get(LOOK_CHAIN) is None
+    await session.lock()
+
+
+async def test_what_was_saved_right_before_the_lock_outlives_a_forgotten_pin(field, monkeypatch):
     one = customer("甲公司")
     field.plant(one)
+    monkeypatch.setattr(field.keys, "seal", slowly(field.keys.seal))
     session = await opened(field)
     store = session.store
     assert store is not None and session.syncing is not None
     with store.unit() as unit:
         unit.update(one, needs="年度保养")
         unit.commit()
-    await session.syncing.settled()
     await session.lock()
 
     session.go_to_sign_in()

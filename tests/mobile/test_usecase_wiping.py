@@ -3,6 +3,7 @@ or locked; what was unsent still arrives, and a receipt says that it is done (L1
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -27,6 +28,7 @@ from mobile.usecases import wiping
 from mobile.usecases.services import Services
 from mobile.usecases.session import Phase, Session
 from shared.entities import Visit
+from shared.errors import Code
 from shared.wire import Lease, SignedLease
 from sync_server.db.accounts import DEVICE
 from sync_server.db.log import CHANGE_LOG
@@ -34,7 +36,7 @@ from sync_server.services import devices, receipts
 from sync_server.services.leases import sign_lease
 from tests.mobile.sync_world import VISIT, Line, company
 from tests.mobile.test_sync_moves import OFFICE
-from tests.mobile.ui.field import MemoryPreferences, TestPlace
+from tests.mobile.ui.field import MemoryPreferences, TestPlace, slowly
 from tests.server.conftest import sqlite_template
 from tests.server.phones import ADDRESS, ORG, PASSWORD, Field, staff_id
 
@@ -174,6 +176,73 @@ async def test_a_locked_device_is_emptied_without_its_secret(
     await at_the_lock.left_behind.hand_in()
     assert wiped_at(world, device_id) is not None
     await at_the_lock.left_behind.stop()
+
+
+@pytest.mark.parametrize("first", ["unlocked", "emptied"])
+async def test_a_device_that_is_unlocked_while_it_is_emptied_is_empty_afterwards(
+    world: Field, lin: tuple[Session, Services, Line], tmp_path: Path, first: str
+) -> None:
+    session, app, _ = lin
+    await session.lock()
+    order(world)
+    at_the_lock = Session(app)
+    await at_the_lock.begin()
+    await at_the_lock.left_behind.hand_in()
+    emptying = at_the_lock.left_behind.emptying
+    assert emptying is not None and at_the_lock.phase is Phase.LOCKED
+    if first == "emptied":
+        await asyncio.sleep(0)  # it has begun
+    await at_the_lock.unlock(PIN)
+    await emptying
+    assert (at_the_lock.phase, at_the_lock.store) == (Phase.WELCOME, None)
+    await nothing_left(app, tmp_path)
+    await at_the_lock.left_behind.hand_in()
+    assert arrived(world) == ({"visit": "quarantined"} if first == "unlocked" else {})
+    await at_the_lock.left_behind.stop()
+
+
+async def test_an_order_that_comes_before_the_first_sync_is_carried_out(
+    world: Field, tmp_path: Path
+) -> None:
+    app, _ = installed(world, tmp_path / "phone")
+    session = Session(app)
+    await session.sign_in(ADDRESS, "lin", PASSWORD, "手机")
+    await session.choose_secret(PIN, "zh-CN")
+    order(world)
+    assert session.syncing is not None
+    syncing = session.syncing
+    assert await session.first_sync(lambda _: None) is Code.DEVICE_WIPED
+    assert syncing.wiped is not None
+    await syncing.wiped
+    assert session.phase is Phase.WELCOME
+    await nothing_left(app, tmp_path)
+    await session.left_behind.stop()
+
+
+async def test_what_was_saved_before_the_disk_was_full_outlives_the_emptying(
+    world: Field, lin: tuple[Session, Services, Line], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, app, _ = lin
+    assert session.store is not None
+    monkeypatch.setattr(app.keys, "seal", slowly(app.keys.seal))
+    visit = session.store.get(Visit, VISIT["id"])
+    assert visit is not None
+    with session.store.unit() as unit:
+        unit.update(visit, next_step="寄报价")
+        unit.commit()
+    # What is half written finds no room any more.
+    about = ("visit", VISIT["id"])
+    session.store.save_draft("visit/1", {"notes": "谈到一半" * 800}, about=about)
+    db = session.store.parts.db
+    db.execute(f"PRAGMA max_page_count={db.execute('PRAGMA page_count').get}").fetchall()
+    with pytest.raises(apsw.FullError):
+        for number in range(1000):
+            session.store.parts.meta.put(f"filler {number}", "x" * 100)
+    order(world)
+    await session.wipe()
+    assert session.phase is Phase.WELCOME
+    await session.left_behind.hand_in()
+    assert arrived(world) == {"visit": "quarantined"}
 
 
 async def test_an_order_that_was_taken_back_empties_nothing(
