@@ -9,6 +9,7 @@ new policy.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from typing import Any
 from shared.codec import check
 from shared.declare import Entity, Field, Role, boolean, choice, fields_of, integer, text
 from shared.errors import Code, Refusal
+from shared.flows import CASE_KINDS, DEFAULT_FLOWS, Flow, parse_flow
 
 GROUPS = (
     "leases",
@@ -26,6 +28,7 @@ GROUPS = (
     "tiers",
     "visits",
     "clocks",
+    "flows",
     "callbacks",
     "figures",
     "files",
@@ -69,6 +72,11 @@ def _word(default: str, words: tuple[str, ...], group: str, source: str = "") ->
 def _roles(default: str, group: str, source: str = "") -> Any:
     """Roles, with blanks between."""
     return _declared(default, text(200), Setting(group, "", source))
+
+
+def _flow(kind: str, source: str) -> Any:
+    """A flow's nodes, one a line (`shared.flows`)."""
+    return _declared(DEFAULT_FLOWS[kind], text(1000, required=True), Setting("flows", "", source))
 
 
 def _declared(default: Any, of: Any, setting: Setting) -> Any:
@@ -145,6 +153,13 @@ class PolicySettings:
     resolution_workdays: int = _number(3, 1, 250, "clocks", "workdays", "S0 #17")
     repair_resolution_workdays: int = _number(3, 1, 250, "clocks", "workdays", "S4 #167")
 
+    # The flow of each kind of case: its nodes with owner, limit and escalation
+    flow_enquiry: str = _flow("enquiry", "S4 #165, #166, #167")
+    flow_complaint: str = _flow("complaint", "S4 #166, #167, #179")
+    flow_repair: str = _flow("repair", "S4 #165, #166, #167")
+    flow_return: str = _flow("return", "S4 #165, #166, #167")
+    flow_exchange: str = _flow("exchange", "S4 #165, #166, #167")
+
     # Callbacks: a complaint's and a repair's count from the resolution
     complaint_callback_days: int = _number(7, 0, 90, "callbacks", "days", "S0 #18")
     repair_callback_days: int = _number(2, 0, 90, "callbacks", "days", "S2 #96")
@@ -205,6 +220,15 @@ class PolicySettings:
         photo = media_type.startswith("image/")
         return self.max_photo_bytes if photo else self.max_document_bytes
 
+    def flow(self, kind: str) -> Flow:
+        """The nodes of a kind of case (S4 #166, #167). A kind, or a way of writing them, that is
+        newer than this code goes by the defaults."""
+        known = kind if kind in DEFAULT_FLOWS else "repair"
+        try:
+            return parse_flow(getattr(self, f"flow_{known}"))
+        except ValueError:
+            return parse_flow(DEFAULT_FLOWS[known])
+
     def visit_every(self, tier: str | None) -> timedelta:
         """How often a customer of a tier is visited (S0 #20–#22); one without a tier counts as
         low."""
@@ -220,6 +244,9 @@ SETTINGS: Mapping[str, Setting] = {
     f.name: f.metadata[_SETTING] for f in fields(PolicySettings) if _SETTING in f.metadata
 }
 """Every setting's group, unit and source, by name."""
+
+FLOWS = tuple(f"flow_{kind}" for kind in CASE_KINDS)
+"""The settings that hold a flow each."""
 
 _TYPES = {f.name: type(getattr(DEFAULTS, f.name)) for f in fields(PolicySettings)}
 _ENTITY = Entity(name="policy", cls=PolicySettings, fields=FIELDS)
@@ -245,6 +272,11 @@ def check_settings(changed: Mapping[str, Any], before: PolicySettings) -> Policy
     known = set(Role)
     if not known.issuperset(made.totp_required_roles.split()):
         raise _unfit("totp_required_roles", " ".join(sorted(known)))
+    for name in FLOWS:
+        try:
+            parse_flow(getattr(made, name))
+        except ValueError as wrong:
+            raise _unfit(name, str(wrong)) from None
     for less, more in _NOT_ABOVE:
         limit = getattr(made, more)
         if getattr(made, less) > limit:
@@ -273,3 +305,32 @@ def policy_at(
     had begun."""
     begun = [(since, data) for since, data in versions if since <= moment]
     return settings_from(max(begun, key=lambda v: v[0])[1]) if begun else DEFAULTS
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPolicy:
+    """The settings that held at some moment, and the number of their version; 0 for the defaults
+    before the first."""
+
+    version: int
+    settings: PolicySettings
+
+
+class Policies:
+    """Every version of the policy, read once, for whoever asks for many moments: each clock runs
+    under the one that held when it began."""
+
+    def __init__(self, versions: Iterable[tuple[int, datetime, Mapping[str, Any]]] = ()) -> None:
+        """`versions` as (number, holds_from, settings), in any order. Of those that begin at one
+        time the first holds: later ones are copies (a version that was withdrawn)."""
+        self._begun: list[datetime] = []
+        self._held: list[HeldPolicy] = []
+        for number, since, data in sorted(versions, key=lambda v: (v[1], v[0])):
+            if self._begun[-1:] != [since]:
+                self._begun.append(since)
+                self._held.append(HeldPolicy(number, settings_from(data)))
+
+    def at(self, moment: datetime) -> HeldPolicy:
+        """What held at `moment`."""
+        place = bisect_right(self._begun, moment)
+        return self._held[place - 1] if place else HeldPolicy(0, DEFAULTS)

@@ -5,9 +5,10 @@ Beyond that day Monday to Friday count as workdays and the answer is provisional
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -35,14 +36,63 @@ class Workdays:
             workdays -= self.is_workday(on)
         return on
 
-    def deadline(self, moment: datetime, workdays: int, zone: ZoneInfo) -> datetime:
-        """`moment` plus `workdays`: the same local time on the day reached (S0 #17: three
-        working days)."""
-        local = moment.astimezone(zone)
-        reached = self.after(local.date(), workdays)
-        return datetime.combine(
-            reached, time(local.hour, local.minute, local.second), zone
-        ).astimezone(moment.tzinfo)
+    def reached(
+        self,
+        moment: datetime,
+        workdays: int,
+        zone: ZoneInfo,
+        pauses: Sequence[tuple[datetime, datetime]] = (),
+    ) -> datetime:
+        """When `workdays` have passed since `moment`, outside `pauses` (in order, apart).
+
+        A working day counts as one from its midnight in `zone` to the next, whether it has 23, 24
+        or 25 hours; other days count as nothing. So three working days from a Wednesday at ten end
+        on a Monday at ten, and those from a Saturday when Wednesday ends (S0 #17).
+        """
+        left = Fraction(workdays)
+        for since, until in pauses:
+            used = self.between(moment, since, zone)
+            if left <= used:
+                break
+            left -= used
+            moment = until
+        for begins, ends in self._worked(moment, None, zone):
+            share, length = Fraction(_micros(ends - max(begins, moment))), _micros(ends - begins)
+            if left * length <= share:
+                return ends - timedelta(microseconds=int(share - left * length))
+            left -= share / length
+        raise OverflowError("no end to this calendar")
+
+    def between(self, since: datetime, until: datetime, zone: ZoneInfo) -> Fraction:
+        """How many working days lie between two moments; a part of one by its own length."""
+        return sum(
+            (
+                Fraction(_micros(min(ends, until) - max(begins, since)), _micros(ends - begins))
+                for begins, ends in self._worked(since, until, zone)
+            ),
+            Fraction(0),
+        )
+
+    def _worked(
+        self, since: datetime, until: datetime | None, zone: ZoneInfo
+    ) -> Iterator[tuple[datetime, datetime]]:
+        """Beginning and end of each working day that has some of [since, until) in it."""
+        on = since.astimezone(zone).date()
+        begins = _midnight(on, zone)
+        while until is None or begins < until:
+            on += timedelta(days=1)
+            ends = _midnight(on, zone)
+            if self.is_workday(on - timedelta(days=1)) and since < ends:
+                yield begins, ends
+            begins = ends
+
+
+def _midnight(on: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(on, time(), zone).astimezone(UTC)
+
+
+def _micros(span: timedelta) -> int:
+    return span // timedelta(microseconds=1)
 
 
 def from_data(data: Mapping[str, Any]) -> Workdays:

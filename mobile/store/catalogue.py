@@ -10,13 +10,18 @@ from typing import Any
 
 from mobile.store.records import Records
 from shared.entities import Policy, Reference
-from shared.policy import PolicySettings, policy_at
+from shared.policy import Policies, PolicySettings, policy_at
 from shared.workdays import MONDAY_TO_FRIDAY, Workdays, from_data
 
 
 def policy(records: Records, moment: datetime) -> PolicySettings:
     """The settings that hold at `moment`; the defaults before the first sync."""
     return policy_at(((v.holds_from, v.settings) for v in records.find(Policy)), moment)
+
+
+def policies(records: Records) -> Policies:
+    """Every version, for clocks: each keeps the one under which it began."""
+    return Policies((v.version, v.holds_from, v.settings) for v in records.find(Policy))
 
 
 def calendar(records: Records) -> Workdays:

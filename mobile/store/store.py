@@ -28,7 +28,7 @@ from shared.clock import to_wire
 from shared.declare import Record
 from shared.entities import Conflict, Reference
 from shared.errors import Code, Refusal
-from shared.policy import PolicySettings
+from shared.policy import Policies, PolicySettings
 from shared.wire import StaffCard, TokenReply, parse
 from shared.workdays import Workdays
 
@@ -190,6 +190,10 @@ class Store:
         """The policy that holds now, or held at another time: a clock keeps the one under which it
         began."""
         return catalogue.policy(self.parts.records, at or self.parts.time.now())
+
+    def policies(self) -> Policies:
+        """Every version of the policy, for whoever asks for many moments."""
+        return catalogue.policies(self.parts.records)
 
     def calendar(self) -> Workdays:
         """The working-day calendar."""

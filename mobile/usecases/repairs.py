@@ -16,13 +16,7 @@ from shared.declare import Role
 from shared.entities import Asset, Callback, Case, CaseEvent, Contact, Customer, Report
 from shared.errors import Code, Refusal
 from shared.ids import new_id
-from shared.service_clock import (
-    ANSWERED_STATES,
-    ClockReading,
-    Step,
-    resolution_clock,
-    response_clock,
-)
+from shared.service_clock import ANSWERED_STATES, CaseClocks, Dial, case_clocks, steps_of
 from shared.states import OPEN_CALLBACK_STATES, may_move, next_states
 
 HANDED_BACK = ("new", "assigned")
@@ -163,25 +157,14 @@ class Repairs:
             unit.create(self.event(case, kind, note=text.strip()))
             unit.commit()
 
-    def clocks(self, case: Case, events: Sequence[CaseEvent]) -> tuple[ClockReading, ClockReading]:
-        """The response and the resolution clock of a case, as they stand now (S0 #10, #16, #17).
-        Both keep the policy under which they began: no later one moves them."""
-        steps = [Step(e.happened_at, e.to_state, e.waiting_for) for e in events if e.to_state]
-        policy, now = self._store.policy(case.opened_at), self._store.now()
-        complaint = case.kind == "complaint"
-        zone = ZoneInfo(self._store.staff().timezone)
-        return (
-            response_clock(case.opened_at, steps, now, policy, complaint=complaint),
-            resolution_clock(
-                case.opened_at,
-                steps,
-                now,
-                policy,
-                self._store.calendar(),
-                zone,
-                complaint=complaint,
-            ),
+    def clocks(self, case: Case, events: Sequence[CaseEvent]) -> CaseClocks:
+        """Every clock of a case, as they stand now (S0 #10, #16, #17; S4 #167). Each keeps the
+        policy under which it began: no later one moves it."""
+        dial = Dial(
+            self._store.calendar(), ZoneInfo(self._store.staff().timezone), self._store.now()
         )
+        steps = steps_of(events)
+        return case_clocks(case.kind, case.opened_at, steps, self._store.policies(), dial)
 
     # Parts of someone else's unit of work
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -72,23 +72,28 @@ def test_waiting_names_for_whom_and_only_the_customer_stops_the_clock(job: Job) 
     job.repairs.move(job.case, "waiting", waiting_for="customer", note="下午才有人")
     job.clock.advance(hours=3)
     found = job.repairs.job(CASE["id"])
-    _, resolution = job.repairs.clocks(found.case, found.events)
+    resolution = job.repairs.clocks(found.case, found.events).resolution
     assert resolution.paused
     job.go("accepted")
     assert job.case.waiting_for is None
     found = job.repairs.job(CASE["id"])
-    _, resumed = job.repairs.clocks(found.case, found.events)
+    resumed = job.repairs.clocks(found.case, found.events).resolution
     assert not resumed.paused and resumed.due_at == resolution.due_at
 
 
 def test_the_clocks_say_what_is_left_and_that_an_unknown_calendar_is_a_guess(job: Job) -> None:
-    response, resolution = job.repairs.clocks(job.case, ())
+    clocks = job.repairs.clocks(job.case, ())
+    response, resolution = clocks.response, clocks.resolution
     assert response.breached and response.due_at == job.case.opened_at + timedelta(minutes=10)
     assert resolution.remaining > timedelta(days=1) and resolution.provisional
 
 
 def test_a_clock_keeps_the_policy_under_which_it_began(job: Job) -> None:
-    began = [clock.due_at for clock in job.repairs.clocks(job.case, ())]
+    def due() -> list[datetime | None]:
+        clocks = job.repairs.clocks(job.case, ())
+        return [clock.due_at for clock in (clocks.response, clocks.resolution)]
+
+    began = due()
     row = {
         "id": an_id("policy"),
         "version": 2,
@@ -97,10 +102,11 @@ def test_a_clock_keeps_the_policy_under_which_it_began(job: Job) -> None:
     }
     job.world.pull(job.world.line("policy", row))
     assert job.store.policy().response_minutes == 60
-    assert [clock.due_at for clock in job.repairs.clocks(job.case, ())] == began
+    assert due() == began
     newer = replace(job.case, opened_at=job.case.opened_at + timedelta(minutes=1))
-    response, _ = job.repairs.clocks(newer, ())
+    response = job.repairs.clocks(newer, ()).response
     assert response.due_at == newer.opened_at + timedelta(hours=1)
+    assert response.policy == 2 and job.repairs.clocks(job.case, ()).response.policy == 0
 
 
 def test_a_case_that_cannot_be_done_is_handed_back_with_a_reason(job: Job) -> None:

@@ -16,9 +16,9 @@ from sync_server.services.writing import Unit, write
 from tests.server.desks import Desk, signed_in
 from tests.server.phones import ORG, Field
 
-_INPUT = re.compile(r'<input[^>]*?name="(\w+)"[^>]*?>')
+_INPUT = re.compile(r'<input[^>]*?name="([\w.]+)"[^>]*?>')
 _VALUE = re.compile(r'value="([^"]*)"')
-_CHOSEN = re.compile(r'<select[^>]*name="(\w+)".*?value="(\w*)" selected', re.DOTALL)
+_CHOSEN = re.compile(r'<select[^>]*name="([\w.]+)".*?value="(\w*)" selected', re.DOTALL)
 LATER = "2026-12-01T08:00"
 
 
@@ -62,8 +62,30 @@ def test_every_setting_stands_on_the_page_and_in_the_form(desk: Desk) -> None:
     assert "S0 #17" in desk.text and "3 working days" in desk.text and "3,000.00" in desk.text
     desk.get("/console/policy/change")
     sent = form_of(desk.page)
-    assert SETTINGS.keys() - sent.keys() == {"totp_strict"}  # a box that is not ticked
+    names = {name.partition(".")[0] for name in sent}
+    assert SETTINGS.keys() - names == {"totp_strict"}  # a box that is not ticked
     assert sent["tier_high_cents"] == "3000.00" and sent["repair_callback_days"] == "2"
+
+
+def test_a_flow_is_changed_in_its_table_and_a_wrong_cell_stands_at_its_flow(
+    field: Field, desk: Desk
+) -> None:
+    cells = {
+        "flow_complaint.review.amount": "6",
+        "flow_complaint.process.amount": "",
+        "flow_complaint.feedback.escalate_to": "head_office",
+    }
+    assert change(desk, "store", **cells) == 303
+    nodes = {node.name: node for node in holds(field).flow("complaint")}
+    assert str(nodes["review"]) == "review store_manager 6 hours head_office 16 hours"
+    assert str(nodes["process"]) == "process technician none"
+    assert nodes["feedback"].escalate_to == "head_office"
+    assert holds(field).flow("repair") == DEFAULTS.flow("repair")
+    desk.get("/console/policy")
+    assert "Process: Technician, no limit" in desk.text
+    assert change(desk, **{"flow_repair.apply.amount": "soon"}) == 422
+    assert "Repair: flow" in desk.text and 'value="soon"' in desk.page
+    assert holds(field).flow("repair") == DEFAULTS.flow("repair")
 
 
 def test_a_change_is_shown_with_what_it_moves_then_stored_then_undone(field: Field) -> None:

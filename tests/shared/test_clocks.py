@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.policy import DEFAULTS, policy_at, settings_from
-from shared.service_clock import Step, resolution_clock, response_clock
+from shared.policy import DEFAULTS, Policies, policy_at, settings_from
+from shared.service_clock import Dial, Step, resolution_clock, response_clock
 from shared.workdays import MONDAY_TO_FRIDAY, Workdays, from_data
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -22,7 +22,7 @@ OPENED = datetime(2026, 9, 30, 2, 0, tzinfo=UTC)  # a Wednesday, 10:00 in Shangh
 
 
 def _resolution(steps: list[Step], now: datetime, calendar: Workdays = CALENDAR):
-    return resolution_clock(OPENED, steps, now, DEFAULTS, calendar, ZONE, complaint=True)
+    return resolution_clock("complaint", OPENED, steps, Policies(), Dial(calendar, ZONE, now))
 
 
 def test_three_workdays_pass_over_the_national_holiday_and_count_the_make_up_saturday() -> None:
@@ -70,13 +70,14 @@ def test_events_that_arrive_in_another_order_give_the_same_reading(order: list[i
     assert _resolution([steps[i] for i in order], now) == _resolution(steps, now)
 
 
-def test_a_response_is_due_in_ten_minutes_and_a_complaints_in_a_day() -> None:
-    def due(complaint: bool) -> timedelta:
-        reading = response_clock(OPENED, [], OPENED, DEFAULTS, complaint=complaint)
-        return reading.due_at - OPENED
+def test_a_response_is_due_in_minutes_and_a_complaints_in_a_day() -> None:
+    def due(kind: str) -> timedelta:
+        dial = Dial(CALENDAR, ZONE, OPENED)
+        return response_clock(kind, OPENED, [], Policies(), dial).due_at - OPENED
 
-    assert due(False) == timedelta(minutes=10)
-    assert due(True) == timedelta(hours=24)
+    assert due("repair") == timedelta(minutes=10)
+    assert due("enquiry") == timedelta(minutes=5)
+    assert due("complaint") == timedelta(hours=24)
 
 
 def test_beyond_the_known_calendar_a_due_time_is_provisional() -> None:

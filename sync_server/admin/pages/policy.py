@@ -14,7 +14,8 @@ from starlette.responses import Response
 
 from shared.clock import from_wire
 from shared.declare import Kind, Role, choice, instant, integer
-from shared.policy import FIELDS, GROUPS, SETTINGS, PolicySettings
+from shared.policy import FIELDS, FLOWS, GROUPS, SETTINGS, PolicySettings
+from sync_server.admin import flow_table
 from sync_server.admin.forms import Form, filled, submit
 from sync_server.admin.page import Page, Visiting
 from sync_server.admin.texts import Words
@@ -137,13 +138,18 @@ def _form(visit: Visit, form: Form[PolicyForm], status: int) -> Response:
         roles=[role.value for role in Role],
         chosen=form.value(_ROLES).split(),
         bounds={name: _bounds(visit.words, name) for name in SETTINGS},
+        flows={name: flow_table.table(form.value(name)) for name in FLOWS},
+        cells=flow_table,
     )
 
 
 def _as_declared(sent: FormData) -> FormData:
     """What was sent, in the settings' own units: amounts come with two decimals, roles one by
-    one. What is no amount is left for the check to refuse."""
-    items = [(n, v) for n, v in sent.multi_items() if n != _ROLES]
+    one, flows as tables. What is no amount is left for the check to refuse."""
+    items = [
+        (n, v) for n, v in sent.multi_items() if n != _ROLES and n.partition(".")[0] not in FLOWS
+    ]
+    items += [(name, flow_table.text(sent, name)) for name in FLOWS]
     made = [(n, _cents(v) if n in _CENTS and isinstance(v, str) else v) for n, v in items]
     roles = " ".join(one for one in sent.getlist(_ROLES) if isinstance(one, str))
     return FormData([*made, (_ROLES, roles)])
@@ -175,6 +181,8 @@ def _worded(words: Words, name: str, value: int | str | bool) -> str:
         if unit == "bytes":
             return words.size(value)
         return words(f"policy.amount.{unit}", count=value)
+    if name in FLOWS:
+        return flow_table.worded(words, value)
     if declared.kind is Kind.CHOICE:
         return words.choice(name, value)
     return words("policy.list_mark").join(words.choice("role", r) for r in value.split()) or words(

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import flet as ft
 
 from mobile.ui import formats
 from mobile.ui.components import marks, privacy, surfaces, words
 from mobile.ui.screens.cases import priority_badge, state_badge
-from mobile.ui.state import Shell, use_now
+from mobile.ui.state import Shell
 from mobile.ui.texts import choice, label, t
 from mobile.ui.theme import GAP
-from mobile.usecases.repairs import Job, Repairs
-from shared.service_clock import ClockReading
+from mobile.usecases.repairs import Job
 
 
 def head(shell: Shell, job: Job) -> ft.Control:
@@ -74,41 +71,3 @@ def customer_card(shell: Shell, job: Job) -> ft.Control:
     if customer is not None and customer.service_preferences:
         lines.append(surfaces.pair(label("service_preferences"), customer.service_preferences))
     return surfaces.card(lines)
-
-
-@ft.component
-def Clocks(shell: Shell, job: Job) -> ft.Control:
-    """The two service clocks, as they run (S0 #10, #16, #17)."""
-    now = use_now(30)
-    readings = Repairs(shell.store).clocks(job.case, job.events)
-    assert now  # the clocks are read anew whenever it changes
-    return surfaces.card([_clock(shell, reading) for reading in readings], padding=12)
-
-
-def _clock(shell: Shell, reading: ClockReading) -> ft.Control:
-    left = formats.span(reading.remaining)
-    if reading.stopped_at is not None:
-        key = "repair.clock.over" if reading.breached else "repair.clock.met"
-        passed = formats.span(reading.stopped_at - reading.started_at)
-        mark = marks.badge(t(key, span=passed), "error" if reading.breached else "calm")
-    elif reading.paused:
-        mark = marks.badge(t("repair.clock.paused"), "wait", ft.Icons.PAUSE)
-    else:
-        near = reading.remaining < timedelta(hours=4)
-        tone = "error" if reading.breached else "wait" if near else "calm"
-        key = "due.over" if reading.breached else "due.left"
-        mark = marks.badge(t(key, span=left), tone, ft.Icons.SCHEDULE)
-    by = t("repair.clock.by", when=formats.when(reading.due_at, shell.now()))
-    if reading.provisional:
-        by = f"{by} · {t('repair.clock.provisional')}"
-    return ft.Row(
-        [
-            ft.Column(
-                [words.body(t(f"repair.clock.{reading.name}")), words.faint(by)],
-                spacing=0,
-                tight=True,
-                expand=True,
-            ),
-            mark,
-        ]
-    )

@@ -9,7 +9,8 @@ from mobile.ui.components import buttons, frame, privacy, surfaces
 from mobile.ui.components.messages import refusal_card
 from mobile.ui.hooks import keyed, use_effect, use_maybe, use_state
 from mobile.ui.screens.case.before_leaving import BeforeLeaving
-from mobile.ui.screens.case.head import Clocks, customer_card, head
+from mobile.ui.screens.case.clocks import Clocks
+from mobile.ui.screens.case.head import customer_card, head
 from mobile.ui.screens.case.history import History
 from mobile.ui.screens.case.reports import reports
 from mobile.ui.screens.case.steps import next_step
