@@ -10,12 +10,15 @@ from typing import Annotated
 import typer
 
 from shared.errors import Code, Refusal
+from sync_server.admin.diagnosis import answer, remedy
+from sync_server.admin.texts import words
 from sync_server.bootstrap import Server, build
 from sync_server.cli.terminal import out, plain, settings_with, table
-from sync_server.services.doctor import Finding, Patient, State, examine
+from sync_server.services.doctor import Finding, Patient, State, examine, no_keys
 from sync_server.services.support_bundle import support_bundle
 from sync_server.services.vitals import org_vitals, organisations
 
+_ENGLISH = words("en")
 _MARKS = {State.GOOD: "[green]✓[/green]", State.ATTENTION: "[yellow]![/yellow]"}
 
 
@@ -36,9 +39,7 @@ def doctor(
     settings = settings_with()
     if not settings.keys_path.exists():
         # `build` would make new keys, which is the last thing a look should do.
-        remedy = "Start the server once, or bring the key file back from the backup."
-        path = str(settings.keys_path)
-        _tell([Finding("keys", State.BAD, f"there is no key file at {path}", remedy)], as_json)
+        _tell([no_keys(settings)], as_json)
         raise typer.Exit(int(State.BAD))
     server = build(settings)
     try:
@@ -58,8 +59,8 @@ def _tell(found: list[Finding], as_json: bool) -> None:
             {
                 "question": finding.question,
                 "state": finding.state.name.lower(),
-                "answer": finding.answer,
-                "remedy": finding.remedy if finding.state else "",
+                "answer": answer(_ENGLISH, finding),
+                "remedy": remedy(_ENGLISH, finding),
                 "values": dict(finding.values),
             }
             for finding in found
@@ -70,11 +71,11 @@ def _tell(found: list[Finding], as_json: bool) -> None:
     shown = table("", "what", "found")
     for finding in found:
         mark = _MARKS.get(finding.state, "[red]✗[/red]")
-        shown.add_row(mark, *plain(finding.question, finding.answer))
+        shown.add_row(mark, *plain(finding.question, answer(_ENGLISH, finding)))
     out.print(shown)
     for finding in found:
         if finding.state:
-            out.print(f"{finding.question}: {finding.remedy}", markup=False)
+            out.print(f"{finding.question}: {remedy(_ENGLISH, finding)}", markup=False)
 
 
 def _write(server: Server, found: list[Finding], path: Path) -> None:

@@ -4,7 +4,7 @@ does not stand well."""
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
@@ -44,6 +44,9 @@ _AUDIT_SAMPLE = 2000  # entries at the end of the audit log
 _DRILL_OLD = timedelta(days=35)  # once a month, and a few days' grace
 
 
+Named = str | int | Sequence[str] | Mapping[str, int]
+
+
 class State(IntEnum):
     """How an answer stands; the worst of all is the command's exit code."""
 
@@ -54,14 +57,16 @@ class State(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One answer. `remedy` says what to do where it is not good; `values` are its figures, without
-    names or paths."""
+    """One answer, in words of the catalogues (`doctor.<word>`): what is `said`, part by part, and
+    the `remedy`, for where it is not good. `values` are its figures, without names or paths;
+    `named` is what the texts say beside them: a path, or other texts by key, some counted."""
 
     question: str
     state: State
-    answer: str
+    said: tuple[str, ...]
     remedy: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
+    named: Mapping[str, Named] = field(default_factory=dict)
 
 
 Judgement = Callable[[list[OrgVitals], datetime], Finding]
@@ -93,8 +98,8 @@ def examine(patient: Patient, *, thorough: bool = False) -> Iterator[Finding]:
     yield Finding(
         "web app",
         State.GOOD if built else State.ATTENTION,
-        "built" if built else "not built",
-        "Run `huifang build-web`.",
+        ("web_app.built" if built else "web_app.not_built",),
+        "remedy.build_web",
     )
     yield from _asked(database, "backups", lambda connection: _backups(connection, settings, now))
     yield from _asked(database, "drill", lambda _: _drill(database, settings, now))
@@ -103,6 +108,12 @@ def examine(patient: Patient, *, thorough: bool = False) -> Iterator[Finding]:
     yield from _asked(database, "files", lambda connection: _files(connection, patient, thorough))
     for question, ask in _OF_ORGANISATIONS.items():
         yield from _asked(database, question, partial(_of_organisations, ask, now))
+
+
+def no_keys(settings: Settings) -> Finding:
+    """What there is to say where the key file is missing."""
+    named = {"path": str(settings.keys_path)}
+    return Finding("keys", State.BAD, ("keys.none",), "remedy.key_file", named=named)
 
 
 def keys_fit(connection: Connection) -> bool:
@@ -122,11 +133,10 @@ def _asked(
         with database.read() as connection:
             yield ask(connection)
     except SQLAlchemyError as fault:
-        kind = type(fault).__name__
-        yield Finding(question, State.BAD, kind, "Look at the database's own log.")
+        named = {"kind": type(fault).__name__}
+        yield Finding(question, State.BAD, ("any.failed",), "remedy.database_log", named=named)
     except ValueError:
-        remedy = "Bring back the key file that belongs to this database."
-        yield Finding(question, State.BAD, "a sealed value does not open", remedy)
+        yield Finding(question, State.BAD, ("any.sealed",), "remedy.its_key_file")
 
 
 def _all(connection: Connection, now: datetime) -> list[OrgVitals]:
@@ -143,14 +153,13 @@ def _of_organisations(ask: Judgement, now: datetime, connection: Connection) -> 
 def _keys(settings: Settings, now: datetime) -> Finding:
     path = settings.keys_path
     if not path.is_file():
-        remedy = "Bring the key file back from the backup."
-        return Finding("keys", State.BAD, "no key file", remedy)
+        return no_keys(settings)
+    named = {"path": str(path)}
     age = now - datetime.fromtimestamp(path.stat().st_mtime, UTC)
     values = {"days": max(0, age.days)}
     if readable_by_others(path):
-        told = f"{path} is readable by others"
-        return Finding("keys", State.BAD, told, f"chmod 600 {path}", values)
-    return Finding("keys", State.GOOD, f"{path}, changed {values['days']} days ago", "", values)
+        return Finding("keys", State.BAD, ("keys.open",), "remedy.chmod", values, named)
+    return Finding("keys", State.GOOD, ("keys.kept",), "", values, named)
 
 
 def _reached(connection: Connection, settings: Settings) -> Finding:
@@ -163,9 +172,10 @@ def _reached(connection: Connection, settings: Settings) -> Finding:
     return Finding(
         "database",
         State.ATTENTION if large else State.GOOD,
-        f"sqlite, {held / 1e6:.0f} MB in its journal",
-        "Something holds a reading transaction open: restart the server.",
+        ("database.sqlite",),
+        "remedy.restart",
         {"dialect": "sqlite", "journal_bytes": held},
+        {"megabytes": round(held / 1e6)},
     )
 
 
@@ -180,8 +190,8 @@ def _pool(connection: Connection) -> Finding:
     return Finding(
         "database",
         State.GOOD if share <= _POOL_FULL else state,
-        f"postgresql, {used} of {most} connections",
-        "Lower the servers' pools, or allow the database more connections.",
+        ("database.postgresql",),
+        "remedy.connections",
         {"dialect": "postgresql", "connections": used, "allowed": most},
     )
 
@@ -189,21 +199,20 @@ def _pool(connection: Connection) -> Finding:
 def _migrated(connection: Connection) -> Finding:
     revision = MigrationContext.configure(connection).get_current_revision() or "none"
     lacking = len(differences(connection))
-    answer = f"revision {revision}" + (f", {lacking} differences" if lacking else "")
     return Finding(
         "migrations",
         State.BAD if lacking else State.GOOD,
-        answer,
-        "Start the server once: it migrates.",
+        ("migrations.revision", "migrations.differences") if lacking else ("migrations.revision",),
+        "remedy.migrate",
         {"revision": revision, "differences": lacking},
     )
 
 
 def _keys_fit(connection: Connection) -> Finding:
     fit = keys_fit(connection)
-    answer = "they open what is stored" if fit else "they do not open what is stored"
-    remedy = "Bring back the key file that belongs to this database."
-    return Finding("keys fit", State.GOOD if fit else State.BAD, answer, remedy)
+    if fit:
+        return Finding("keys fit", State.GOOD, ("keys_fit.yes",))
+    return Finding("keys fit", State.BAD, ("keys_fit.no",), "remedy.its_key_file")
 
 
 def _open_files() -> Finding:
@@ -211,9 +220,10 @@ def _open_files() -> Finding:
     return Finding(
         "open files",
         State.GOOD if allowed >= NEEDED else State.ATTENTION,
-        f"{allowed:,} at once",
-        f"ulimit -n {NEEDED}, or more: one for each phone that listens.",
+        ("open_files.at_once",),
+        "remedy.open_files",
         {"open_files": allowed},
+        {"needed": NEEDED},
     )
 
 
@@ -224,9 +234,10 @@ def _disk(settings: Settings) -> Finding:
     return Finding(
         "disk",
         State.GOOD if free >= _ENOUGH_BYTES else state,
-        f"{free / 1e9:.1f} GB free",
-        "Free some space: 1 GB at the least.",
+        ("disk.free",),
+        "remedy.disk",
         {"free_bytes": free},
+        {"gigabytes": f"{free / 1e9:.1f}"},
     )
 
 
@@ -236,8 +247,9 @@ def _clock(connection: Connection, now: datetime) -> Finding:
     return Finding(
         "clock",
         State.GOOD if now + _AHEAD >= latest else State.BAD,
-        f"{now:%Y-%m-%d %H:%M} UTC",
-        "Set the clock: changes came from a later time.",
+        ("clock.shows",),
+        "remedy.clock",
+        named={"time": f"{now:%Y-%m-%d %H:%M}"},
     )
 
 
@@ -247,38 +259,35 @@ def _backups(connection: Connection, settings: Settings, now: datetime) -> Findi
     age = newest_age(settings.backup_dir, now) if settings.backup_dir else None
     minutes = None if age is None else int(age.total_seconds() // 60)
     values = {"minutes": minutes, "numbers_behind": unsafe, "configured": bool(settings.backup_dir)}
-    due = f"{unsafe} numbers not in it"
     if not unsafe:
-        return Finding("backups", State.GOOD, "everything is backed up", "", values)
+        return Finding("backups", State.GOOD, ("backups.all",), "", values)
     if settings.backup_dir is None:
         state = State.GOOD if reaches else State.ATTENTION
-        told = "taken by hand" if reaches else "none taken"
-        remedy = "Set HUIFANG_BACKUP_DIR, or run `huifang backup` regularly."
-        return Finding("backups", state, f"{told}, {due}", remedy, values)
+        said = ("backups.by_hand" if reaches else "backups.none_taken", "backups.behind")
+        return Finding("backups", state, said, "remedy.backup_dir", values)
     late = 0 if minutes is None else minutes / settings.backup_minutes
-    remedy = "Look at the server's log: backups fail, or the server does not run."
     if minutes is None or late > _BACKUP_TOO_OLD:
         state = State.BAD
     else:
         state = State.ATTENTION if late > _BACKUP_OLD else State.GOOD
-    told = "none" if minutes is None else f"{minutes} minutes old"
-    return Finding("backups", state, f"{told}, {due}", remedy, values)
+    said = ("backups.none" if minutes is None else "backups.age", "backups.behind")
+    return Finding("backups", state, said, "remedy.backups_fail", values)
 
 
 def _drill(database: Database, settings: Settings, now: datetime) -> Finding:
     """A backup that was never restored is a hope."""
     last = last_drill(database)
-    remedy = "Run `huifang backup --drill`."
     if last is None:
         state = State.ATTENTION if settings.backup_dir else State.GOOD
-        return Finding("drill", state, "no backup was ever restored to look", remedy)
+        return Finding("drill", state, ("drill.never",), "remedy.drill")
     days = (now - last.drilled_at).days
     values = {"days": days, "sound": last.sound, "rows": last.rows, "files": last.files}
     if not last.sound:
-        told = f"{days} days ago the newest backup was found wanting: {', '.join(last.problems)}"
-        return Finding("drill", State.BAD, told, "Take a backup, and drill again.", values)
+        named = {"problems": [f"backups.problem.{word}" for word in last.problems]}
+        said = ("drill.wanting",)
+        return Finding("drill", State.BAD, said, "remedy.drill_again", values, named)
     state = State.ATTENTION if now - last.drilled_at > _DRILL_OLD else State.GOOD
-    return Finding("drill", state, f"restored and found whole {days} days ago", remedy, values)
+    return Finding("drill", state, ("drill.sound",), "remedy.drill", values)
 
 
 # ── what lies in the database ─────────────────────────────────────────────────────────────
@@ -294,13 +303,10 @@ def _feed(connection: Connection, thorough: bool) -> Finding:
         "digests": found.digests,
         "bodies": found.bodies,
     }
-    extent = "all" if thorough else "a sample"
-    answer = f"{extent}: {found.buckets} buckets and {found.rows} rows"
+    looked = "feed.all" if thorough else "feed.sample"
     if found.sound:
-        return Finding("feed", State.GOOD, f"{answer} agree", "", values)
-    wrong = f"{found.heads} heads, {found.digests} digests and {found.bodies} bodies wrong"
-    remedy = "Take a backup, send the support bundle, and do not repair by hand."
-    return Finding("feed", State.BAD, f"{answer}; {wrong}", remedy, values)
+        return Finding("feed", State.GOOD, (looked, "feed.agree"), "", values)
+    return Finding("feed", State.BAD, (looked, "feed.wrong"), "remedy.no_repair", values)
 
 
 def _audit(connection: Connection, thorough: bool) -> Finding:
@@ -310,11 +316,9 @@ def _audit(connection: Connection, thorough: bool) -> Finding:
     count, broken = sum(f.entries for f in found), sum(len(f.broken) for f in found)
     values = {"entries": count, "broken": broken, "whole": thorough}
     if broken:
-        told = f"{broken} places of the chain do not hold"
-        remedy = "Run `huifang audit verify`; bring the database back from a backup that holds."
-        return Finding("audit log", State.BAD, told, remedy, values)
-    extent = "all" if thorough else "the newest"
-    return Finding("audit log", State.GOOD, f"{extent} {count} entries hold", "", values)
+        return Finding("audit log", State.BAD, ("audit_log.broken",), "remedy.audit_log", values)
+    said = ("audit_log.all" if thorough else "audit_log.newest",)
+    return Finding("audit log", State.GOOD, said, "", values)
 
 
 def _files(connection: Connection, patient: Patient, thorough: bool) -> Finding:
@@ -326,23 +330,20 @@ def _files(connection: Connection, patient: Patient, thorough: bool) -> Finding:
         "lost": found.lost,
         "unclaimed": found.unclaimed,
     }
-    answer = f"{found.stored} stored"
     if found.missing or found.lost:
-        told = f"{answer}, {found.missing} not on the disk, {found.lost} records without bytes"
-        remedy = "Bring the files folder back from the backup."
-        return Finding("files", State.BAD, told, remedy, values)
+        said = ("files.stored", "files.missing")
+        return Finding("files", State.BAD, said, "remedy.files", values)
     if found.unclaimed:
-        told = f"{answer}, {found.unclaimed} without a record"
-        remedy = "Records may still come (a phone sends files and changes apart). Look in a day."
-        return Finding("files", State.ATTENTION, told, remedy, values)
-    return Finding("files", State.GOOD, answer, "", values)
+        said = ("files.stored", "files.unclaimed")
+        return Finding("files", State.ATTENTION, said, "remedy.unclaimed", values)
+    return Finding("files", State.GOOD, ("files.stored",), "", values)
 
 
 def _quarantine(orgs: list[OrgVitals], _now: datetime) -> Finding:
     count = sum(org.verdicts.get("quarantined", 0) for org in orgs)
     state = State.ATTENTION if count else State.GOOD
-    remedy = "A manager decides them in the app."
-    return Finding("quarantine", state, f"{count} changes", remedy, {"changes": count})
+    said = ("quarantine.changes",)
+    return Finding("quarantine", state, said, "remedy.quarantine", {"changes": count})
 
 
 def _alarms(orgs: list[OrgVitals], _now: datetime) -> Finding:
@@ -351,10 +352,10 @@ def _alarms(orgs: list[OrgVitals], _now: datetime) -> Finding:
         for kind, count in org.alarms.items():
             kinds[kind] = kinds.get(kind, 0) + count
     recent = sum(org.recent_alarms for org in orgs)
-    told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "none"
     state = State.ATTENTION if recent else State.GOOD
-    remedy = f"{recent} in the last days: ask whose device it is (`huifang device list`)."
-    return Finding("alarms", state, told, remedy, {"recent": recent})
+    said = ("alarms.some" if kinds else "alarms.none",)
+    named = {"kinds": {f"choice.alarm_kind.{kind}": kinds[kind] for kind in sorted(kinds)}}
+    return Finding("alarms", state, said, "remedy.alarms", {"recent": recent}, named)
 
 
 def _devices(orgs: list[OrgVitals], now: datetime) -> Finding:
@@ -369,14 +370,13 @@ def _devices(orgs: list[OrgVitals], now: datetime) -> Finding:
     values = {
         "devices": len(devices), "waiting": waiting, "missing": missing, "undropped": len(late)
     }  # fmt: skip
-    told = [f"{len(devices)} devices", f"{waiting} waiting for approval"]
+    said = ["devices.counted"]
     if late:
-        told.append(f"{len(late)} have not confirmed for a week that they dropped what ended")
+        said.append("devices.undropped")
     if missing:
-        told.append(f"{missing} skipped numbers of their own")
+        said.append("devices.missing")
     state = State.ATTENTION if late or missing else State.GOOD
-    remedy = "Find these phones and have them sync (`huifang holders` says what they hold)."
-    return Finding("devices", state, ", ".join(told), remedy, values)
+    return Finding("devices", state, tuple(said), "remedy.phones", values)
 
 
 def _contents(orgs: list[OrgVitals], _now: datetime) -> Finding:
@@ -390,8 +390,7 @@ def _contents(orgs: list[OrgVitals], _now: datetime) -> Finding:
         "open conflicts": sum(org.conflicts for org in orgs),
         "unfinished uploads": sum(org.uploads for org in orgs),
     }
-    told = ", ".join(f"{number} {name}" for name, number in values.items())
-    return Finding("contents", State.GOOD, told, "", values)
+    return Finding("contents", State.GOOD, ("contents.counted",), "", values)
 
 
 _OF_ORGANISATIONS: dict[str, Judgement] = {

@@ -274,4 +274,5 @@ def test_the_doctor_asks_for_a_drill_and_tells_of_the_last_one(
     assert run("backup", "--drill").exit_code == 1
     with terminal.opened(settings) as server:
         finding = found(server, "drill")
-        assert finding.state is State.BAD and "checksum" in finding.answer
+        assert finding.state is State.BAD
+        assert "backups.problem.checksum" in finding.named["problems"]

@@ -191,3 +191,6 @@ def test_health_shows_the_doctor_and_how_far_devices_are_behind(field: Field) ->
     assert 'huifang_waiting{what="unsent_changes"} 7.0' in metrics
     desk.get("/console")
     assert "1 Devices with work older than a day" in desk.text
+    desk.language = "zh-CN"
+    desk.get("/console/health")
+    assert "从未备份" in desk.text and "none taken" not in desk.text

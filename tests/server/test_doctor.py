@@ -3,7 +3,9 @@ bundle for support tells nothing of any customer."""
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,13 +17,16 @@ from sqlalchemy import delete, insert, update
 from shared.clock import to_wire
 from shared.declare import ENTITIES
 from shared.ids import new_id
+from shared.wording import LANGUAGES
+from sync_server.admin.diagnosis import answer, remedy
+from sync_server.admin.texts import catalogue, words
 from sync_server.bootstrap import Server
 from sync_server.cli import terminal
 from sync_server.db.accounts import DEVICE, STORED_FILE, UPLOAD
 from sync_server.db.base import Database
 from sync_server.db.log import ALARM, BUCKET_HEAD, CHANGE_LOG, DEVICE_GRANT, FEED
 from sync_server.db.records import RECORDS, to_columns
-from sync_server.services import audit
+from sync_server.services import audit, doctor
 from sync_server.services.agreement import compare
 from sync_server.services.audit import Action
 from sync_server.services.doctor import Finding, Patient, State, examine
@@ -57,6 +62,9 @@ def found(server: Server, question: str, *, thorough: bool = False) -> Finding:
         server.settings, server.database, server.clock, server.web, server.files.store
     )
     (one,) = [f for f in examine(patient, thorough=thorough) if f.question == question]
+    for language in LANGUAGES:
+        told = f"{answer(words(language), one)} {remedy(words(language), one)}"
+        assert not re.search(r"[a-z_]+\.[a-z_]+\.[a-z_]+|[{}]", told), "a text that is not there"
     return one
 
 
@@ -173,7 +181,14 @@ def test_an_alarm_of_this_week_needs_a_look_and_one_of_last_month_does_not(serve
     assert found(server, "alarms").state is State.ATTENTION
     change(server, ALARM, raised_at=to_wire(now - timedelta(days=30)))
     one = found(server, "alarms")
-    assert (one.state, one.answer) == (State.GOOD, "1 look_missing")
+    assert (one.state, answer(words("en"), one)) == (State.GOOD, "1 × Looks are missing")
+
+
+def test_everything_that_the_doctor_says_has_words_in_every_language() -> None:
+    said = set(re.findall(r'"([a-z_]+\.[a-z_]+)"', inspect.getsource(doctor)))
+    for language in LANGUAGES:
+        texts = {key for key in catalogue(language) if key.startswith("doctor.")}
+        assert texts == {f"doctor.{word}" for word in said} | {"doctor.and"}
 
 
 # ── the command ───────────────────────────────────────────────────────────────────────────

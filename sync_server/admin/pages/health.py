@@ -8,6 +8,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from sync_server.admin.charts import Bar, bars
+from sync_server.admin.diagnosis import answer, question, remedy
 from sync_server.admin.page import Page, Visiting
 from sync_server.admin.visit import Visit
 from sync_server.services.doctor import Patient, examine
@@ -31,7 +32,10 @@ def health(visit: Visiting) -> Response:
         "heard": _chart(visit, "heard", seen.heard, SILENT),
         "waiting": _chart(visit, "waiting", seen.waiting, STUCK),
     }
-    return visit.show("health.html", findings=findings, charts=charts, limits=_limits(seen))
+    return visit.show(
+        "health.html", findings=findings, charts=charts, limits=_limits(seen),
+        question=question, answer=answer, remedy=remedy,
+    )  # fmt: skip
 
 
 def _chart(visit: Visit, name: str, counts: tuple[int, ...], late: timedelta) -> Markup:
