@@ -18,7 +18,6 @@ from starlette.responses import RedirectResponse, Response
 
 from shared.errors import Code, Refusal
 from sync_server.admin.page import ConsoleRoute
-from sync_server.admin.signing_in import NOTHING
 from sync_server.admin.visit import COOKIE, HOME, Visit, address_of, secure, stranger
 from sync_server.routes.company import CONSOLE_CALLBACK, FOR_CONSOLE, callback_of
 from sync_server.services.company_sign_in import CompanySignIn
@@ -33,13 +32,13 @@ router = APIRouter(route_class=ConsoleRoute, include_in_schema=False)
 @router.get(f"{HOME}/sign-in/company")
 async def begin(request: Request) -> Response:
     """Off to the provider."""
-    return await to_thread.run_sync(_begun, stranger(request, NOTHING))
+    return await to_thread.run_sync(_begun, stranger(request))
 
 
 @router.get(CONSOLE_CALLBACK)
 async def finish(request: Request) -> Response:
     """Back from it, with its answer in the address."""
-    return await to_thread.run_sync(_finished, stranger(request, NOTHING))
+    return await to_thread.run_sync(_finished, stranger(request))
 
 
 def _begun(visit: Visit) -> Response:

@@ -104,7 +104,7 @@ def language(tag: str, request: Request) -> Response:
     if tag not in LANGUAGES:
         raise Refusal(Code.NOT_FOUND)
     response = RedirectResponse(signing_in.local_path(request.query_params.get("next", "")), 303)
-    visit = stranger(request, signing_in.NOTHING)
+    visit = stranger(request)
     visit.keep(response, LANGUAGE_COOKIE, tag, _YEAR)
     return response
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from anyio import to_thread
@@ -74,7 +74,7 @@ class ConsoleRoute(APIRoute):
 
 
 async def _refused(request: Request, refusal: Refusal) -> Response:
-    visit = getattr(request.state, "visit", None) or stranger(request, FormData())
+    visit = getattr(request.state, "visit", None) or stranger(request)
     meaning, remedy = visit.words.error(refusal)
     shown = {"meaning": meaning, "remedy": remedy, "code": refusal.code.key}
     response: Response = await to_thread.run_sync(
@@ -114,8 +114,7 @@ class Page:
         )
 
     async def _enter(self, request: Request) -> Visit:
-        form = await form_of(request)
-        visit = await to_thread.run_sync(visitor, request, form, self.name)
+        visit = await to_thread.run_sync(visitor, request, self.name)
         if visit is None:
             raise _Elsewhere(_sign_in_for(request))
         request.state.visit = visit
@@ -123,9 +122,11 @@ class Page:
             raise _Elsewhere(f"{SIGN_IN}/{visit.who.wanted}" if visit.who.wanted else HOME)
         if visit.caller.role not in self.roles:
             raise Refusal(Code.ROLE_NOT_ALLOWED)
-        if request.method != "GET":
-            check_form(request, form)
-        return visit
+        if request.method == "GET":
+            return visit
+        form = await form_of(request)  # of nobody else is a body read
+        check_form(request, form)
+        return replace(visit, form=form)
 
 
 def _sign_in_for(request: Request) -> str:
@@ -143,9 +144,7 @@ Visiting = Annotated[Visit, Depends(visit_of)]
 
 
 async def form_of(request: Request) -> FormData:
-    """What a form sent; empty for a GET."""
-    if request.method == "GET":
-        return FormData()
+    """What a form sent."""
     return await request.form(max_files=10, max_fields=_MOST_FIELDS)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from anyio import to_thread
 from fastapi import APIRouter
-from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -20,7 +19,6 @@ from sync_server.routes.caller import server_of
 from sync_server.services.accounts import LONGEST_USERNAME
 from sync_server.services.passwords import LONGEST_PASSWORD
 
-NOTHING = FormData()
 _LOCAL = re.compile(rf"{HOME}(?:/[\w./-]*)?", re.ASCII)
 
 router = APIRouter(prefix=HOME, route_class=ConsoleRoute, include_in_schema=False)
@@ -38,17 +36,17 @@ class SignIn:
 @router.get("/sign-in")
 def ask(request: Request) -> Response:
     """The form; whoever is signed in goes on."""
-    if (signed := visitor(request, NOTHING, "sign_in")) and signed.who.wanted is None:
+    if (signed := visitor(request, "sign_in")) and signed.who.wanted is None:
         return RedirectResponse(HOME, 303)
     onward = {"next": local_path(request.query_params.get("next", ""))}
-    return _form(stranger(request, NOTHING), filled(SignIn, onward), 200)
+    return _form(stranger(request), filled(SignIn, onward), 200)
 
 
 @router.post("/sign-in")
 async def sign_in(request: Request) -> Response:
     """A new session, never one that was there before."""
     check_origin(request)
-    visit = stranger(request, await form_of(request))
+    visit = replace(stranger(request), form=await form_of(request))
     return await to_thread.run_sync(_submitted, visit)
 
 
@@ -91,4 +89,4 @@ def local_path(path: str) -> str:
     return path if _LOCAL.fullmatch(path) and ".." not in path else HOME
 
 
-__all__ = ["NOTHING", "local_path", "router"]
+__all__ = ["local_path", "router"]

@@ -76,8 +76,8 @@ class Visit:
     console: Console
     words: Words
     page: str
-    form: FormData
     now: datetime
+    form: FormData = field(default_factory=FormData)
     cookie: str = ""
     signed_in: SignedIn | None = None
 
@@ -176,7 +176,7 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def stranger(request: Request, form: FormData) -> Visit:
+def stranger(request: Request) -> Visit:
     """A visit of somebody who is not signed in."""
     server = server_of(request)
     return Visit(
@@ -185,12 +185,11 @@ def stranger(request: Request, form: FormData) -> Visit:
         console=request.app.state.console,
         words=words(language_of(request)),
         page="sign_in",
-        form=form,
         now=server.clock.now(),
     )
 
 
-def visitor(request: Request, form: FormData, page: str) -> Visit | None:
+def visitor(request: Request, page: str) -> Visit | None:
     """A visit of whoever's cookie this is; None where it is nobody's any more."""
     server, cookie = server_of(request), request.cookies.get(COOKIE, "")
     found = server.console.find(cookie, address_of(request)) if cookie else None
@@ -202,7 +201,6 @@ def visitor(request: Request, form: FormData, page: str) -> Visit | None:
         console=request.app.state.console,
         words=words(language_of(request), found.timezone),
         page=page,
-        form=form,
         now=server.clock.now(),
         cookie=cookie,
         signed_in=found,

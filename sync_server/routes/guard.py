@@ -34,7 +34,7 @@ HSTS = "max-age=31536000; includeSubDomains"
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 # Work comes in long bodies; everything else is questions.
-_LONG_BODIES = ("/v1/sync/push", "/v1/sync/sealed")
+_LONG_BODIES = ("/v1/sync/push", "/v1/sync/sealed", "/console/import")
 QUESTION_BYTES = 1_000_000
 
 

@@ -88,3 +88,10 @@ def test_only_administrators_bring_files_in(desk: Desk) -> None:
     assert manager.get("/console/import").status_code == 403
     assert send(manager, "write", RETAIL) == 403
     assert count(desk, "customer") == 0
+
+
+def test_a_file_may_be_as_long_as_the_page_says(desk: Desk) -> None:
+    long = HEADER + GOOD + ("x" * 100_000 + "\n") * 15
+    assert send(desk, "look", long.encode()) == 200
+    assert "16 rows read" in desk.text
+    assert send(desk, "look", b"x" * desk.field.server.settings.max_body_bytes) == 413
