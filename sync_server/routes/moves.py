@@ -12,9 +12,8 @@ from shared.errors import Code
 from shared.wire import STRICT
 from sync_server.routes.answers import READS_BODY, SIGNED_IN, documented
 from sync_server.routes.caller import ActiveCaller, Administrator, TheServer
-from sync_server.services import accounts, audit, holders, leaving, moves, record_moves
+from sync_server.services import audit, holders, leaving, moves, record_moves, users
 from sync_server.services.audit import Action
-from sync_server.services.writing import Unit, write
 
 router = APIRouter(prefix="/v1/moves", tags=["moves"])
 _REFUSALS = documented(
@@ -96,25 +95,15 @@ def transfer(
     staff_id: str, asked: TransferRequest, caller: Administrator, server: TheServer
 ) -> leaving.Left:
     """Move someone to another store; says what was handed on and what waits for somebody."""
-
-    def work(unit: Unit) -> leaving.Left:
-        policy = accounts.policy_of(unit.connection, caller.org_id, unit.now)
-        left = leaving.transfer(
-            unit,
-            staff_id,
-            asked.store_id,
-            policy,
-            customers_to=asked.customers_to,
-            take_along=asked.take_along,
-            by=caller.staff_id,
-        )
-        audit.note(
-            unit, caller, Action.USER_TRANSFERRED, subject=("staff", staff_id),
-            store=asked.store_id, customers_to=asked.customers_to, customers=left.customers_given,
-        )  # fmt: skip
-        return left
-
-    return write(server.database, caller.org_id, server.clock.now(), work)
+    return users.transfer(
+        server.database,
+        caller,
+        staff_id,
+        asked.store_id,
+        server.clock.now(),
+        customers_to=asked.customers_to,
+        take_along=asked.take_along,
+    )
 
 
 @router.get("/holders/{customer_id}", responses=_REFUSALS)
@@ -124,8 +113,9 @@ def who_holds(
     """Who holds a customer at an instant (now, if none is given), by which grant, and on which
     devices it is or has still to be dropped. Names no customer."""
     now = server.clock.now()
-    with server.database.write() as connection:
+    with server.database.read() as connection:
         found = holders.who_holds(connection, caller.org_id, customer_id, at or now)
+    with server.database.write() as connection:
         audit.note(
             connection, caller, Action.HOLDERS_ASKED, now=now,
             subject=("customer", customer_id), customer=customer_id,

@@ -109,13 +109,13 @@ def list_looks(
         staff_id=staff_id, customer_id=customer_id, device_id=device_id, what=what,
         since=since, until=until, after=after, limit=limit,
     )  # fmt: skip
-    with server.database.write() as connection:
+    with server.database.read() as connection:
         found = look_listing.looks(connection, caller, asked)
-        if after is None:
-            audit.note(
-                connection, caller, Action.LOOKS_LISTED, now=server.clock.now(),
-                subject=("staff", staff_id) if staff_id else None, customer=customer_id,
-            )  # fmt: skip
+    with server.database.write() as connection:
+        audit.note(
+            connection, caller, Action.LOOKS_LISTED, now=server.clock.now(),
+            subject=("staff", staff_id) if staff_id else None, customer=customer_id,
+        )  # fmt: skip
     return LooksReply(looks=found)
 
 
@@ -201,8 +201,8 @@ def list_entries(
         action=action, actor_id=actor_id, customer_id=customer_id, since=since, until=until,
         below=below,
     )  # fmt: skip
-    with server.database.write() as connection:
+    with server.database.read() as connection:
         found = audit_listing.entries(connection, caller.org_id, asked)
-        if below is None:
-            audit.note(connection, caller, Action.AUDIT_LISTED, now=server.clock.now())
+    with server.database.write() as connection:
+        audit.note(connection, caller, Action.AUDIT_LISTED, now=server.clock.now())
     return Entries(entries=found)

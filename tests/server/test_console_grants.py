@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from shared.clock import to_wire
 from shared.declare import Role
 from shared.ids import derived_id
+from sync_server.db.audit import AUDIT_ENTRY
 from sync_server.services import accounts, scopes
 from sync_server.services.approvals import request_access
 from sync_server.services.caller import Caller
@@ -95,6 +97,11 @@ def test_a_manager_looks_at_no_customer_of_another_store(field: Field) -> None:
     assert office.get(f"/console/grants?customer={OTHER}").status_code == 200
     assert "别处公司" not in office.page
     assert office.get("/console/grants?customer=nobody").status_code == 404
+    with field.server.database.read() as connection:
+        asked = select(AUDIT_ENTRY.c.actor_id, AUDIT_ENTRY.c.customer_id).where(
+            AUDIT_ENTRY.c.action == "holders_asked"
+        )
+        assert connection.execute(asked).all() == [(staff_id("gao"), OTHER)], "on record (L7)"
 
 
 def test_what_nobody_signed_for_is_listed(field: Field) -> None:

@@ -88,9 +88,27 @@ def test_looks_are_listed_and_filtered_and_an_administrator_reads_no_customers_n
     manager = signed_in(field, "chen")
     manager.get("/console/looks")
     assert NAME in manager.text, "a store manager holds their store's customers"
+    assert acts_of(field).count("looks_listed") == 9
+
+
+@pytest.mark.parametrize("aside", ["?after=", "?before=x", "?after=WyJ6IiwieiJd"])
+def test_no_address_reads_what_is_on_record_without_a_record_of_it(
+    field: Field, aside: str
+) -> None:
+    looked(field, "lin", a_customer(field))
+    desk = signed_in(field)
+    for page in ("looks", "acts"):
+        desk.get(f"/console/{page}{aside}")
+    phone = field.phone("gao")
+    assert phone.send("GET", "/v1/audit/looks?after=zzzz").json()["looks"]
+    assert phone.send("GET", "/v1/audit/entries?below=9999999").json()["entries"]
+    acts = acts_of(field)
+    assert (acts.count("looks_listed"), acts.count("audit_listed")) == (2, 2)
+
+
+def acts_of(field: Field) -> list[str]:
     with field.server.database.read() as connection:
-        acts = connection.scalars(select(AUDIT_ENTRY.c.action)).all()
-    assert acts.count("looks_listed") == 9
+        return list(connection.scalars(select(AUDIT_ENTRY.c.action)))
 
 
 def test_an_alarm_is_seen_and_explained_at_the_console(field: Field) -> None:

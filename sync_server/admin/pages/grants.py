@@ -17,7 +17,8 @@ from sync_server.admin.forms import Form, submit
 from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
 from sync_server.admin.visit import Visit
 from sync_server.db.records import RECORDS
-from sync_server.services import approvals, holders, receipts, steering
+from sync_server.services import approvals, audit, holders, receipts, steering
+from sync_server.services.audit import Action
 
 PAGE = Page("grants", group="access", roles=WITH_MANAGERS)
 router = PAGE.router()
@@ -100,6 +101,11 @@ def _customer(visit: Visit, customer_id: str) -> Response:
         lately = holders.ended_since(
             connection, visit.org_id, customer_id, visit.now - LATELY, visit.now
         )
+    with visit.server.database.write() as connection:
+        audit.note(
+            connection, visit.caller, Action.HOLDERS_ASKED, now=visit.now,
+            subject=("customer", customer_id), customer=customer_id,
+        )  # fmt: skip
     people = _names(visit, {one.staff_id for one in held.devices})
     called = _called(visit, {customer_id}).get(customer_id)
     running = {(one.staff_id, one.bucket) for one in held.people}

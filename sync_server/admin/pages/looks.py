@@ -90,11 +90,9 @@ SEEN = Listing(
 @router.get("")
 def looks(visit: Visiting) -> Response:
     """Every look within reach, the newest first. That someone lists them is on record as well."""
-    with visit.server.database.write() as connection:
+    with visit.server.database.read() as connection:
         found = SEEN.read(connection, visit)
-        if not {"after", "before"} & set(visit.asked):
-            customer = visit.asked.get("customer") or None
-            audit.note(
-                connection, visit.caller, Action.LOOKS_LISTED, now=visit.now, customer=customer
-            )
+    customer = visit.asked.get("customer") or None
+    with visit.server.database.write() as connection:
+        audit.note(connection, visit.caller, Action.LOOKS_LISTED, now=visit.now, customer=customer)
     return visit.show("looks.html", found=found)
