@@ -12,10 +12,11 @@ from sync_server.cli.terminal import opened, out, settings_with
 from sync_server.cli.users import Name, Password
 from sync_server.services import accounts, audit
 from sync_server.services.company_sign_in import ProviderSettings
+from sync_server.services.console_sessions import end_all
 from sync_server.services.identity_links import link, unlink
 from sync_server.services.letting_in import invite, make_administrator, take_factor_off
 from sync_server.services.qr import as_blocks
-from sync_server.services.writing import write
+from sync_server.services.writing import Unit, write
 from sync_server.settings import Settings
 
 
@@ -59,17 +60,17 @@ def rescue(username: Name, password: Password) -> None:
     with opened(settings_with()) as server:
         now = server.clock.now()
         hashed = server.hashes.make(password)
-        with server.database.write() as connection:
+        with server.database.read() as connection:
             account = accounts.known(connection, username)
-            accounts.set_active(connection, account.org_id, account.staff_id, True)
-            accounts.set_password(connection, account, hashed, now)
-            server.sessions.factors.end(connection, account.org_id, account.staff_id)
-        write(
-            server.database,
-            account.org_id,
-            now,
-            lambda unit: make_administrator(unit, account.staff_id),
-        )
+
+        def work(unit: Unit) -> None:
+            accounts.set_active(unit.connection, account.org_id, account.staff_id, True)
+            accounts.set_password(unit.connection, account, hashed, now)
+            end_all(unit.connection, account.org_id, account.staff_id)
+            server.sessions.factors.end(unit.connection, account.org_id, account.staff_id)
+            make_administrator(unit, account.staff_id)
+
+        write(server.database, account.org_id, now, work)
         out.print(f"{account.username} can administer again.", markup=False)
         out.print(f"For a device of theirs: huifang device code {account.username}", markup=False)
 

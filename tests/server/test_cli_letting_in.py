@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from sync_server.app import create_app
 from sync_server.bootstrap import Server
+from sync_server.cli import letting_in
 from sync_server.services import accounts
 from sync_server.services.second_factors import Begun
-from tests.server.phones import ORG, AppClient, HandClock, Phone, code, staff_id
+from sync_server.services.writing import Unit
+from tests.server.phones import ORG, PASSWORD, AppClient, HandClock, Phone, code, staff_id
 from tests.server.test_cli_commands import home, logging_as_before, refused, run, server
 from tests.server.test_second_factor import authenticator
 
@@ -70,6 +74,28 @@ def test_whoever_is_rescued_administers_whatever_they_were_before(server: Server
             (ORG, staff_id("wu")),
         ).scalars()
         assert f"user:{staff_id('wu')}" in set(mine)
+
+
+def test_a_rescue_that_is_cut_short_has_changed_nothing(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(unit: Unit, staff_id: str) -> None:
+        raise OSError(f"the power went at {unit.now} for {staff_id}")
+
+    with server.database.read() as connection:
+        before = accounts.known(connection, "gao")
+    monkeypatch.setattr(letting_in, "make_administrator", cut)
+    run("user", "rescue", "gao", keys="another password\nanother password\n")
+    with server.database.read() as connection:
+        assert accounts.known(connection, "gao") == before
+    assert phone_of(server).sign_in("gao").status_code == 200
+
+
+def test_a_rescue_ends_what_was_open_at_the_console(server: Server) -> None:
+    cookie = server.console.sign_in("gao", PASSWORD, "10.0.0.1")
+    assert server.console.find(cookie, "10.0.0.1") is not None
+    run("user", "rescue", "gao", keys="another password\nanother password\n")
+    assert server.console.find(cookie, "10.0.0.1") is None
 
 
 def test_the_only_device_of_the_only_administrator_is_blocked_by_force(server: Server) -> None:
