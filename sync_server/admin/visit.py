@@ -124,11 +124,13 @@ class Visit:
             response.delete_cookie(FLASH_COOKIE, HOME)
         return response
 
-    def done(self, to: str, said: str, undo: Undo | None = None, **values: Any) -> Response:
+    def done(
+        self, to: str, said: str, undo: Undo | None = None, *, tone: str = "good", **values: Any
+    ) -> Response:
         """Back to a page of ours, which says the text of key `said`, with a way to take back what
-        was done. `values` name no customer."""
+        was done. `values` name no customer. `tone` is ``good`` or ``warn``."""
         response = RedirectResponse(to, 303, {"Cache-Control": "no-store"})
-        told: dict[str, Any] = {"text": said, "values": values, "tone": "good"}
+        told: dict[str, Any] = {"text": said, "values": values, "tone": tone}
         told |= {"undo": undo and undo.path, "fields": dict(undo.fields) if undo else {}}
         self.keep(response, FLASH_COOKIE, self._sealed(told), _FLASH_SECONDS)
         return response

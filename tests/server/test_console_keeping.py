@@ -47,6 +47,7 @@ def test_a_backup_is_taken_and_restored_to_see_from_the_console(field: Field) ->
     copy = (field.server.settings.backup_dir or Path()) / one.database
     copy.write_bytes(bytes(one.bytes))
     assert "It would not serve" in desk.follow(desk.post("/console/backups/drill"))
+    assert 'class="said warn"' in desk.page
     assert "Other bytes than when it was taken" in desk.text
 
 

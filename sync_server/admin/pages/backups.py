@@ -47,7 +47,9 @@ def drill(visit: Visiting) -> Response:
     found = backup_drill.drill(
         server.database, _folder(visit), server.settings.data_dir, visit.now, via="console"
     )
-    return visit.done(PAGE.path, "backups.sound" if found.sound else "backups.unsound")
+    if found.sound:
+        return visit.done(PAGE.path, "backups.sound")
+    return visit.done(PAGE.path, "backups.unsound", tone="warn")
 
 
 def _folder(visit: Visit) -> Path:

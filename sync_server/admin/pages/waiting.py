@@ -97,6 +97,7 @@ def refuse(change_id: str, visit: Visiting) -> Response:
 def judge_again(change_id: str, visit: Visiting) -> Response:
     """Judge it once more; nothing is applied twice."""
     done = retry(visit.server.database, visit.caller, [change_id], visit.now)
-    still = done[change_id] == "rejected"
-    said = "waiting.still_rejected" if still else "waiting.retried"
-    return visit.done(f"{PAGE.path}?verdict=rejected", said)
+    back = f"{PAGE.path}?verdict=rejected"
+    if done[change_id] == "rejected":
+        return visit.done(back, "waiting.still_rejected", tone="warn")
+    return visit.done(back, "waiting.retried")
