@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import structlog
@@ -73,16 +73,31 @@ async def housekeeping(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _keep_house(server: Server) -> None:
+    daily_at = 0
     for minute in itertools.count():
-        try:
-            await to_thread.run_sync(server.clear_away)
-            await to_thread.run_sync(server.watch_looks)
-            await to_thread.run_sync(server.back_up_if_due)
-            if minute % MINUTES_OF_A_DAY == 0:
-                await to_thread.run_sync(server.keep_to_retention)
-        except (SQLAlchemyError, OSError, Refusal) as fault:  # busy, away, full: the next round
-            log.warning("housekeeping_failed", kind=type(fault).__name__)
+        if await one_round(server, daily=minute >= daily_at):
+            daily_at = minute + MINUTES_OF_A_DAY
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+
+async def one_round(server: Server, *, daily: bool) -> bool:
+    """Does what is done each minute, and what is done daily; says whether the latter went through.
+    What fails keeps nothing else from being done, and is tried again in the next round."""
+    for work in (server.back_up_if_due, server.clear_away, server.watch_looks):
+        await _done(work)
+    return daily and await _done(server.keep_to_retention)
+
+
+async def _done(work: Callable[[], None]) -> bool:
+    try:
+        await to_thread.run_sync(work)
+    except (SQLAlchemyError, OSError, Refusal) as fault:  # busy, away, full
+        log.warning("housekeeping_failed", work=work.__name__, kind=type(fault).__name__)
+    except Exception as fault:  # a task that died of our own mistake would back up nothing any more
+        log.error("housekeeping_failed", work=work.__name__, kind=type(fault).__name__)
+    else:
+        return True
+    return False
 
 
 def create_app(server: Server) -> FastAPI:
