@@ -8,10 +8,9 @@ from typing import Annotated
 import typer
 
 from shared.errors import Code, Refusal
-from sync_server.cli.terminal import opened, out, settings_with
+from sync_server.cli.terminal import begin_anew, opened, out, settings_with
 from sync_server.services import backup_drill, backups
-from sync_server.services.erasure_ledger import erase_again
-from sync_server.settings import SQLITE_FILE, Settings
+from sync_server.settings import SQLITE_FILE
 
 
 def backup(
@@ -71,7 +70,8 @@ def restore(
     if not settings.keys_path.exists():
         raise Refusal(Code.FILE_UNREADABLE, file=str(settings.keys_path), wanted="server keys")
     backups.restore_sqlite(copy, settings.data_dir / SQLITE_FILE, settings.files_path)
-    _begin_anew(settings, copy if copy.is_dir() else copy.parent)
+    with opened(settings):
+        pass  # whoever opens it first does the rest: this may be cut short
 
 
 def new_epoch(
@@ -91,15 +91,5 @@ def new_epoch(
         if not source.is_dir():
             raise Refusal(Code.FILE_UNREADABLE, file=str(source), wanted="a folder with backups")
         backups.restore_files(source, settings.files_path)
-    _begin_anew(settings, source)
-
-
-def _begin_anew(settings: Settings, folder: Path | None) -> None:
     with opened(settings) as server:
-        now = server.clock.now()
-        count = backups.restored(server.database, now)
-        out.print(f"A new epoch for {count} organisation(s): phones fetch everything anew.")
-        if folder is None:
-            out.print("Nobody was erased again: name the folder of the backups, if there is one.")
-        elif again := erase_again(server.database, server.files.store, folder, now):
-            out.print(f"Erased {again} customer(s) again, who were erased after this backup.")
+        begin_anew(server, source)

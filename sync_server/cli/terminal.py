@@ -15,7 +15,9 @@ from rich.text import Text
 from shared.errors import Code, Refusal
 from sync_server.bootstrap import Server, build
 from sync_server.db.migrate import upgrade
+from sync_server.services.backups import all_restored, cut_short, restored
 from sync_server.services.doctor import keys_fit
+from sync_server.services.erasure_ledger import erase_again
 from sync_server.services.poke_between import tell_servers
 from sync_server.settings import SQLITE_FILE, Settings
 
@@ -43,9 +45,23 @@ def opened(settings: Settings) -> Iterator[Server]:
         with server.database.read() as connection:
             if not keys_fit(connection):
                 raise _keys_missing(settings)
+        if settings.database is None:
+            _finish_restore(server, settings.data_dir / SQLITE_FILE)
         yield server
     finally:
         server.close()
+
+
+def begin_anew(server: Server, folder: Path | None) -> None:
+    """What belongs to every restore, before any phone comes: a new epoch, and whoever was erased
+    since is erased again, by the ledger in the backups' `folder`. Safe to repeat."""
+    now = server.clock.now()
+    count = restored(server.database, now)
+    out.print(f"A new epoch for {count} organisation(s): phones fetch everything anew.")
+    if folder is None:
+        out.print("Nobody was erased again: name the folder of the backups, if there is one.")
+    elif again := erase_again(server.database, server.files.store, folder, now):
+        out.print(f"Erased {again} customer(s) again, who were erased after this backup.")
 
 
 def complain(refusal: Refusal) -> None:
@@ -98,6 +114,13 @@ class Bar:
         if step not in self._tasks:
             self._tasks[step] = self._progress.add_task(step, total=1.0)
         self._progress.update(self._tasks[step], completed=share)
+
+
+def _finish_restore(server: Server, database: Path) -> None:
+    """Does the rest of a restore, also of one that was cut short before."""
+    if (folder := cut_short(database)) is not None:
+        begin_anew(server, folder)
+        all_restored(database)
 
 
 def _has_data(path: Path) -> bool:

@@ -109,8 +109,8 @@ def restore_sqlite(copy: Path, target: Path, files: Path) -> None:
     `copy` is a backup's database, or a folder, whose newest whole backup is taken. Refuses
     RECORD_EXISTS rather than overwrite a database, and FILE_UNREADABLE for what is no whole backup:
     one that differs from its manifest, or is damaged. (Backups taken before November 2026 have no
-    manifest: they are named by their file.) The caller then begins a new epoch (`restored`), before
-    any device comes.
+    manifest: they are named by their file.) A new epoch (`restored`) belongs to it, and whoever was
+    erased since; until both are done, before any device comes, `cut_short` names the folder.
     """
     if target.exists():
         raise Refusal(Code.RECORD_EXISTS, file=str(target))
@@ -122,8 +122,27 @@ def restore_sqlite(copy: Path, target: Path, files: Path) -> None:
     check_sqlite(copy)
     target.parent.mkdir(parents=True, exist_ok=True)
     restore_files(copy.parent, files)
+    mark = _restoring(target)
+    mark.write_text(str(copy.parent.absolute()), "utf-8")
+    _sync(mark)
     _copy_durably(copy, target)
     sync_folder(target.parent)
+
+
+def cut_short(target: Path) -> Path | None:
+    """The folder that a database was brought back from by a restore that is not done yet."""
+    mark = _restoring(target)
+    return Path(mark.read_text("utf-8")) if mark.exists() else None
+
+
+def all_restored(target: Path) -> None:
+    """Everything that belongs to the restore is done. Harmless twice."""
+    _restoring(target).unlink(missing_ok=True)
+    sync_folder(target.parent)
+
+
+def _restoring(target: Path) -> Path:
+    return target.with_name(f"{target.name}.restoring")
 
 
 def restore_files(folder: Path, files: Path) -> None:

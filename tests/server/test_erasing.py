@@ -25,6 +25,8 @@ from sync_server.db.log import ALARM, CHANGE_LOG
 from sync_server.db.records import RECORDS
 from sync_server.services import audit, scopes
 from sync_server.services.agreement import compare
+from sync_server.services.backups import restore_sqlite
+from sync_server.services.epochs import org_state
 from sync_server.services.erasing import OF_A_CUSTOMER, erase, preview
 from sync_server.services.erasure_ledger import erase_again, note_erasure
 from sync_server.services.file_store import FileStore
@@ -244,7 +246,7 @@ def test_a_restored_backup_erases_again_whoever_was_erased_since(
     assert erase_again(world.db, files, tmp_path, world.now) == 0
 
 
-def test_the_restore_command_erases_again_what_its_backup_brought_back(home: Path) -> None:
+def test_a_restore_begins_anew_and_erases_again_also_when_it_was_cut_short(home: Path) -> None:
     customer_id, folder = new_id(), home / "backup"
     settings = Settings(data_dir=home, backup_dir=folder)
     with terminal.opened(settings) as server:
@@ -258,6 +260,8 @@ def test_the_restore_command_erases_again_what_its_backup_brought_back(home: Pat
         note_erasure(folder, PHONES, customer_id, now)
         who = audit.command_line(PHONES)
         erase(server.database, server.files.store, who, customer_id, "asked", None, now)
+        with server.database.read() as connection:
+            before = org_state(connection, PHONES).epoch
     for path in home.glob("huifang.sqlite3*"):
         path.unlink()
     told = run("restore", str(folder))
@@ -265,6 +269,19 @@ def test_the_restore_command_erases_again_what_its_backup_brought_back(home: Pat
     with terminal.opened(settings) as server, pytest.raises(Refusal) as refused:
         preview(server.database, PHONES, customer_id)
     assert refused.value.code is Code.CUSTOMER_ERASED
+    with terminal.opened(settings) as server, server.database.read() as connection:
+        once = org_state(connection, PHONES).epoch
+    for path in home.glob("huifang.sqlite3*"):
+        path.unlink()
+    restore_sqlite(folder, home / "huifang.sqlite3", settings.files_path)  # and the power goes
+    with terminal.opened(settings) as server, pytest.raises(Refusal) as refused:
+        preview(server.database, PHONES, customer_id)
+    assert refused.value.code is Code.CUSTOMER_ERASED, "whoever opens it next does the rest"
+    with terminal.opened(settings) as server, server.database.read() as connection:
+        epoch = org_state(connection, PHONES).epoch
+    assert epoch not in {before, once}
+    with terminal.opened(settings) as server, server.database.read() as connection:
+        assert org_state(connection, PHONES).epoch == epoch, "once"
 
 
 # ── retention ─────────────────────────────────────────────────────────────────────────────
