@@ -11,7 +11,6 @@ from sync_server.cli.terminal import opened, out, plain, settings_with, table
 from sync_server.cli.users import only_organisation
 from sync_server.services import audit, erasing
 from sync_server.services.erasing import Preview
-from sync_server.services.erasure_ledger import note_erasure
 
 app = typer.Typer(help="Customers.", no_args_is_help=True)
 
@@ -45,11 +44,16 @@ def erase(
             return
         if not (reason or "").strip():
             raise Refusal(Code.FIELD_REQUIRED, field="reason")
-        now = server.clock.now()
-        erasing.check_plan(server.database, org_id, customer, plan)
-        note_erasure(server.settings.backup_dir, org_id, customer, now)
-        who = audit.command_line(org_id)
-        done = erasing.erase(server.database, server.files.store, who, customer, reason, plan, now)
+        done = erasing.erase(
+            server.database,
+            server.files.store,
+            audit.command_line(org_id),
+            customer,
+            reason,
+            plan,
+            server.clock.now(),
+            ledger=server.settings.backup_dir,
+        )
         _tell(done)
         out.print("Erased. Backups hold it until they are let go; a restore erases it again.")
 

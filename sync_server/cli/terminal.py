@@ -17,7 +17,7 @@ from sync_server.bootstrap import Server, build
 from sync_server.db.migrate import upgrade
 from sync_server.services.backups import all_restored, cut_short, restored
 from sync_server.services.doctor import keys_fit
-from sync_server.services.erasure_ledger import erase_again
+from sync_server.services.erasing import erase_again
 from sync_server.services.poke_between import tell_servers
 from sync_server.settings import SQLITE_FILE, Settings
 

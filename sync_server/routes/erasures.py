@@ -12,7 +12,6 @@ from shared.wire import STRICT
 from sync_server.routes.answers import READS_BODY, SIGNED_IN, documented
 from sync_server.routes.caller import Administrator, TheServer
 from sync_server.services import erasing
-from sync_server.services.erasure_ledger import note_erasure
 
 router = APIRouter(prefix="/v1/admin/customers", tags=["admin"])
 _REFUSALS = documented(*SIGNED_IN, Code.ROLE_NOT_ALLOWED, Code.RECORD_MISSING, Code.CUSTOMER_ERASED)
@@ -49,10 +48,13 @@ def erase(
         raise Refusal(Code.FIELD_REQUIRED, field="reason")
     if len(asked.reason) > _LONGEST_REASON:
         raise Refusal(Code.FIELD_TOO_LONG, field="reason", limit=_LONGEST_REASON)
-    now = server.clock.now()
-    # Noted first: of one that failed half-way a restore would only erase who is to be erased.
-    erasing.check_plan(server.database, caller.org_id, customer_id, asked.plan)
-    note_erasure(server.settings.backup_dir, caller.org_id, customer_id, now)
     return erasing.erase(
-        server.database, server.files.store, caller, customer_id, asked.reason, asked.plan, now
+        server.database,
+        server.files.store,
+        caller,
+        customer_id,
+        asked.reason,
+        asked.plan,
+        server.clock.now(),
+        ledger=server.settings.backup_dir,
     )

@@ -7,16 +7,17 @@ any of it drops it at its next contact. What a phone still brings later is refus
 (`CUSTOMER_ERASED`). Looks and the audit log keep ids, which lead nowhere any more.
 
     seen = preview(db, org_id, customer_id)
-    erase(db, files, who, customer_id, "asked by letter, 3 May", seen.plan, now)
+    erase(db, files, who, customer_id, "by letter, 3 May", seen.plan, now, ledger=backups)
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
@@ -30,10 +31,12 @@ from sync_server.db.accounts import EARLY_FILE, STORED_FILE, UPLOAD
 from sync_server.db.base import Database, lock_organisation
 from sync_server.db.keeping import ERASURE
 from sync_server.db.log import ALARM, CHANGE_LOG, DETAIL_REQUEST, DEVICE_GRANT, HISTORY, RECORD_MOVE
+from sync_server.db.looks import LOOK_REVIEW
 from sync_server.db.records import RECORDS
 from sync_server.services import audit
 from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
+from sync_server.services.erasure_ledger import note_erasure, noted
 from sync_server.services.file_store import FileStore
 from sync_server.services.grants import NOT_REVOKED, revoke_all
 from sync_server.services.writing import Held, Unit, write
@@ -84,12 +87,6 @@ def preview(db: Database, org_id: str, customer_id: str) -> Preview:
         return _told(connection, org_id, _find(connection, org_id, customer_id))
 
 
-def check_plan(db: Database, org_id: str, customer_id: str, plan: str) -> None:
-    """Refuses PREVIEW_OUTDATED for another plan than a look would give now."""
-    if preview(db, org_id, customer_id).plan != plan:
-        raise Refusal(Code.PREVIEW_OUTDATED)
-
-
 def erase(
     db: Database,
     files: FileStore,
@@ -99,11 +96,15 @@ def erase(
     plan: str | None,
     now: datetime,
     *,
+    ledger: Path | None,
     cause: str = "request",
+    still: Callable[[Connection], bool] | None = None,
 ) -> Preview:
     """Does what `preview` told of, in one transaction; the bytes of photos go after it. Refuses
-    PREVIEW_OUTDATED where anything changed since, and what `preview` refuses. Without a `plan`
-    (retention) it does whatever is there."""
+    PREVIEW_OUTDATED where anything changed since, and what `preview` refuses. Without a `plan` it
+    does whatever is there: `still` then says, while nobody else writes, whether it is to be done.
+    `ledger` is the backups' folder (`erasure_ledger`); None: there is none, or it is noted there.
+    """
     doomed: list[str] = []
     unfinished: list[str] = []
 
@@ -113,7 +114,8 @@ def erase(
         unit.locked = True
         found = _find(unit.connection, unit.org_id, customer_id)
         told = _told(unit.connection, unit.org_id, found)
-        if plan is not None and plan != told.plan:
+        outdated = plan is not None and plan != told.plan
+        if outdated or (still is not None and not still(unit.connection)):
             raise Refusal(Code.PREVIEW_OUTDATED)
         _blank(unit, found)
         revoke_all(unit, "ended", bucket=found.buckets, **NOT_REVOKED)
@@ -139,6 +141,8 @@ def erase(
         _empty(unit.connection, unit.org_id, found, now)
         doomed[:] = _let_go_of_files(unit.connection, unit.org_id, found)
         unfinished[:] = _let_go_of_uploads(unit.connection, unit.org_id, found)
+        # Last: whoever stands there and was not erased would be, by the next restore.
+        note_erasure(ledger, unit.org_id, customer_id, now)
         return told
 
     told = write(db, who.org_id, now, work)
@@ -147,6 +151,23 @@ def erase(
     for upload_id in unfinished:
         files.discard(upload_id)
     return told
+
+
+def erase_again(db: Database, files: FileStore, folder: Path, now: datetime) -> int:
+    """Erases whoever a restored backup has brought back; says how many. Harmless twice."""
+    done = 0
+    for org_id, customer_id in dict.fromkeys(noted(folder)):
+        try:
+            erase(
+                db, files, audit.by_itself(org_id), customer_id, None, None, now,
+                ledger=None, cause="restore",
+            )  # fmt: skip
+        except Refusal as refusal:
+            if refusal.code not in (Code.CUSTOMER_ERASED, Code.RECORD_MISSING):
+                raise
+        else:
+            done += 1
+    return done
 
 
 def is_erased(customer: Held | None) -> bool:
@@ -301,6 +322,8 @@ def _blank(unit: Unit, found: _Found) -> None:
                 fresh["erased_at"] = unit.now_text
             if fresh:
                 unit.update(name, record_id, fresh)
+    for grant in unit.find("grant", bucket=found.buckets):  # why somebody asked to see them
+        unit.update("grant", grant.id, {"reason": None})
 
 
 def _empty(connection: Connection, org_id: str, found: _Found, now: datetime) -> None:
@@ -312,6 +335,13 @@ def _empty(connection: Connection, org_id: str, found: _Found, now: datetime) ->
             .where(past.org_id == org_id, past.entity == name, past.record_id.in_(part))
             .values(body=EMPTIED)
         )
+    grant, look, customer_id = RECORDS["grant"].c, RECORDS["look"].c, found.customer_id
+    grants = select(grant.id).where(grant.org_id == org_id, grant.bucket.in_(found.buckets))
+    connection.execute(
+        update(HISTORY)
+        .where(past.org_id == org_id, past.entity == "grant", past.record_id.in_(grants))
+        .values(body=EMPTIED)
+    )
     for part in _parts(found.changes):
         mine = (log.org_id == org_id, log.change_id.in_(part))
         emptied = {"body": EMPTIED, "emptied_at": to_wire(now)}
@@ -321,14 +351,21 @@ def _empty(connection: Connection, org_id: str, found: _Found, now: datetime) ->
             .where(*mine, log.verdict == "quarantined")
             .values(verdict="rejected", code=Code.CUSTOMER_ERASED.key)
         )
+    looks = select(look.id).where(look.org_id == org_id, look.customer_id == customer_id)
+    connection.execute(
+        update(LOOK_REVIEW)
+        .where(LOOK_REVIEW.c.org_id == org_id, LOOK_REVIEW.c.look_id.in_(looks))
+        .values(note=None)
+    )
     subjects = [*found.changes, *(i for ids in found.ids.values() for i in ids)]
-    for part in _parts(subjects):
+    alarmed = ALARM.c.subject_id
+    for about in (alarmed.in_(looks), *(alarmed.in_(part) for part in _parts(subjects))):
         connection.execute(
             update(ALARM)
-            .where(ALARM.c.org_id == org_id, ALARM.c.subject_id.in_(part))
-            .values(detail=None)
+            .where(ALARM.c.org_id == org_id, about)
+            .values(detail=None, explanation=None)
         )
-    asked, moved, customer_id = DETAIL_REQUEST.c, RECORD_MOVE.c, found.customer_id
+    asked, moved = DETAIL_REQUEST.c, RECORD_MOVE.c
     connection.execute(
         update(DETAIL_REQUEST)
         .where(asked.org_id == org_id, asked.customer_id == customer_id)

@@ -13,11 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from shared.clock import to_wire
-from shared.errors import Code, Refusal
-from sync_server.db.base import Database
-from sync_server.services import audit
-from sync_server.services.erasing import erase
-from sync_server.services.file_store import FileStore
+from sync_server.services.backup_manifest import sync_folder
 
 _NAME = "erasures.jsonl"
 
@@ -27,30 +23,18 @@ def note_erasure(folder: Path | None, org_id: str, customer_id: str, now: dateti
     if folder is None:
         return
     folder.mkdir(parents=True, exist_ok=True)
-    line = json.dumps({"org_id": org_id, "customer_id": customer_id, "at": to_wire(now)}) + "\n"
+    said = json.dumps({"org_id": org_id, "customer_id": customer_id, "at": to_wire(now)})
     descriptor = os.open(folder / _NAME, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
-    try:
-        os.write(descriptor, line.encode())
+    with open(descriptor, "wb") as file:
+        # On a line of its own, whatever a power cut or a full disk left of the one before.
+        file.write(f"\n{said}\n".encode())
+        file.flush()
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(folder)
 
 
-def erase_again(db: Database, files: FileStore, folder: Path, now: datetime) -> int:
-    """Erases whoever a restored backup has brought back; says how many. Harmless twice."""
-    done = 0
-    for org_id, customer_id in dict.fromkeys(_noted(folder)):
-        try:
-            erase(db, files, audit.by_itself(org_id), customer_id, None, None, now, cause="restore")
-        except Refusal as refusal:
-            if refusal.code not in (Code.CUSTOMER_ERASED, Code.RECORD_MISSING):
-                raise
-        else:
-            done += 1
-    return done
-
-
-def _noted(folder: Path) -> Iterator[tuple[str, str]]:
+def noted(folder: Path) -> Iterator[tuple[str, str]]:
+    """Organisation and customer of each line."""
     path = folder / _NAME
     if not path.exists():
         return
@@ -59,4 +43,4 @@ def _noted(folder: Path) -> Iterator[tuple[str, str]]:
             told = json.loads(line)
             yield str(told["org_id"]), str(told["customer_id"])
         except (ValueError, KeyError, TypeError):
-            continue  # a line that a power cut left half
+            continue  # empty, or one that a power cut left half

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, false, or_, sele
 
 from shared.clock import to_wire
 from shared.declare import ENTITIES, MARKS, Kind
+from shared.errors import Code, Refusal
 from sync_server.db.base import Database
 from sync_server.db.log import CHANGE_LOG, ORG_STATE
 from sync_server.db.records import RECORDS
@@ -22,7 +23,6 @@ from sync_server.services import audit
 from sync_server.services.accounts import policy_of
 from sync_server.services.audit import Action
 from sync_server.services.erasing import EMPTIED, OF_A_CUSTOMER, erase
-from sync_server.services.erasure_ledger import note_erasure
 from sync_server.services.file_store import FileStore
 
 _PART = 50
@@ -48,9 +48,18 @@ def _sweep(db: Database, files: FileStore, ledger: Path | None, org_id: str, now
         before = to_wire(now - timedelta(days=days))
         over = _over(connection, org_id, before)
     for customer_id in over:
-        note_erasure(ledger, org_id, customer_id, now)
-        who = audit.by_itself(org_id)
-        erase(db, files, who, customer_id, None, None, now, cause="retention")
+
+        def still(connection: Connection, customer_id: str = customer_id) -> bool:
+            return bool(_over(connection, org_id, before, customer_id))
+
+        try:
+            erase(
+                db, files, audit.by_itself(org_id), customer_id, None, None, now,
+                ledger=ledger, cause="retention", still=still,
+            )  # fmt: skip
+        except Refusal as refusal:  # heard of again meanwhile, or erased by somebody else
+            if refusal.code not in (Code.PREVIEW_OUTDATED, Code.CUSTOMER_ERASED):
+                raise
     emptied = _empty_texts(db, org_id, before, now)
     if over or emptied:
         _log.info("retention_swept", org=org_id, customers=len(over), changes=emptied, days=days)
@@ -62,7 +71,10 @@ def _sweep(db: Database, files: FileStore, ledger: Path | None, org_id: str, now
     return len(over) + emptied
 
 
-def _over(connection: Connection, org_id: str, before: str) -> list[str]:
+def _over(
+    connection: Connection, org_id: str, before: str, customer_id: str | None = None
+) -> list[str]:
+    """Customers whose time is over; of one alone, whether theirs is."""
     customer = RECORDS["customer"].c
     query = select(customer.id).where(
         customer.org_id == org_id,
@@ -70,6 +82,8 @@ def _over(connection: Connection, org_id: str, before: str) -> list[str]:
         customer.updated_at < before,
         *(~_since(name, before) for name in OF_A_CUSTOMER if name != "customer"),
     )
+    if customer_id is not None:
+        query = query.where(customer.id == customer_id)
     return list(connection.execute(query.order_by(customer.id).limit(_PART)).scalars())
 
 

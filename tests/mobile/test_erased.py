@@ -43,7 +43,7 @@ async def test_a_phone_drops_whoever_was_erased_and_finds_them_no_more(world: Fi
     assert "张伟" in all_text(lin.db) and lin.store.search("张伟")
     server = world.server
     who, now = audit.command_line(ORG), world.clock.now()
-    erase(server.database, server.files.store, who, CUSTOMERS[0], "asked", None, now)
+    erase(server.database, server.files.store, who, CUSTOMERS[0], "asked", None, now, ledger=None)
     for phone in (lin, chen):
         report = await phone.synced()
         assert report.dropped >= 1
@@ -64,7 +64,7 @@ async def test_work_on_whoever_was_erased_meanwhile_is_refused_with_a_word_of_wh
         unit.commit()
     server = world.server
     who, now = audit.command_line(ORG), world.clock.now()
-    erase(server.database, server.files.store, who, CUSTOMERS[0], "asked", None, now)
+    erase(server.database, server.files.store, who, CUSTOMERS[0], "asked", None, now, ledger=None)
     await lin.synced()
     (told,) = lin.store.waiting()
     assert (told.verdict, told.code) == ("rejected", Code.CUSTOMER_ERASED.key)

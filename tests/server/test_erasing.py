@@ -4,6 +4,7 @@ what they hold, and what comes later is not kept."""
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
 from itertools import count
@@ -21,14 +22,16 @@ from sync_server.cli import terminal
 from sync_server.db.accounts import STORED_FILE
 from sync_server.db.base import METADATA, Database
 from sync_server.db.keeping import ERASURE
-from sync_server.db.log import ALARM, CHANGE_LOG
+from sync_server.db.log import ALARM, CHANGE_LOG, HISTORY
+from sync_server.db.looks import LOOK_REVIEW
 from sync_server.db.records import RECORDS
 from sync_server.services import audit, scopes
 from sync_server.services.agreement import compare
+from sync_server.services.approvals import give
 from sync_server.services.backups import restore_sqlite
 from sync_server.services.epochs import org_state
-from sync_server.services.erasing import OF_A_CUSTOMER, erase, preview
-from sync_server.services.erasure_ledger import erase_again, note_erasure
+from sync_server.services.erasing import OF_A_CUSTOMER, erase, erase_again, preview
+from sync_server.services.erasure_ledger import note_erasure
 from sync_server.services.file_store import FileStore
 from sync_server.services.retention import sweep_retention
 from sync_server.services.writing import Unit, write
@@ -115,7 +118,22 @@ def figures(world: World) -> dict[str, Any]:
 def erased(world: World, files: FileStore, customer_id: str) -> Any:
     seen = preview(world.db, ORG, customer_id)
     who = audit.command_line(ORG)
-    return erase(world.db, files, who, customer_id, "asked for", seen.plan, world.now)
+    return erase(world.db, files, who, customer_id, "asked for", seen.plan, world.now, ledger=None)
+
+
+def keep_photo(world: World, files: FileStore, content: bytes, *owners: str) -> None:
+    """A photo with its bytes, a record of it for each of these customers."""
+    name = sha256(content).hexdigest()
+    files.keep(ORG, name, content)
+    with world.db.write() as connection:
+        connection.execute(
+            insert(STORED_FILE).values(
+                org_id=ORG, sha256=name, bytes=len(content), stored_at=to_wire(world.now)
+            )
+        )
+    for owner in owners:
+        row = {"id": new_id(), "customer_id": owner, "sha256": name, "bytes": len(content)}
+        world.write(lambda unit, row=row: unit.create("file", {**row, "media_type": "image/jpeg"}))
 
 
 def test_nothing_personal_is_left_anywhere_and_figures_stay(world: World, files: FileStore) -> None:
@@ -176,6 +194,33 @@ def test_what_a_phone_brings_later_is_refused_and_not_kept(world: World, files: 
     assert world.row("customer", customer_id)["name"] == "—"
 
 
+def test_words_that_others_wrote_about_them_go_as_well(world: World, files: FileStore) -> None:
+    customer_id = world.customer("an")
+    look_id, bucket = new_id(), f"customer:{customer_id}"
+    at = {"org_id": ORG, "staff_id": person("an")}
+
+    def work(unit: Unit) -> None:
+        row = {"customer_id": customer_id, "what": "opened", "entity": "customer"}
+        unit.create("look", {"id": look_id, "record_id": customer_id, "number": 1, **row})
+        give(unit, person("bai"), bucket, world.now + timedelta(hours=1), person("mei"), "金丝雀甲")
+        review = {"sample_id": new_id(), "look_id": look_id, "due_at": unit.now_text}
+        unit.append(LOOK_REVIEW, {**at, **review, "verdict": "fine", "note": "金丝雀乙"})
+        for subject_id in (look_id, customer_id):
+            alarm = {"id": new_id(), "kind": "look_missing", "raised_at": unit.now_text}
+            said = {"subject_id": subject_id, "explanation": "金丝雀丙"}
+            unit.append(ALARM, {**at, "device_id": "", **alarm, **said})
+
+    world.write(work)
+    world.pass_by(hours=2)  # what has ended says it, too
+    erased(world, files, customer_id)
+    assert "金丝雀" not in all_that_is_stored(world)
+    raw = type_coerce(HISTORY.c.body, LargeBinary)
+    with world.db.read() as connection:
+        bodies = connection.scalars(select(raw).where(HISTORY.c.entity == "grant")).all()
+    opened = [world.db.ring.open(bytes(body), b"history.body") for body in bodies]
+    assert opened and not any("金丝雀".encode() in one for one in opened)
+
+
 def test_what_waits_in_quarantine_goes_as_well(world: World, files: FileStore) -> None:
     customer_id = world.customer("an")
     an = world.device("an")
@@ -193,19 +238,7 @@ def test_photos_go_unless_somebody_else_has_the_same(world: World, files: FileSt
     customer_id, other = world.customer("an"), world.customer("an")
     photos = {b"of one": (customer_id,), b"of both": (customer_id, other)}
     for content, owners in photos.items():
-        name = sha256(content).hexdigest()
-        files.keep(ORG, name, content)
-        with world.db.write() as connection:
-            connection.execute(
-                insert(STORED_FILE).values(
-                    org_id=ORG, sha256=name, bytes=len(content), stored_at=to_wire(world.now)
-                )
-            )
-        for owner in owners:
-            row = {"id": new_id(), "customer_id": owner, "sha256": name, "bytes": len(content)}
-            world.write(
-                lambda unit, row=row: unit.create("file", {**row, "media_type": "image/jpeg"})
-            )
+        keep_photo(world, files, content, *owners)
     erased(world, files, customer_id)
     assert not files.has(ORG, sha256(b"of one").hexdigest())
     assert files.read(ORG, sha256(b"of both").hexdigest()) == b"of both"
@@ -213,7 +246,7 @@ def test_photos_go_unless_somebody_else_has_the_same(world: World, files: FileSt
 
 
 def test_a_preview_changes_nothing_and_stands_for_what_was_seen(
-    world: World, files: FileStore
+    world: World, files: FileStore, tmp_path: Path
 ) -> None:
     customer_id = world.customer("an", needs="旧")
     before = all_that_is_stored(world)
@@ -222,8 +255,9 @@ def test_a_preview_changes_nothing_and_stands_for_what_was_seen(
     world.write(lambda unit: unit.update("customer", customer_id, {"needs": "新"}))
     who = audit.command_line(ORG)
     with pytest.raises(Refusal) as refused:
-        erase(world.db, files, who, customer_id, "asked", seen.plan, world.now)
+        erase(world.db, files, who, customer_id, "asked", seen.plan, world.now, ledger=tmp_path)
     assert refused.value.code is Code.PREVIEW_OUTDATED
+    assert not (tmp_path / "erasures.jsonl").exists()  # or the next restore would erase them
     assert world.row("customer", customer_id)["needs"] == "新"
     erased(world, files, customer_id)
     with pytest.raises(Refusal) as refused:
@@ -237,12 +271,13 @@ def test_a_preview_changes_nothing_and_stands_for_what_was_seen(
 def test_a_restored_backup_erases_again_whoever_was_erased_since(
     world: World, files: FileStore, tmp_path: Path
 ) -> None:
-    customer_id = world.customer("an")
-    note_erasure(tmp_path, ORG, customer_id, world.now)
+    before, after = world.customer("an"), world.customer("an")
+    note_erasure(tmp_path, ORG, before, world.now)
     noted = tmp_path / "erasures.jsonl"
     noted.write_text(noted.read_text() + '{"org_id": "cut sho')
-    assert erase_again(world.db, files, tmp_path, world.now) == 1
-    assert world.row("customer", customer_id)["name"] == "—"
+    note_erasure(tmp_path, ORG, after, world.now)
+    assert erase_again(world.db, files, tmp_path, world.now) == 2
+    assert {world.row("customer", one)["name"] for one in (before, after)} == {"—"}
     assert erase_again(world.db, files, tmp_path, world.now) == 0
 
 
@@ -256,10 +291,10 @@ def test_a_restore_begins_anew_and_erases_again_also_when_it_was_cut_short(home:
         )  # fmt: skip
     assert run("backup", str(folder)).exit_code == 0
     with terminal.opened(settings) as server:
-        now = server.clock.now()
-        note_erasure(folder, PHONES, customer_id, now)
-        who = audit.command_line(PHONES)
-        erase(server.database, server.files.store, who, customer_id, "asked", None, now)
+        erase(
+            server.database, server.files.store, audit.command_line(PHONES), customer_id, "asked",
+            None, server.clock.now(), ledger=folder,
+        )  # fmt: skip
         with server.database.read() as connection:
             before = org_state(connection, PHONES).epoch
     for path in home.glob("huifang.sqlite3*"):
@@ -301,6 +336,30 @@ def test_who_was_silent_for_longer_than_the_policy_keeps_is_erased(
     assert world.row("customer", calling)["name"] != "—"
     with world.db.read() as connection:
         assert [row.cause for row in connection.execute(select(ERASURE))] == ["retention"]
+
+
+class Interrupted(FileStore):
+    """Somebody is heard of right after another customer's photo was removed."""
+
+    meanwhile: Callable[[], object]
+
+    def remove(self, org_id: str, sha256: str) -> None:
+        super().remove(org_id, sha256)
+        self.meanwhile()
+
+
+def test_who_is_heard_of_while_others_are_erased_is_not_erased(
+    world: World, tmp_path: Path
+) -> None:
+    files = Interrupted(tmp_path / "files", RING)
+    first, heard_of = sorted((world.customer("an"), world.customer("an")))
+    files.meanwhile = lambda: world.case(heard_of)
+    keep_photo(world, files, b"of one", first)
+    world.pass_by(days=world.policy().retention_days + 1)
+    sweep_retention(world.db, files, tmp_path, world.now)
+    assert world.row("customer", first)["name"] == "—"
+    assert world.row("customer", heard_of)["name"] != "—"
+    assert heard_of not in (tmp_path / "erasures.jsonl").read_text()
 
 
 def test_old_texts_of_the_log_are_emptied_and_their_outcomes_stay(

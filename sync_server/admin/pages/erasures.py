@@ -15,7 +15,6 @@ from sync_server.admin.page import Page, Visiting
 from sync_server.admin.visit import Visit
 from sync_server.db.keeping import ERASURE
 from sync_server.services import erasing
-from sync_server.services.erasure_ledger import note_erasure
 
 PAGE = Page("erasures", group="access")
 router = PAGE.router()
@@ -67,11 +66,9 @@ def _found(visit: Visit, whom: Whom) -> Response:
 
 def _erased(visit: Visit, customer_id: str, why: Why) -> Response:
     server = visit.server
-    erasing.check_plan(server.database, visit.org_id, customer_id, why.plan)
-    note_erasure(server.settings.backup_dir, visit.org_id, customer_id, visit.now)
     erasing.erase(
         server.database, server.files.store, visit.caller, customer_id, why.reason, why.plan,
-        visit.now,
+        visit.now, ledger=server.settings.backup_dir,
     )  # fmt: skip
     return visit.done(PAGE.path, "erasures.done")
 
