@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, inspect, select, table
 
+from shared.clock import from_wire
 from shared.errors import Code, Refusal
 from shared.rows import DIGEST_MASK
 from sync_server.db.log import BUCKET_HEAD, ORG_STATE
@@ -48,7 +50,8 @@ class Census:
 class Manifest:
     """One whole backup. `database` is the name of the copy beside it, `sha256` (hex) that of its
     bytes; `files` counts the photos and documents that the backup's folder held. `gone` names those
-    of them that the server has no more, with the first backup that missed them."""
+    of them that the server has no more, with the first backup that missed them. `at` is what the
+    clock said (empty: as the name has it), which a name is at times ahead of (`name_behind`)."""
 
     name: str
     database: str
@@ -57,15 +60,22 @@ class Manifest:
     files: int
     gone: dict[str, str]
     census: Census
+    at: str = ""
 
     @property
     def taken_at(self) -> datetime:
-        return datetime.strptime(self.name, _NAME).replace(tzinfo=UTC)
+        return from_wire(self.at) if self.at else _time_in(self.name)
 
 
-def name_at(now: datetime) -> str:
-    """What a backup taken now is called; names sort by time."""
-    return now.astimezone(UTC).strftime(_NAME)
+def name_behind(before: Sequence[Manifest], now: datetime) -> str:
+    """What a backup taken now is called. Names sort in the order in which backups were taken, also
+    where the clock was set back: the last is the one that is restored, and the first are let go."""
+    behind = (_time_in(one.name) + timedelta(microseconds=1) for one in before)
+    return max([now, *behind]).astimezone(UTC).strftime(_NAME)
+
+
+def _time_in(name: str) -> datetime:
+    return datetime.strptime(name, _NAME).replace(tzinfo=UTC)
 
 
 def count(connection: Connection) -> Census:
@@ -143,9 +153,10 @@ def newest_whole(folder: Path) -> Manifest:
 
 
 def newest_age(folder: Path, now: datetime) -> timedelta | None:
-    """How old the newest whole backup in `folder` is, or None."""
+    """How old the newest whole backup in `folder` is, or None. One from the future, as the clock
+    was set back since, is as old as it is ahead: another one is due."""
     found = whole_backups(folder)
-    return now - found[-1].taken_at if found else None
+    return abs(now - found[-1].taken_at) if found else None
 
 
 def sha256_of(path: Path) -> str:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, make_url, select, text
 
+from shared.clock import to_wire
 from shared.errors import Code, Refusal
 from sync_server.db.base import Database
 from sync_server.db.log import ORG_STATE
@@ -30,7 +31,7 @@ from sync_server.services.backup_manifest import (
     Census,
     Manifest,
     count,
-    name_at,
+    name_behind,
     newest_whole,
     read_manifest,
     sha256_of,
@@ -66,7 +67,8 @@ def back_up(
     with _alone(folder):
         for cut_short in folder.glob("huifang-*.new"):
             cut_short.unlink()
-        name = name_at(now)
+        before = whole_backups(folder)
+        name = name_behind(before, now)
         if database.is_postgres:
             path, census = _dump(database, folder / f"{name}.dump")
         else:
@@ -74,7 +76,6 @@ def back_up(
         # Files after the database: what it knows as stored was on the disk before it knew.
         copied = _copy_files(files, folder / "files")
         held = _names(folder / "files")
-        before = whole_backups(folder)
         missed = before[-1].gone if before else {}
         manifest = Manifest(
             name=name,
@@ -84,6 +85,7 @@ def back_up(
             files=len(held),
             gone={gone: missed.get(gone, name) for gone in sorted(held - _names(files))},
             census=census,
+            at=to_wire(now),
         )
         write_manifest(folder, manifest)
         # From here on the backup is whole: only now may anyone rely on it.
@@ -255,16 +257,19 @@ def _names(source: Path) -> set[str]:
 
 
 def _copy_files(source: Path, target: Path) -> int:
-    """Every whole file that is not in `target` yet. They are named by their content: none ever
-    changes."""
-    copied = 0
+    """Every whole file that is not in `target` yet, durable when this returns. They are named by
+    their content: none ever changes."""
+    copied, touched = 0, set()
     for path in sorted(_whole_files(source)):
         there = target / path.relative_to(source)
         if there.exists():
             continue
         there.parent.mkdir(parents=True, exist_ok=True)
         _copy_durably(path, there)
+        touched |= {there.parent, there.parent.parent, target, target.parent}
         copied += 1
+    for folder in touched:
+        sync_folder(folder)
     return copied
 
 

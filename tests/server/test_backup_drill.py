@@ -178,6 +178,20 @@ def test_old_backups_go_and_with_them_files_that_the_server_has_no_more(
     assert list((folder / "files").glob("*/??/*")) == []
 
 
+def test_a_clock_that_was_set_back_makes_no_backup_an_old_one(world: World, tmp_path: Path) -> None:
+    for day in range(KEPT + 1):
+        back_up(world.db, tmp_path / "files", tmp_path / "backups", world.now + timedelta(days=day))
+    world.customer("an")
+    assert newest_age(tmp_path / "backups", world.now) == timedelta(days=KEPT)
+    last = back_up(world.db, tmp_path / "files", tmp_path / "backups", world.now)
+    assert newest_age(tmp_path / "backups", world.now) == timedelta(0)
+    with world.db.read() as connection:
+        promised = org_state(connection, ORG).backed_up_to
+    newest = newest_whole(tmp_path / "backups")
+    assert newest.database == last.path.name and last.path.exists()
+    assert newest.census.organisations[ORG].last_seq == promised
+
+
 def test_two_backups_at_once_do_not_meet(world: World, tmp_path: Path) -> None:
     folder = backed_up(world, tmp_path)
     with backups._alone(folder), pytest.raises(Refusal) as refused:
