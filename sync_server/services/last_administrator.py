@@ -6,8 +6,6 @@ Reads tables only, so that whatever takes something away can ask here first.
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import Connection, and_, select
 
 from shared.declare import Role
@@ -22,6 +20,7 @@ _STAFF = RECORDS["staff"]
 def keep_one_besides(connection: Connection, org_id: str, staff_id: str) -> None:
     """Refuses LAST_ADMINISTRATOR where nobody who administers would be left without this person.
     Holds until the transaction ends: of two who lock each other out at once, one is refused."""
+    _lock(connection, org_id)
     if _active_administrators(connection, org_id) == {staff_id}:
         raise Refusal(Code.LAST_ADMINISTRATOR)
 
@@ -31,6 +30,7 @@ def keep_one_device_besides(
 ) -> None:
     """Refuses LAST_ADMINISTRATOR for the only device in state `approved` of the only
     administrator."""
+    _lock(connection, org_id)
     if _active_administrators(connection, org_id) != {staff_id}:
         return
     theirs = select(DEVICE.c.id).where(
@@ -53,14 +53,23 @@ def may_shut_out(connection: Connection, org_id: str, staff_id: str, role: Role)
     return bool(others.intersection(connection.execute(enrolled).scalars()))
 
 
+def _lock(connection: Connection, org_id: str) -> None:
+    """One at a time takes an administrator away; on SQLite whoever writes is alone anyway. In a
+    statement of its own: what is read behind it is as the one before left it, roles as well."""
+    accounts = select(ACCOUNT.c.staff_id).where(ACCOUNT.c.org_id == org_id)
+    administrators = select(_STAFF.c.id).where(
+        _STAFF.c.org_id == org_id, _STAFF.c.role == Role.ADMINISTRATOR.value
+    )
+    mine = accounts.where(ACCOUNT.c.staff_id.in_(administrators)).order_by(ACCOUNT.c.staff_id)
+    connection.execute(mine.with_for_update())
+
+
 def _active_administrators(connection: Connection, org_id: str) -> set[str]:
-    """Their ids, locked on PostgreSQL; on SQLite whoever writes is alone anyway."""
-    query: Any = (
+    """Their ids."""
+    query = (
         select(ACCOUNT.c.staff_id)
         .join(_STAFF, and_(_STAFF.c.org_id == ACCOUNT.c.org_id, _STAFF.c.id == ACCOUNT.c.staff_id))
         .where(ACCOUNT.c.org_id == org_id, ACCOUNT.c.active.is_(True))
         .where(_STAFF.c.role == Role.ADMINISTRATOR.value)
-        .order_by(ACCOUNT.c.staff_id)
-        .with_for_update(of=ACCOUNT)
     )
     return set(connection.execute(query).scalars())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -10,9 +10,11 @@ from threading import Event
 import pytest
 from sqlalchemy import Connection
 
+from shared.declare import Role
 from shared.errors import Code, Refusal
 from sync_server.db.base import Database
-from sync_server.services import accounts, devices
+from sync_server.services import accounts, audit, devices, users
+from sync_server.services.last_administrator import keep_one_besides
 from sync_server.services.writing import Unit, write
 from tests.server.phones import ORG, Field, code, staff_id
 from tests.server.test_second_factor import next_code, set_up
@@ -51,28 +53,61 @@ def waits(connection: Connection) -> bool:
     return bool(found.scalar_one())
 
 
-def test_of_two_administrators_who_deactivate_each_other_at_once_one_is_left(
-    db: Database, tmp_path: Path
-) -> None:
-    company = Field.on(db, tmp_path)
-    second_administrator(company)
+def at_once(db: Database, first: Callable[[Connection], None], second: Callable[[], None]) -> None:
+    """`second` begins while the transaction of `first` is on its way, and waits for its end."""
     begun = Event()
 
     def the_other() -> None:
         begun.set()
-        with db.write() as connection:  # waits for the first to end
-            accounts.set_active(connection, ORG, staff_id("wu"), False)
+        second()
 
     with ThreadPoolExecutor(1) as thread:
         with db.write() as connection:
-            accounts.set_active(connection, ORG, staff_id("gao"), False)
+            first(connection)
             other = thread.submit(the_other)
             assert begun.wait(60)
             # There one can see that the other waits; SQLite has one writer at a time anyway.
             while db.is_postgres and not (waits(connection) or other.done()):
                 pass
-        with pytest.raises(Refusal) as refused:
-            other.result()
+        other.result()
+
+
+def test_of_two_administrators_who_deactivate_each_other_at_once_one_is_left(
+    db: Database, tmp_path: Path
+) -> None:
+    company = Field.on(db, tmp_path)
+    second_administrator(company)
+
+    def deactivate_wu() -> None:
+        with db.write() as connection:
+            accounts.set_active(connection, ORG, staff_id("wu"), False)
+
+    with pytest.raises(Refusal) as refused:
+        at_once(
+            db, lambda one: accounts.set_active(one, ORG, staff_id("gao"), False), deactivate_wu
+        )
+    assert refused.value.code is Code.LAST_ADMINISTRATOR
+
+
+def test_of_two_administrators_who_take_each_others_role_at_once_one_is_left(
+    db: Database, tmp_path: Path
+) -> None:
+    company = Field.on(db, tmp_path)
+    second_administrator(company)
+    now, who = company.clock.now(), audit.command_line(ORG)
+
+    def demote_gao(connection: Connection) -> None:
+        """`users.change_role`, as far as its commit."""
+        unit = Unit(db, connection, ORG, now, locked=False)
+        keep_one_besides(connection, ORG, staff_id("gao"))
+        unit.update("staff", staff_id("gao"), {"role": "technician"})
+        unit.flush()
+
+    def demote_wu() -> None:
+        users.change_role(db, who, staff_id("wu"), Role.TECHNICIAN, now)
+
+    with pytest.raises(Refusal) as refused:
+        at_once(db, demote_gao, demote_wu)
     assert refused.value.code is Code.LAST_ADMINISTRATOR
 
 
