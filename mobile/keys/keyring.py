@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from mobile.keys import hpke
-from mobile.keys.port import SHORTEST_SECRET, TRIES, Profile, Protection, VaultKeys
+from mobile.keys.port import SHORTEST_SECRET, Profile, Protection, VaultKeys
 from mobile.keys.primitives import Box, BrokenSeal, Primitives, Records
 from mobile.keys.wraps import Wrap, checked_name, read_profile, read_wrap, write_profile, write_wrap
 from shared.errors import Code, Refusal
@@ -124,12 +124,20 @@ class Keyring:
         spelled = _long_enough(new)
         async with self._turns[vault]:
             keys, _ = await self._unlock(vault, old)
+            _, before = await self._unlocked_wrap(vault)
             kdf = self._primitives.fresh_kdf()
             device = await self._device_box(vault)
             unlocked = _Unlocked(await self._primitives.stretch(spelled, kdf), device, vault)
             sealed = tuple([await unlocked.wrap(key) for key in keys.in_order()])
-            await self._store(vault, Wrap(kdf, sealed))
+            await self._store(vault, Wrap(kdf, sealed, before.tries, before.tries))
             self._open[vault] = unlocked
+
+    async def allow_tries(self, vault: str, tries: int) -> None:
+        async with self._turns[vault]:
+            _, wrap = await self._unlocked_wrap(vault)
+            if tries != wrap.tries:
+                left = max(1, wrap.tries_left + tries - wrap.tries)
+                await self._store(vault, replace(wrap, tries=tries, tries_left=left))
 
     async def stage_vault_key(self, vault: str) -> bytes:
         async with self._turns[vault]:
@@ -188,7 +196,7 @@ class Keyring:
             opened = [await unlocked.unwrap(sealed) for sealed in wrap.sealed]
         except BrokenSeal:
             raise await self._wrong_secret(vault, wrap.tries_left) from None
-        await self._store(vault, replace(wrap, tries_left=TRIES))
+        await self._store(vault, replace(wrap, tries_left=wrap.tries))
         self._open[vault] = unlocked
         return VaultKeys(*opened), unlocked
 

@@ -17,8 +17,8 @@ from shared.policy import PolicySettings
 _FLOOR = PolicySettings()
 
 TRIES = _FLOOR.max_secret_tries
-"""Wrong secrets in a row before the wrapped key is destroyed. The default, not the organisation's
-own number: the count must hold before any policy can be read.
+"""Wrong secrets in a row before the wrapped key is destroyed, until the organisation's policy says
+another number (`DeviceKeys.allow_tries`).
 """
 
 SHORTEST_SECRET = _FLOOR.min_pin_digits
@@ -114,12 +114,19 @@ class DeviceKeys(Protocol):
         one back.
 
         Refuses `wrong_secret` (with `remaining`), `vault_destroyed` after the tenth wrong try in a
-        row, `vault_wrong_key` when the wrap or the device key that it needs is not on this device.
+        row (or after as many as `allow_tries` said), `vault_wrong_key` when the wrap or the device
+        key that it needs is not on this device.
         """
         ...
 
     async def lock(self, vault: str) -> None:
         """Forget what `unlock` keeps in memory. A second call is harmless."""
+        ...
+
+    async def allow_tries(self, vault: str, tries: int) -> None:
+        """From now on, also while locked and after a restart, so many wrong secrets in a row
+        destroy the wrap. Those that were spent stay spent. Needs an unlocked vault; harmless twice.
+        """
         ...
 
     async def change_secret(self, vault: str, old: str, new: str) -> None:

@@ -33,6 +33,8 @@ class Wrap:
     kdf: KdfParameters
     sealed: tuple[bytes, ...]
     tries_left: int = TRIES
+    tries: int = TRIES
+    """How many there are after a right secret."""
 
     @property
     def destroyed(self) -> bool:
@@ -54,6 +56,7 @@ def write_wrap(wrap: Wrap) -> bytes:
             },
             "sealed": [b64encode(sealed).decode() for sealed in wrap.sealed],
             "tries_left": wrap.tries_left,
+            "tries": wrap.tries,
         }
     ).encode()
 
@@ -73,6 +76,7 @@ def read_wrap(record: bytes) -> Wrap:
             ),
             sealed=tuple(b64decode(sealed) for sealed in stored["sealed"]),
             tries_left=stored["tries_left"],
+            tries=stored.get("tries", TRIES),  # until November 2026 there was no other number
         )
     except (ValueError, KeyError, TypeError) as broken:
         raise Refusal(Code.VAULT_DAMAGED, part="wrap") from broken

@@ -156,7 +156,7 @@ def checked(
     role: Role,
     *,
     creating: bool,
-    most_bytes: int,
+    most_bytes: int | None,
 ) -> dict[str, Any]:
     """`values` in wire form, those alone that change something; every rule of the record holds
     afterwards.
@@ -178,7 +178,7 @@ def checked(
             raise Refusal(Code.FIELD_INVALID, field=f"{entity.name}.{name}", wanted="set once")
     row = {**before, **changed}
     size = len(body_text(row).encode())
-    if size > most_bytes:
+    if most_bytes is not None and size > most_bytes:
         raise Refusal(Code.RECORD_TOO_LARGE, entity=entity.name, limit=most_bytes, length=size)
     if entity.sealed_by in changed and not content_stands(row):
         raise Refusal(Code.SEAL_BROKEN, entity=entity.name)

@@ -33,6 +33,10 @@ class TrustedTime(Protocol):
         """Refuses `clock_behind` while the wall clock lags too far."""
         ...
 
+    def tolerate(self, tolerance: timedelta) -> None:
+        """The wall clock may lag so far from now on."""
+        ...
+
     def ahead_of_server(self) -> timedelta | None:
         """How far the wall clock was ahead of the server's when that last spoke in this run."""
         ...

@@ -23,7 +23,6 @@ from shared.codec import check
 from shared.declare import ENTITIES, Entity, Merge
 from shared.errors import Refusal
 from shared.ids import new_id
-from shared.policy import DEFAULTS
 from shared.wire import Change
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def _change(
         grant = grant_for(parts.db, entity, row, creating=False, user=user, now=written)
         fields = checked(
             entity, row, _values(entity, grant, draft), grant.role,
-            creating=False, most_bytes=DEFAULTS.max_record_bytes,
+            creating=False, most_bytes=None,  # what is too long the server keeps, and says so
         )  # fmt: skip
     except Refusal:
         return None

@@ -107,7 +107,7 @@ class TrustedClock:
     def __init__(
         self, clock: Clock, boot: str, connection: apsw.Connection, tolerance: timedelta
     ) -> None:
-        """`boot` names this run of the app; `tolerance` is the policy's, 5 minutes by default."""
+        """`boot` names this run of the app; `tolerance` holds until the policy's own is read."""
         self._clock = clock
         self._boot = boot
         self._connection = connection
@@ -138,6 +138,10 @@ class TrustedClock:
     def reading(self) -> Reading:
         """Both clocks as they stand, for a change's claimed time."""
         return Reading(self._clock.now(), self._clock.monotonic_ms(), self._boot)
+
+    def tolerate(self, tolerance: timedelta) -> None:
+        """The wall clock may lag so far from now on."""
+        self._tolerance = tolerance
 
     def ahead_of_server(self) -> timedelta | None:
         """How far the wall clock was ahead of the server's (below zero: behind) when the server

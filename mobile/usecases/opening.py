@@ -16,6 +16,7 @@ from mobile.store.sealed_log import SealedLog
 from mobile.store.store import Store
 from mobile.store.unlocking import create_vault, unlock_vault
 from mobile.usecases.ending import Ending
+from mobile.usecases.obeying import Obeying
 from mobile.usecases.sealing import Sealing
 from mobile.usecases.services import Services
 from mobile.usecases.syncing import Syncing
@@ -65,6 +66,8 @@ async def unlock(services: Services, profile: Profile, peer: Peer, secret: str) 
             await look_chain.begin(opened.store.parts, services.keys)
         with suppress(Refusal):
             await opened.syncing.forget_ended()  # before anything is shown (L4)
+        with suppress(Refusal):
+            await opened.syncing.obey()
         return opened
     except BaseException:
         connection.close()
@@ -80,4 +83,5 @@ def _put_together(
     engine = services.engine(store, peer, profile, seal, log)
     syncing = Syncing(engine, store, services.clock, services.place, seal, peer.listen)
     syncing.log = log
+    syncing.obey = Obeying(store, services.keys, profile.vault).now
     return Opened(connection, store, syncing, Ending(store, syncing, services.place))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -73,6 +74,8 @@ class Syncing:
         self._hint: Hint | None = None
         self.wipe: Callable[[], Awaitable[None]] = _nothing
         """What an administrator's order to empty the device asks for (`Session.wipe`)."""
+        self.obey: Callable[[], Awaitable[None]] = _nothing
+        """Lays down what the policy says beneath the store (`Obeying.now`)."""
         self.wiped: asyncio.Task[None] | None = None
         self.log: SealedLog | None = None
         """The sealed log beside this vault, for the doctor."""
@@ -138,6 +141,9 @@ class Syncing:
         written = self._store.parts.outbox.next_number()
         try:
             report = await (exchange or self._engine.sync)(self._progressed)
+            if report.received and report.code is None:
+                with suppress(Refusal):  # a full disk: again at the next start
+                    await self.obey()
         finally:
             self._running = self.progress = None
         self.code = report.code

@@ -48,6 +48,9 @@ class HandClock:
         if self.set_back:
             raise Refusal(Code.CLOCK_BEHIND, minutes=10)
 
+    def tolerate(self, _tolerance: object) -> None:
+        return None
+
     def ahead_of_server(self) -> timedelta | None:
         return None
 

@@ -137,6 +137,9 @@ class PhoneTime:
     def refuse_reading_if_set_back(self) -> None:
         return None
 
+    def tolerate(self, _tolerance: object) -> None:
+        return None
+
     def ahead_of_server(self) -> None:
         return None
 

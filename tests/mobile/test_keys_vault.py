@@ -82,6 +82,31 @@ async def test_the_tenth_wrong_try_destroys_the_key_even_with_a_restart_before_e
     assert not (tmp_path / "device" / f"vault-{VAULT}").exists()
 
 
+async def test_the_organisations_own_number_of_tries_destroys_the_key(restart) -> None:
+    keys = restart()
+    await keys.create_vault_key(VAULT, PIN)
+    await refused(keys.unlock(VAULT, WRONG), Code.WRONG_SECRET)
+    await keys.allow_tries(VAULT, 4)
+    assert await restart().tries_left(VAULT) == 3, "what was spent stays spent"
+    await keys.change_secret(VAULT, PIN, "161803")
+    assert await restart().tries_left(VAULT) == 4
+    for remaining in (3, 2, 1):
+        refusal = await refused(restart().unlock(VAULT, WRONG), Code.WRONG_SECRET)
+        assert refusal.details["remaining"] == remaining
+    await refused(restart().unlock(VAULT, WRONG), Code.VAULT_DESTROYED)
+
+
+async def test_a_wrap_of_an_older_app_allows_ten_tries(restart, tmp_path) -> None:
+    await restart().create_vault_key(VAULT, PIN)
+    path = tmp_path / "records" / f"wrap-{VAULT}"
+    record = json.loads(path.read_bytes())
+    del record["tries"]
+    path.write_bytes(json.dumps(record).encode())
+    await refused(restart().unlock(VAULT, WRONG), Code.WRONG_SECRET)
+    await restart().unlock(VAULT, PIN)
+    assert await restart().tries_left(VAULT) == 10
+
+
 async def test_a_try_that_was_killed_half_way_stays_spent(restart, tmp_path) -> None:
     await restart().create_vault_key(VAULT, PIN)
     for _ in range(10):

@@ -15,8 +15,9 @@ from mobile.store.meta import DEVICE_ID, LOOK_CHAIN
 from mobile.store.sealed_log import SealedLog
 from mobile.store.store import Store
 from mobile.usecases.session import Phase, Session
-from shared.entities import Customer
+from shared.entities import Customer, Policy
 from shared.errors import Code, Refusal
+from shared.ids import derived_id
 from tests.mobile.ui.field import PIN, VAULT, Field, Report, customer, slowly
 
 WRONG = "864209"
@@ -106,6 +107,36 @@ async def test_a_wrong_pin_costs_a_try_and_the_tenth_ends_at_the_sign_in(field):
     fresh = Session(field.services())
     await fresh.begin()
     assert fresh.phase is Phase.WELCOME
+
+
+async def test_tries_and_clock_tolerance_are_the_policys_from_the_sync_that_brought_it(field):
+    session = await opened(field)
+    assert session.store is not None and session.syncing is not None
+    field.receive(
+        session.store,
+        Policy(
+            id=derived_id("policy"), version=2, holds_from=field.clock.now(),
+            settings={"max_secret_tries": 3, "clock_tolerance_minutes": 30},
+        ),
+    )  # fmt: skip
+    field.engine.answers = [Report(received=1)]
+    await session.syncing.now()
+    field.clock._now -= timedelta(minutes=29)
+    assert session.store.suspended() is None
+    field.clock._now -= timedelta(minutes=2)
+    assert session.store.suspended() is Code.CLOCK_BEHIND
+    field.clock._now += timedelta(minutes=11)
+    await session.lock()
+    await session.unlock(PIN)
+    assert session.store.suspended() is None, "the same after the next start"
+    await session.lock()
+    for left in (2, 1):
+        with pytest.raises(Refusal) as refused:
+            await session.unlock(WRONG)
+        assert refused.value.details["remaining"] == left
+    with pytest.raises(Refusal) as refused:
+        await session.unlock(WRONG)
+    assert refused.value.code is Code.VAULT_DESTROYED
 
 
 async def test_a_vault_of_a_newer_app_is_refused_each_time_and_opens_after_the_update(
