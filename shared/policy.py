@@ -92,7 +92,6 @@ class PolicySettings:
     # Leases and devices (design §4)
     lease_hours: int = _number(72, 4, 336, "leases", "hours", "S3 #151")
     clock_tolerance_minutes: int = _number(5, 1, 60, "leases", "minutes")
-    max_drop_percent: int = _number(30, 1, 100, "leases", "percent")
     case_number_block: int = _number(50, 5, 10_000, "leases", "numbers")
     device_approval: str = _word(
         "administrator", ("administrator", "automatic"), "leases", "S3 #146"
@@ -247,6 +246,44 @@ SETTINGS: Mapping[str, Setting] = {
 
 FLOWS = tuple(f"flow_{kind}" for kind in CASE_KINDS)
 """The settings that hold a flow each."""
+
+NOT_IN_USE = frozenset(
+    {
+        "expert_answer_hours",
+        "flow_enquiry",
+        "flow_complaint",
+        "flow_repair",
+        "flow_return",
+        "flow_exchange",
+        "target_satisfaction_points",
+        "target_satisfied_percent",
+        "target_complaint_percent",
+        "target_response_minutes",
+        "target_resolution_percent",
+        "target_timeliness_percent",
+        "target_retention_percent",
+        "target_uplift_percent",
+        "target_repeat_percent",
+        "target_referral_percent",
+        "target_churn_percent",
+        "attainment_cap_percent",
+        "weight_department_satisfaction",
+        "weight_department_complaints",
+        "weight_department_retention",
+        "weight_department_uplift",
+        "weight_staff_response",
+        "weight_staff_resolution",
+        "weight_staff_satisfaction",
+        "grade_every",
+        "grade_excellent_from",
+        "grade_good_from",
+        "grade_pass_from",
+        "fails_until_review",
+        "figures_settle_days",
+    }
+)
+"""Settings whose rules are still to be built. They can be set; the console says that nothing obeys
+them yet."""
 
 _TYPES = {f.name: type(getattr(DEFAULTS, f.name)) for f in fields(PolicySettings)}
 _ENTITY = Entity(name="policy", cls=PolicySettings, fields=FIELDS)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.ids import derived_id
-from shared.policy import DEFAULTS, SETTINGS, PolicySettings
+from shared.policy import DEFAULTS, NOT_IN_USE, SETTINGS, PolicySettings
 from sync_server.services import accounts
 from sync_server.services.writing import Unit, write
 from tests.server.desks import Desk, signed_in
@@ -65,6 +65,12 @@ def test_every_setting_stands_on_the_page_and_in_the_form(desk: Desk) -> None:
     names = {name.partition(".")[0] for name in sent}
     assert SETTINGS.keys() - names == {"totp_strict"}  # a box that is not ticked
     assert sent["tier_high_cents"] == "3000.00" and sent["repair_callback_days"] == "2"
+
+
+def test_what_no_rule_obeys_yet_is_said_to_be_out_of_use(desk: Desk) -> None:
+    for path in ("/console/policy", "/console/policy/change"):
+        desk.get(path)
+        assert desk.text.count("Not in use yet.") == len(NOT_IN_USE), path
 
 
 def test_a_flow_is_changed_in_its_table_and_a_wrong_cell_stands_at_its_flow(

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from shared.clock import from_wire
 from shared.declare import Kind, Role, choice, instant, integer
-from shared.policy import FIELDS, FLOWS, GROUPS, SETTINGS, PolicySettings
+from shared.policy import FIELDS, FLOWS, GROUPS, NOT_IN_USE, SETTINGS, PolicySettings
 from sync_server.admin import flow_table
 from sync_server.admin.forms import Form, filled, submit
 from sync_server.admin.page import Page, Visiting
@@ -135,6 +135,7 @@ def _form(visit: Visit, form: Form[PolicyForm], status: int) -> Response:
         form=form,
         by_group=_BY_GROUP,
         settings=SETTINGS,
+        not_in_use=NOT_IN_USE,
         roles=[role.value for role in Role],
         chosen=form.value(_ROLES).split(),
         bounds={name: _bounds(visit.words, name) for name in SETTINGS},
@@ -212,8 +213,10 @@ def _told(words: Words, changes: Iterable[policies.Change]) -> list[tuple[str, s
     ]
 
 
-def _shown(words: Words, settings: PolicySettings) -> dict[str, list[tuple[str, str, str, str]]]:
-    """(label, value, what it does, source) of each setting, by group."""
+def _shown(
+    words: Words, settings: PolicySettings
+) -> dict[str, list[tuple[str, str, str, str, bool]]]:
+    """(label, value, what it does, source, whether a rule obeys it) of each setting, by group."""
     return {
         words(f"policy.group.{group}"): [
             (
@@ -221,6 +224,7 @@ def _shown(words: Words, settings: PolicySettings) -> dict[str, list[tuple[str, 
                 _worded(words, name, getattr(settings, name)),
                 words(f"policy.what.{name}"),
                 SETTINGS[name].source,
+                name not in NOT_IN_USE,
             )
             for name in names
         ]
