@@ -19,8 +19,11 @@ CASE_COMPANIONS = ("customer", "contact", "asset")
 """Entities that lie in a case's bucket because the case points to them."""
 
 WRITABLE_UNDER_A_CASE = frozenset(
-    {"case", "case_event", "report", "callback", "file", "asset", "look", "conflict"}
-)
+    {
+        "case", "case_event", "report", "callback", "file", "asset", "look", "conflict",
+        "transfer", "milestone", "inspection", "feedback",
+    }
+)  # fmt: skip
 REF_BUCKETS = ("ref:organisation", "ref:policy", "ref:reference")
 """What every active user holds."""
 

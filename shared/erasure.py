@@ -22,6 +22,7 @@ _ALSO = {
     "asset": ("serial", "location"),
     "visit": ("photo_ids", "cancelled_because"),
     "report": ("photos_before", "photos_after"),
+    "inspection": ("checklist",),
     "assignment": ("reason",),
     "order": ("number",),
     "file": ("sha256", "verified_at"),

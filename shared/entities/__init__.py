@@ -6,6 +6,7 @@ from shared.entities.case import Case, CaseEvent
 from shared.entities.catalogue import Policy, Reference
 from shared.entities.consent import Consent
 from shared.entities.customer import Contact, Customer
+from shared.entities.desk import Feedback, Inspection, Milestone, Transfer
 from shared.entities.evidence import Conflict, File, Look
 from shared.entities.organisation import Organisation, Staff, Store
 from shared.entities.purchase import Asset, Order, OrderLine
@@ -26,9 +27,12 @@ __all__ = [
     "Consent",
     "Contact",
     "Customer",
+    "Feedback",
     "File",
     "Grant",
+    "Inspection",
     "Look",
+    "Milestone",
     "Notice",
     "Order",
     "OrderLine",
@@ -42,5 +46,6 @@ __all__ = [
     "Staff",
     "Store",
     "Stroke",
+    "Transfer",
     "Visit",
 ]

@@ -21,7 +21,7 @@ from shared.declare import (
     text,
 )
 
-PURPOSES = ("role", "assignment", "dispatch", "callback", "approved_detail", "store")
+PURPOSES = ("role", "assignment", "dispatch", "callback", "approved_detail", "store", "transfer")
 RETURNABLE = frozenset({"callback", "approved_detail"})
 """Purposes whose grants end by time, and may be given back before."""
 NOTICES = ("received", "handed_on", "transferred", "access_given", "access_refused")

@@ -21,6 +21,9 @@ from shared.declare import (
 )
 from shared.states import CASE_STATES, WAITING_FOR
 
+LIABLE = ("product", "service", "logistics", "customer", "third_party", "nobody")
+"""Who or what a complaint is about, once it was looked into (S0 #19, S4 #179)."""
+
 
 @entity(
     "case",
@@ -64,6 +67,14 @@ class Case(Record):
     closed_at: Any = instant(case=True)
     reopened: int | None = integer(0, 1000, merge=Merge.MAX, case=True)
     photo_ids: tuple[str, ...] = many(reference("file"), 40, merge=Merge.APPEND, case=True)
+    # A complaint: when it happened, what was found, who answers for it, what is done, what we
+    # learned (S2 #89, #113–#115; S4 #179). Its course stands in `description`.
+    occurred_at: Any = instant(case=True)
+    findings: str | None = text(2000, personal=Personal.TEXT, case=True)
+    liability: str | None = choice(*LIABLE, case=True)
+    liable_party: str | None = text(160, personal=Personal.TEXT, case=True)
+    plan: str | None = text(2000, personal=Personal.TEXT, case=True)
+    lesson: str | None = text(2000, personal=Personal.TEXT, case=True)
     origin_ref: str | None = text(80, writers=SERVER_ONLY, search=True)
 
 
@@ -96,4 +107,4 @@ class CaseEvent(Record):
     note: str | None = text(2000, merge=Merge.IMMUTABLE, personal=Personal.TEXT, case=True)
 
 
-__all__ = ["Case", "CaseEvent"]
+__all__ = ["LIABLE", "Case", "CaseEvent"]

@@ -40,6 +40,8 @@ class Reference(Record):
         "callback_script",
         "repair_checklist",
         "repair_cause",
+        "feedback_topic",
+        "work_instruction",
         "calendar",
         "consent_text",
         required=True,

@@ -70,6 +70,10 @@ class Asset(Record):
     currency: str | None = text(3)
     warranty_until: Any = day(case=True)
     location: str | None = text(120, case=True)
+    # A service package: what it is called, what is in it, until when (S2 #87, S4 #161).
+    package: str | None = text(120, case=True)
+    package_terms: str | None = text(1000, case=True)
+    package_until: Any = day(case=True)
 
 
 __all__ = ["Asset", "Order", "OrderLine"]

@@ -27,6 +27,7 @@ _LOOKED_UP = {
     "store": ("name id",),
     "callback": ("assignee_id",),
     "file": ("sha256",),
+    "feedback": ("topic",),
     "look": ("created_by", "seq"),
 }
 """Columns that the server's own rules and the console's lists search by, beside what the
