@@ -69,7 +69,7 @@ def approval(walk: Walk) -> None:
         settings = {**policy.row["settings"], "device_approval": "administrator"}
         unit.update("policy", policy.id, {"settings": settings})
 
-    _on_server(walk, work)
+    on_server(walk, work)
     walk.give_name("wangfang")
     walk.wait("enrol.title")
     walk.shot("02-approval")
@@ -91,7 +91,7 @@ def nothing_yet(walk: Walk) -> None:
             password_hash=hashed, now=datetime.now(UTC),
         )  # fmt: skip
 
-    _on_server(walk, work)
+    on_server(walk, work)
     walk.give_name("hewen")
     walk.wait("secret.title")
     walk.choose_pin()
@@ -122,11 +122,11 @@ def conflict(walk: Walk) -> None:
     walk.tap("action.save")
 
     def work(unit: Unit) -> None:
-        colleague = _staff(unit, "chenjing")
+        colleague = staff_id(unit, "chenjing")
         author = Author(staff_id=colleague, at=datetime.now(UTC))
         unit.update("customer", customer_id, {"needs": theirs}, author)
 
-    _on_server(walk, work)
+    on_server(walk, work)
     walk.browser.online()
     walk.go("/sync")
     walk.tap("sync.now")
@@ -182,9 +182,9 @@ def late(walk: Walk) -> None:
     def work(unit: Unit) -> None:
         visit = unit.get("visit", visit_id)
         assert visit is not None, "the visit was on the server before"
-        scopes.assign_customer(unit, visit.row["customer_id"], _staff(unit, "liuyang"))
+        scopes.assign_customer(unit, visit.row["customer_id"], staff_id(unit, "liuyang"))
 
-    _on_server(walk, work)
+    on_server(walk, work)
     walk.browser.online()
     walk.go("/sync")
     walk.tap("sync.now")
@@ -203,12 +203,12 @@ def late(walk: Walk) -> None:
     walk.shot("58-sync-check-attention")
 
 
-def _on_server(walk: Walk, work: Callable[[Unit], None]) -> None:
+def on_server(walk: Walk, work: Callable[[Unit], None]) -> None:
     with walk.live.opened() as server:
         write(server.database, ORGANISATION, datetime.now(UTC), work)
 
 
-def _staff(unit: Unit, username: str) -> str:
+def staff_id(unit: Unit, username: str) -> str:
     """Id of one of the cast."""
     name = next(player.name for player in CAST if player.username == username)
     (staff,) = unit.find("staff", name=name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.browser.harness import DESKTOP, PHONE
-from tools.screens import days, edges
+from tools.screens import access, days, edges
 from tools.screens.walk import Walk
 
 
@@ -36,4 +36,8 @@ ROUNDS = {
     "conflict": Round(edges.conflict, alone=True),
     "refused": Round(edges.refused, alone=True),
     "late": Round(edges.late, alone=True),
+    "ending": Round(access.ending, alone=True),
+    "deciding": Round(access.deciding, alone=True),
+    "deciding_at_night": Round(access.deciding, _NIGHT, alone=True),
+    "second_factor": Round(access.second_factor, alone=True),
 }

@@ -152,7 +152,7 @@ def notice(
     if text:
         lines.append(words.body(text, color=ink))
     if action is not None:
-        lines.append(action)
+        lines.append(ft.Container(action, margin=ft.Margin.only(top=8)))
     return ft.Container(
         ft.Row(
             [ft.Icon(icon, color=ink), ft.Column(lines, expand=True, spacing=4, tight=True)],

@@ -18,6 +18,7 @@ from mobile.ui.components.messages import notice, refusal_card, say
 from mobile.ui.hooks import Held, use_held, use_maybe, use_state, use_task
 from mobile.ui.state import Shell, use_shell
 from mobile.ui.texts import t
+from mobile.ui.theme import PAD
 from shared.clock import from_wire
 from shared.errors import Code, Refusal
 from shared.wire_second_factor import BegunReply, SecondFactorState
@@ -109,7 +110,8 @@ def SecondFactorScreen() -> ft.View:
                     *_learning(begun),
                     _code(code),
                     buttons.primary(shell, "factor-confirm", t("factor.confirm"), confirm),
-                ]
+                ],
+                spacing=PAD,
             )
         )
     elif state is not None and state.enrolled_at is None:
@@ -119,7 +121,8 @@ def SecondFactorScreen() -> ft.View:
                     words.body(t("factor.what")),
                     secret_entry("factor-password", t("sign_in.password"), password),
                     buttons.primary(shell, "factor-begin", t("factor.begin"), begin),
-                ]
+                ],
+                spacing=PAD,
             )
         )
     elif state is not None and state.enrolled_at is not None:
@@ -132,7 +135,8 @@ def SecondFactorScreen() -> ft.View:
                     buttons.tonal(shell, "factor-renew", t("factor.renew"), renew),
                     secret_entry("factor-password", t("sign_in.password"), password),
                     buttons.danger(shell, "factor-end", t("factor.end"), end),
-                ]
+                ],
+                spacing=PAD,
             ),
         ]
     elif refusal is None:
@@ -176,7 +180,8 @@ def _codes(shell: Shell, codes: list[str], kept: Callable[[], None]) -> ft.Contr
             words.body(t("factor.codes.text")),
             text,
             buttons.primary(shell, "factor-kept", t("factor.codes.kept"), kept),
-        ]
+        ],
+        spacing=PAD,
     )
 
 
@@ -184,8 +189,12 @@ def _on(since: datetime, left: int, now: datetime) -> ft.Control:
     tone = "wait" if left < 4 else "calm"
     return surfaces.card(
         [
-            marks.badge(t("factor.on"), "active"),
+            ft.Row(
+                [
+                    marks.badge(t("factor.on"), "active"),
+                    marks.badge(t("factor.left", count=left), tone),
+                ]
+            ),
             words.body(t("factor.since", when=formats.when(since, now))),
-            marks.badge(t("factor.left", count=left), tone),
         ]
     )
