@@ -141,12 +141,7 @@ class Walk:
         self.keep(name, self.tab.page.screenshot())
 
     def keep(self, name: str, png: bytes) -> None:
-        """Stores a picture, reduced."""
-        picture = Image.open(io.BytesIO(png)).convert("RGB")
-        reduced = picture.quantize(COLOURS, dither=Image.Dither.NONE)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        reduced.save(self.folder / f"{name}{self.suffix}.png", optimize=True)
-        sys.stderr.write(f"{self.folder.name}/{name}{self.suffix}\n")
+        kept(self.folder, f"{name}{self.suffix}", png)
 
     def first_customer(self) -> re.Pattern[str]:
         """The first customer in the list: rows say name, tier and when they are due."""
@@ -211,6 +206,15 @@ def person(
             Browser.open(playwright, profile, locale=LANGUAGES[language], **options)
         )
         yield Walk(browser, live, line, words(language), album / language, language, suffix)
+
+
+def kept(folder: Path, name: str, png: bytes) -> None:
+    """Stores a picture, reduced."""
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    reduced = picture.quantize(COLOURS, dither=Image.Dither.NONE)
+    folder.mkdir(parents=True, exist_ok=True)
+    reduced.save(folder / f"{name}.png", optimize=True)
+    sys.stderr.write(f"{folder.name}/{name}\n")
 
 
 def words(language: str) -> dict[str, str]:
