@@ -8,9 +8,8 @@ still holds it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from functools import partial
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Mapping
+from typing import Any
 
 import js
 from pyodide.ffi import JsException, to_js
@@ -25,10 +24,9 @@ from mobile.store.files import (
     VaultFiles,
 )
 from mobile.store.gathering import GatheredFile
+from mobile.store.late_answers import in_time
 from mobile.store.pool import MemoryFiles, PooledFiles
 from shared.errors import Code, Refusal
-
-T = TypeVar("T")
 
 _FOLDER = "vaults"
 _TRIES, _PAUSE = 25, 0.2
@@ -78,7 +76,8 @@ class OpfsFiles(PooledFiles):
                 return
             for left in reversed(range(_TRIES)):
                 try:
-                    self._pool.add(await _in_time(self._open_all(vault), _close_all))
+                    opening = self._open_all(vault)
+                    self._pool.add(await in_time(opening, _close_all, _LONGEST_OPENING))
                     return
                 except JsException as held:
                     if _name(held) != "NoModificationAllowedError":
@@ -92,7 +91,7 @@ class OpfsFiles(PooledFiles):
         return [] if folder is None else sorted([name async for name in folder.keys()])
 
     async def sealed_file(self, vault: str, name: str) -> ByteFile:
-        return await _in_time(self._open_sealed(vault, name), OpfsFile.close)
+        return await in_time(self._open_sealed(vault, name), OpfsFile.close, _LONGEST_OPENING)
 
     async def _open_sealed(self, vault: str, name: str) -> OpfsFile:
         try:
@@ -151,22 +150,6 @@ async def _unless_missing(answer: Awaitable[Any]) -> Any:
         if _name(missing) != "NotFoundError":
             raise
         return None
-
-
-async def _in_time(opening: Coroutine[Any, Any, T], close: Callable[[T], object]) -> T:
-    """What was opened. Refuses `disk_full` if no answer comes; what comes late is closed then, so
-    that nobody who tries again is kept from it."""
-    task = asyncio.ensure_future(opening)
-    done, _ = await asyncio.wait([task], timeout=_LONGEST_OPENING)
-    if not done:
-        task.add_done_callback(partial(_end_late, close))
-        raise Refusal(Code.DISK_FULL)
-    return await task
-
-
-def _end_late(close: Callable[[T], object], opening: asyncio.Future[T]) -> None:
-    if not opening.cancelled() and opening.exception() is None:
-        close(opening.result())
 
 
 def _close_all(opened: Mapping[str, ByteFile]) -> None:
