@@ -7,6 +7,7 @@ from __future__ import annotations
 from base64 import b64decode
 from typing import TYPE_CHECKING
 
+from mobile.keys.port import DeviceKeys
 from mobile.store import credentials
 from mobile.store.meta import DEVICE_ID, LEASE
 from mobile.sync.framing import parse_json
@@ -29,7 +30,7 @@ async def verified(exchange: Exchange, header: PullHeader) -> Lease | None:
         return None
     parts = exchange.store.parts
     keys = credentials.server_keys(parts)
-    if keys is None or not await _signed(exchange, keys.lease, signed):
+    if keys is None or not await signed_by(exchange.keys, keys.lease, signed):
         raise Refusal(Code.SERVER_FAULT, where="lease")
     lease = parse_json(Lease, signed.payload)
     mine = (parts.meta.get(DEVICE_ID), exchange.store.staff().id, header.epoch)
@@ -39,14 +40,14 @@ async def verified(exchange: Exchange, header: PullHeader) -> Lease | None:
     return None if known and lease.issued_at < known["issued_at"] else lease
 
 
-async def _signed(exchange: Exchange, key: str, signed: SignedLease) -> bool:
+async def signed_by(keys: DeviceKeys, key: str, signed: SignedLease) -> bool:
     """Whether the owner of the key signed this very text; False for whatever can't be read."""
     try:
         public, signature = _bytes(key, 32), _bytes(signed.signature, 64)
         payload = signed.payload.encode()
     except ValueError:  # also half a character, which no UTF-8 has
         return False
-    return await exchange.keys.verify(public, signature, payload)
+    return await keys.verify(public, signature, payload)
 
 
 def _bytes(text: str, length: int) -> bytes:

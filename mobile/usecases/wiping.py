@@ -6,7 +6,6 @@ done (L1, L4).
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64decode
 from typing import Any
 
 from mobile.keys.port import Profile
@@ -21,10 +20,11 @@ async def ordered(services: Services, profile: Profile, order: SignedLease | Non
     to be wiped. A word that it did not sign destroys nothing."""
     if order is None:
         return False
+    from mobile.sync.leases import signed_by
+
+    if not await signed_by(services.keys, profile.server_verify_key, order):
+        return False
     try:
-        key, signature = _bytes(profile.server_verify_key), _bytes(order.signature)
-        if not await services.keys.verify(key, signature, order.payload.encode()):
-            return False
         lease = parse(Lease, json.loads(order.payload))
     except (KeyError, TypeError, ValueError):
         return False
@@ -48,8 +48,3 @@ async def destroy(services: Services, profile: Profile) -> dict[str, Any]:
         deleted_at=to_wire(services.clock.now()),
     )
     return dump(await sign(services.keys, receipt))
-
-
-def _bytes(text: str) -> bytes:
-    """Base64url without padding (RFC 7515)."""
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

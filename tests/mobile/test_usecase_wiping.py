@@ -279,5 +279,6 @@ async def test_a_word_that_the_server_did_not_sign_destroys_nothing(
         sign_lease(key, replace(good, staff_id="another")),
         SignedLease(payload=signed.payload + " ", signature=signed.signature),
         SignedLease(payload=signed.payload, signature="§"),
+        SignedLease(payload=signed.payload, signature="!!!!" + signed.signature),
     ]
     assert [await wiping.ordered(app, profile, one) for one in refused] == [False] * len(refused)
