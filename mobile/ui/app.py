@@ -112,6 +112,7 @@ async def _unlock_later(shell: Shell) -> None:
 
 def _phase_changed(shell: Shell) -> None:
     session = shell.session
+    shell.searched = ""  # whoever comes next searches anew
     if session.phase in (Phase.OPEN, Phase.WELCOME):
         asked = texts.language() if session.phase is Phase.OPEN else ""
         shell.page.run_task(shell.services.place.remember_lock, asked)

@@ -52,6 +52,7 @@ def use_search_look(
             except Refusal as refusal:
                 set_refused(refusal)
                 return
+        set_refused(None)
         shell.searched = query
 
     async def settle() -> None:
