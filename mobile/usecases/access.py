@@ -99,19 +99,23 @@ def hours_to_choose(store: Store) -> tuple[int, ...]:
     return tuple(sorted({h for h in (1, 4, policy.access_hours, most) if 1 <= h <= most}))
 
 
-def waiting_wishes(store: Store) -> list[Wish]:
+def open_requests(store: Store) -> list[AccessRequest]:
     """Requests of others that this store manager may decide, the oldest first; nothing for other
     roles."""
     me = store.staff()
     if me.role != Role.STORE_MANAGER:
         return []
-    asked = store.find(AccessRequest, decision=None)
-    return [_wish(store, one) for one in asked if one.staff_id != me.id]
+    return [one for one in store.find(AccessRequest, decision=None) if one.staff_id != me.id]
+
+
+def waiting_wishes(store: Store) -> list[Wish]:
+    """The open requests, with whom and what they are about."""
+    return [_wish(store, one) for one in open_requests(store)]
 
 
 def decisions_waiting(store: Store) -> int:
     """How many conflicts and requests wait for this person."""
-    return len(store.conflicts()) + len(waiting_wishes(store))
+    return len(store.conflicts()) + len(open_requests(store))
 
 
 def decided_wishes(store: Store, now: datetime) -> list[Wish]:
@@ -123,9 +127,15 @@ def decided_wishes(store: Store, now: datetime) -> list[Wish]:
         for one in store.find(AccessRequest, decision=word)
         if one.staff_id != me
         and one.decided_by in (None, me)
-        and _decided(one) >= now - DECIDED_FOR
+        and decided_at(one) >= now - DECIDED_FOR
     ]
-    return [_wish(store, one) for one in sorted(decided, key=_decided, reverse=True)]
+    return [_wish(store, one) for one in sorted(decided, key=decided_at, reverse=True)]
+
+
+def decided_at(one: AccessRequest) -> datetime:
+    """When a request was decided, as far as this device knows."""
+    at: datetime = one.decided_at or one.updated_at or one.asked_at
+    return at
 
 
 def decide(store: Store, request: AccessRequest, *, approve: bool, answer: str = "") -> None:
@@ -156,11 +166,6 @@ def give_back(store: Store, entity: str, record_id: str) -> None:
 
 def _returnable(store: Store, entity: str, record_id: str) -> list[str]:
     return store.inbound.holdings.returnable(entity, record_id, store.parts.gate.settle())
-
-
-def _decided(one: AccessRequest) -> datetime:
-    at: datetime = one.decided_at or one.updated_at or one.asked_at
-    return at
 
 
 def _wish(store: Store, one: AccessRequest) -> Wish:

@@ -29,7 +29,6 @@ class ConsentText:
     """What a customer is asked, in one language."""
 
     scope: str
-    key: str
     version: int
     language: str
     title: str
@@ -63,7 +62,7 @@ class Standing:
             self.answer is not None
             and self.text is not None
             and (self.answer.text_key, self.answer.text_version)
-            != (self.text.key, self.text.version)
+            != (self.text.scope, self.text.version)
         )
 
 
@@ -81,9 +80,7 @@ def standings(store: Store, customer_id: str, language: str) -> tuple[Standing, 
     )
 
 
-def record(
-    store: Store, customer_id: str, text: ConsentText, answer: str, asked_by: str = "on_screen"
-) -> Consent:
+def record(store: Store, customer_id: str, text: ConsentText, answer: str) -> Consent:
     """The customer's answer, "given" or "refused", to exactly these words, now."""
     with store.unit() as unit:
         made = unit.create(
@@ -92,11 +89,11 @@ def record(
                 customer_id=customer_id,
                 scope=text.scope,
                 answer=answer,
-                text_key=text.key,
+                text_key=text.scope,
                 text_version=text.version,
                 text_hash=text.hash,
                 language=text.language,
-                asked_by=asked_by,
+                asked_by="on_screen",
                 decided_at=store.now(),
                 taken_by=store.staff().id,
             )
@@ -127,8 +124,8 @@ def _texts(store: Store, language: str) -> list[ConsentText]:
         if title and words and type(version) is int and version > 0:
             found.append(
                 ConsentText(
-                    scope=reference.key, key=reference.key, version=version,
-                    language=told_in, title=title, text=words,
+                    scope=reference.key, version=version, language=told_in, title=title,
+                    text=words,
                 )
             )  # fmt: skip
     return found

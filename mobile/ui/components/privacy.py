@@ -153,10 +153,7 @@ def AccessCountdown(
     `about` is the record: one may ask for more time with it, and give it back.
     """
     now = use_until(ends_at)
-    more = None
-    if about is not None:
-        go = f"/ask/{about[0]}/{about[1]}"
-        more = buttons.tonal(shell, "access-more", t("access.more"), lambda: shell.go(go))
+    more = None if about is None else _ask_for_more(shell, about)
     if now >= ends_at:
         return notice(ft.Icons.LOCK_CLOCK, t("access.ended"), t("access.ended.text"), more)
     head: list[ft.Control] = [marks.badge(formats.due(ends_at, now), "wait", ft.Icons.LOCK_CLOCK)]
@@ -178,10 +175,13 @@ def ended(shell: Shell, about: tuple[str, str], text: str = "") -> ft.Control:
     what was never one's own, that it is not there."""
     if not access.was_held(shell.store, *about):
         return refusal_card(Code.RECORD_MISSING)
-    go = f"/ask/{about[0]}/{about[1]}"
-    more = buttons.tonal(shell, "access-more", t("access.more"), lambda: shell.go(go))
-    said = text or t("access.ended.text")
+    said, more = text or t("access.ended.text"), _ask_for_more(shell, about)
     return notice(ft.Icons.LOCK_CLOCK, t("access.ended"), said, more, tone="warning")
+
+
+def _ask_for_more(shell: Shell, about: tuple[str, str]) -> ft.Control:
+    go = f"/ask/{about[0]}/{about[1]}"
+    return buttons.tonal(shell, "access-more", t("access.more"), lambda: shell.go(go))
 
 
 @ft.component

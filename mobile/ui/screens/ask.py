@@ -39,7 +39,8 @@ def AskScreen() -> ft.View:
     last = wish.value
     if last is not None and last.decision is None:
         return frame.screen(shell, [_asked(shell, last)], title=t("ask.title"), back=back)
-    before = [_answered(shell, last)] if last is not None and _lately(last, now) else []
+    lately = last is not None and access.decided_at(last) >= now - access.DECIDED_FOR
+    before = [_answered(shell, last)] if last is not None and lately else []
     return keyed(f"ask-{subject_id}", Asking, shell, subject, subject_id, back, before)
 
 
@@ -89,11 +90,6 @@ def Hours(shell: Shell, form: Form) -> ft.Control:
     return chips.pick_one("hours", options, chosen, pick, title=t("ask.for"))
 
 
-def _lately(one: AccessRequest, now: object) -> bool:
-    decided = one.decided_at or one.asked_at
-    return bool(decided >= now - access.DECIDED_FOR)  # type: ignore[operator]  # both datetimes
-
-
 def _asked(shell: Shell, one: AccessRequest) -> ft.Control:
     when = formats.when(one.asked_at, shell.now())
     lines: list[ft.Control] = [
@@ -110,7 +106,7 @@ def _asked(shell: Shell, one: AccessRequest) -> ft.Control:
 def _answered(shell: Shell, one: AccessRequest) -> ft.Control:
     """What became of the last wish: one may ask again below."""
     who = staff_name(shell.store, one.decided_by) or t("conflict.someone")
-    when = formats.when(one.decided_at or one.asked_at, shell.now())
+    when = formats.when(access.decided_at(one), shell.now())
     text = "\n".join(part for part in (t("ask.by", who=who, when=when), one.answer or "") if part)
     if one.decision == "approved":
         return notice(ft.Icons.LOCK_OPEN, t("ask.approved", count=one.hours), text)

@@ -15,7 +15,7 @@ from mobile.ui.screens.held_work import HeldSection
 from mobile.ui.screens.wishes import Wishes
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import label, t
-from mobile.usecases.access import waiting_wishes
+from mobile.usecases.access import open_requests
 from mobile.usecases.decisions import (
     Disputed,
     decided_conflicts,
@@ -36,7 +36,7 @@ def DecisionsScreen() -> ft.View:
     """The inbox. Conflicts are in the vault, so that it works without a network."""
     shell = use_shell()
     found = use_query(open_conflicts, watch=_WATCHED)
-    asked = use_query(waiting_wishes, watch=("access_request",))
+    asked = use_query(open_requests, watch=("access_request",))
     decided = use_query(lambda store: decided_conflicts(store, store.now()), watch=("conflict",))
     body: list[ft.Control] = []
     if found.refusal is not None:

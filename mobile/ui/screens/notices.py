@@ -10,7 +10,7 @@ from mobile.ui.components.messages import notice
 from mobile.ui.state import Shell, use_query
 from mobile.ui.texts import t
 from mobile.ui.theme import GAP
-from mobile.usecases.access import waiting_wishes
+from mobile.usecases.access import open_requests
 from mobile.usecases.notices import Told, dismiss, open_notices
 
 _ICONS = {
@@ -30,7 +30,7 @@ def Notices(shell: Shell) -> ft.Control:
         lambda store: open_notices(store, store.now()), watch=("notice", "staff", "store")
     )
     open_ = use_query(lambda store: len(store.conflicts()), watch=("conflict",))
-    asked = use_query(lambda store: len(waiting_wishes(store)), watch=("access_request",))
+    asked = use_query(lambda store: len(open_requests(store)), watch=("access_request",))
     cards = [_card(shell, one) for one in (told.value or [])[:_MOST]]
     if asked.value:
         look = buttons.tonal(

@@ -119,8 +119,7 @@ async def _ask_why(shell: Shell, who: str) -> str | None:
 
 def _line(shell: Shell, one: Wish) -> ft.Control:
     request = one.request
-    decided = request.decided_at or request.updated_at or request.asked_at
-    when = formats.when(decided, shell.now())
+    when = formats.when(access.decided_at(request), shell.now())
     word = choice("decision", request.decision or "")
     return surfaces.line(
         f"decided-{request.id}",
