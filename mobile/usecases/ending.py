@@ -90,9 +90,8 @@ class Ending:
         try:
             await self._syncing.forget_ended()
         except Refusal:
-            return  # no room for a new key: the rows are gone, and the next sync tries again
-        finally:
-            self._syncing.soon()
+            return  # no room, for the deletion or for a new key: the next sync tries again
+        self._syncing.soon()
 
     def _seen(self, front: bool) -> None:
         if front:

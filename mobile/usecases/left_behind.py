@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from mobile.keys.port import Profile
@@ -137,8 +138,9 @@ class LeftBehind:
             asked = ReceiptsRequest(
                 device_id=known["device_id"], receipts=[SignedReceipt(**known["receipt"])]
             )
-            await peer.hand_in_receipts(asked)
-            await self._note(vault, receipt=None)
+            with suppress(Refusal):  # then at the next start: work does not wait for it
+                await peer.hand_in_receipts(asked)
+                await self._note(vault, receipt=None)
         # A vault that is still here asks, too: the device may have been ordered to be emptied.
         if profile is None and not len(log) and not await log.files.names():
             return False

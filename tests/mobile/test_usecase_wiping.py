@@ -131,7 +131,7 @@ async def nothing_left(app: Services, folder: Path) -> None:
 async def test_an_open_device_is_emptied_and_what_was_half_written_still_arrives(
     world: Field, lin: tuple[Session, Services, Line], tmp_path: Path
 ) -> None:
-    session, app, _ = lin
+    session, app, line = lin
     assert session.store is not None and session.syncing is not None
     visit = session.store.get(Visit, VISIT["id"])
     assert visit is not None
@@ -145,10 +145,13 @@ async def test_an_open_device_is_emptied_and_what_was_half_written_still_arrives
     await syncing.wiped
     assert (session.phase, session.wiped, session.store) == (Phase.WELCOME, True, None)
     await nothing_left(app, tmp_path)
-    assert arrived(world) == {"visit": "quarantined"} and wiped_at(world, device_id) is None
+    assert arrived(world) == {"visit": "quarantined"}
+    line.script.append("fails")  # the receipt, which the work does not wait for
     await session.left_behind.hand_in()
     with world.server.database.read() as connection:
         assert len(connection.execute(select(CHANGE_LOG)).all()) == 2
+    assert wiped_at(world, device_id) is None
+    await session.left_behind.hand_in()
     assert wiped_at(world, device_id) is not None
     (receipt,) = receipts.of_device(world.server.database, ORG, device_id)
     assert '"kind":"wiped"' in receipt.payload
