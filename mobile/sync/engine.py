@@ -106,10 +106,11 @@ class SyncEngine:
 
     async def _run(self, exchange: Exchange) -> SyncReport:
         try:
+            # On a full disk: sending is what frees it.
             unsealed = await _tried(self._seal())
-            await self.forget_ended()
+            await _tried(self.forget_ended())  # tried again, and told, at the end
             await self._steps(exchange)
-            if unsealed is not None:  # a full disk: sending is what frees it
+            if unsealed is not None:
                 raise unsealed
         except Refusal as refusal:
             exchange.report.code = refusal.code
@@ -144,7 +145,7 @@ class SyncEngine:
             trouble = await _tried(uploading.upload(exchange))
             header = await pulling.pull(exchange)
         await agreeing.agree(exchange, header)
-        await self.forget_ended()
+        trouble = await _tried(self.forget_ended()) or trouble
         await receipts.send(exchange)
         if self._log is not None:
             held = await _tried(sealed.settle_log(exchange, self._log))

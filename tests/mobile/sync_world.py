@@ -161,6 +161,7 @@ class Handset:
         self.keys = PhoneKeys()
         self.peer = HttpPeer(ADDRESS, self.line, self.keys, self.world.clock)
         self.rekeyed = 0
+        self.room = True  # for a new key, which needs as much again as the vault has
         self.open()
 
     @property
@@ -194,6 +195,8 @@ class Handset:
             await Sealing(self.store, self.log, self.keys, profile).copy()
 
     async def _rekey(self) -> None:
+        if not self.room:
+            raise Refusal(Code.DISK_FULL)
         self.rekeyed += 1
 
     async def sign_in(self) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mobile.store.meta import CURSOR
+from mobile.store import receipts
+from mobile.store.meta import CURSOR, RECEIPTS
 from shared.entities import Case, Conflict, Customer, File, Visit
 from shared.errors import Code, Refusal
 from shared.ids import new_id
@@ -132,6 +133,21 @@ async def test_a_customer_handed_on_leaves_the_phone_and_unsent_work_still_arriv
     assert waiting.verdict == "late"
     await he.synced()
     assert he.store.get(Visit, visit.id) is not None
+
+
+async def test_work_goes_on_its_way_while_there_is_no_room_for_a_new_key(world: Field) -> None:
+    lin = await handset(world, "lin")
+    lin.room = False
+    at_the_office(world, lambda unit: scopes.assign_customer(unit, CUSTOMERS[0], staff_id("he")))
+    assert (await lin.sync()).code is Code.DISK_FULL
+    with lin.store.unit() as unit:
+        unit.create(a_visit(CUSTOMERS[1], lin.id))
+        unit.commit()
+    assert (await lin.sync()).code is Code.DISK_FULL
+    assert lin.store.status().unsent == 0 and receipts.to_sign(lin.store.parts.meta) == []
+    lin.room = True
+    await lin.synced()
+    assert lin.rekeyed == 1 and lin.store.parts.meta.get(RECEIPTS) is None
 
 
 async def test_unsent_work_of_a_dropped_customer_stays_in_the_outbox(world: Field) -> None:
