@@ -83,7 +83,13 @@ async def _keep_house(server: Server) -> None:
 async def one_round(server: Server, *, daily: bool) -> bool:
     """Does what is done each minute, and what is done daily; says whether the latter went through.
     What fails keeps nothing else from being done, and is tried again in the next round."""
-    for work in (server.back_up_if_due, server.clear_away, server.watch_looks):
+    each_minute = (
+        server.back_up_if_due,
+        server.clear_away,
+        server.watch_looks,
+        server.keep_figures,
+    )
+    for work in each_minute:
         await _done(work)
     return daily and await _done(server.keep_to_retention)
 

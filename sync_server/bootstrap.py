@@ -11,7 +11,7 @@ from shared.clock import Clock
 from sync_server.db.base import Database
 from sync_server.db.limits import Limits
 from sync_server.db.sealing import KeyRing
-from sync_server.services import audit_keeping, look_samples, look_watch
+from sync_server.services import audit_keeping, figure_facts, look_samples, look_watch
 from sync_server.services.backup_manifest import newest_age
 from sync_server.services.backups import back_up, behind
 from sync_server.services.company_sign_in import CompanySignIn, ProviderSettings
@@ -90,6 +90,11 @@ class Server:
         look_watch.watch(self.database, now)
         look_samples.draw_due(self.database, now)
         audit_keeping.let_old_go(self.database, now)
+
+    def keep_figures(self) -> None:
+        """Bring the facts of figures up to date with what was written. Harmless at any time, and
+        from several processes."""
+        figure_facts.keep_figures(self.database, self.clock.now())
 
     def keep_to_retention(self) -> None:
         """Erase what is older than the policy allows, part by part. Harmless at any time."""

@@ -25,7 +25,7 @@ NEW_CUSTOMER_DRAFT = "customer/new"
 CUSTOMER_FIELDS: Mapping[str, tuple[str, ...]] = {
     "identity": ("name", "kind", "company", "stage", "tier", "vip"),
     "reach": ("phone", "email", "address", "city", "contact_preference"),
-    "business": ("industry", "size", "source", "decision_chain"),
+    "business": ("industry", "size", "source", "referred", "decision_chain"),
     "person": ("gender", "birthday"),
     "needs": ("needs", "need_kind", "service_preferences", "profile", "churn_signals"),
 }

@@ -66,6 +66,8 @@ class Case(Record):
     resolved_at: Any = instant(case=True)
     closed_at: Any = instant(case=True)
     reopened: int | None = integer(0, 1000, merge=Merge.MAX, case=True)
+    # As the system of its origin counted; otherwise its events say.
+    reassigned: int | None = integer(0, 1000, merge=Merge.MAX, writers=SERVER_ONLY, case=True)
     photo_ids: tuple[str, ...] = many(reference("file"), 40, merge=Merge.APPEND, case=True)
     # A complaint: when it happened, what was found, who answers for it, what is done, what we
     # learned (S2 #89, #113–#115; S4 #179). Its course stands in `description`.

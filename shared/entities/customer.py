@@ -45,6 +45,7 @@ class Customer(Record):
     industry: str | None = text(80)
     size: str | None = choice("micro", "small", "medium", "large")
     source: str | None = text(80)
+    referred: bool | None = boolean()  # another customer sent them (S0 #32, S2 #77)
     decision_chain: str | None = text(1000, personal=Personal.TEXT)
     gender: str | None = choice("female", "male", "other", personal=Personal.TEXT)
     birthday: Any = day(personal=Personal.TEXT)

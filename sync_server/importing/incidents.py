@@ -73,6 +73,7 @@ class Incident:
     symptom: str
     priority: str
     reopened: int
+    reassigned: int = 0
     events: list[Event] = field(default_factory=list)
 
 
@@ -100,6 +101,7 @@ def _take(cases: dict[str, Incident], row: dict[str, str], shift: timedelta) -> 
         raise Malformed("no case number")
     try:
         order, reopened = int(row["sys_mod_count"]), int(row["reopen_count"])
+        reassigned = int(row.get("reassignment_count") or 0)  # a part of the source lacks it
         at = _time(row["sys_updated_at"]) + shift
         opened_at = _time(row["opened_at"]) + shift
     except (ValueError, OverflowError):
@@ -116,6 +118,7 @@ def _take(cases: dict[str, Incident], row: dict[str, str], shift: timedelta) -> 
     case.symptom = row["u_symptom"]
     case.priority = PRIORITIES.get(row["priority"][:1], "low")
     case.reopened = max(case.reopened, reopened)
+    case.reassigned = max(case.reassigned, reassigned)
     case.events.append(
         Event(order, at, state[0], state[1], row["assigned_to"], row["assignment_group"])
     )

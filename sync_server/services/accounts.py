@@ -195,6 +195,18 @@ def policy_versions(
     return [(from_wire(row.holds_from), row.settings) for row in stored]
 
 
+def policies_of(
+    connection: Connection, org_id: str
+) -> list[tuple[int, datetime, Mapping[str, Any]]]:
+    """Every version with its number, as `Policies` takes them; by number."""
+    stored = connection.execute(
+        select(_POLICY.c.version, _POLICY.c.holds_from, _POLICY.c.settings)
+        .where(_POLICY.c.org_id == org_id)
+        .order_by(_POLICY.c.version)
+    )
+    return [(row.version, from_wire(row.holds_from), row.settings) for row in stored]
+
+
 def count_accounts(connection: Connection) -> int:
     """How many accounts there are, for `doctor` and the first start."""
     return int(connection.execute(select(func.count()).select_from(ACCOUNT)).scalar_one())
