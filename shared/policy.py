@@ -247,7 +247,7 @@ SETTINGS: Mapping[str, Setting] = {
 FLOWS = tuple(f"flow_{kind}" for kind in CASE_KINDS)
 """The settings that hold a flow each."""
 
-NOT_IN_USE = frozenset(
+NOT_IN_USE: frozenset[str] = frozenset(
     {
         "expert_answer_hours",
         "flow_enquiry",
@@ -255,30 +255,7 @@ NOT_IN_USE = frozenset(
         "flow_repair",
         "flow_return",
         "flow_exchange",
-        "target_satisfaction_points",
-        "target_satisfied_percent",
-        "target_complaint_percent",
-        "target_response_minutes",
-        "target_resolution_percent",
-        "target_timeliness_percent",
-        "target_retention_percent",
-        "target_uplift_percent",
-        "target_repeat_percent",
-        "target_referral_percent",
-        "target_churn_percent",
-        "attainment_cap_percent",
-        "weight_department_satisfaction",
-        "weight_department_complaints",
-        "weight_department_retention",
-        "weight_department_uplift",
-        "weight_staff_response",
-        "weight_staff_resolution",
-        "weight_staff_satisfaction",
         "grade_every",
-        "grade_excellent_from",
-        "grade_good_from",
-        "grade_pass_from",
-        "fails_until_review",
         "figures_settle_days",
     }
 )
