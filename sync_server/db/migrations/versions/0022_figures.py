@@ -8,8 +8,8 @@ from alembic import op
 
 from sync_server.db.types import Day, Instant, JsonValue
 
-revision = "0021"
-down_revision = "0020"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
