@@ -4,6 +4,7 @@ files that every page loads."""
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
@@ -62,10 +63,12 @@ def add_console(app: FastAPI) -> None:
     app.state.console = Console(tuple(module.PAGE for module in PAGES), _templates())
     doors = (signing_in.router, company.router)
     for router in (_ROUTER, *doors, *(module.router for module in PAGES), _REST):
-        app.include_router(router)
+        app.router.routes.extend(router.routes)
 
 
+@cache
 def _templates() -> Environment:
+    """Of every app of this process: nothing in them is of one server."""
     made = Environment(
         loader=FileSystemLoader(_FOLDER / "templates"),
         autoescape=True,
