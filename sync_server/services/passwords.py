@@ -3,6 +3,7 @@ per account."""
 
 from __future__ import annotations
 
+import base64
 import os
 import threading
 import unicodedata
@@ -15,6 +16,8 @@ from shared.errors import Code, Refusal
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 200
+_SALT_BYTES = 16
+_HASH_BYTES = 32
 _AT_ONCE = 4
 """Hashes computed side by side: each needs `memory_kib`, and a crowd at eight in the morning
 must not need it all."""
@@ -35,7 +38,7 @@ class PasswordHashes:
     def __init__(self, cost: HashCost | None = None) -> None:
         self._cost = cost or HashCost()
         self._turns = threading.BoundedSemaphore(_AT_ONCE)
-        self._nobody = self.make(os.urandom(16).hex())
+        self._nobody = _of_nobody(self._cost)
 
     def make(self, password: str) -> str:
         """The text to store. Refuses FIELD_INVALID for a password of a length that is not taken."""
@@ -47,7 +50,7 @@ class PasswordHashes:
                 wanted=f"{SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters",
             )
         with self._turns:
-            return self._kdf(os.urandom(16)).derive_phc_encoded(spelled.encode())
+            return self._kdf(os.urandom(_SALT_BYTES)).derive_phc_encoded(spelled.encode())
 
     def matches(self, password: str, stored: str | None) -> bool:
         """Whether `password` made `stored`. None stands for no such account: false, after the
@@ -70,11 +73,22 @@ class PasswordHashes:
         cost = self._cost
         return Argon2id(
             salt=salt,
-            length=32,
+            length=_HASH_BYTES,
             iterations=cost.iterations,
             lanes=cost.lanes,
             memory_cost=cost.memory_kib,
         )
+
+
+def _of_nobody(cost: HashCost) -> str:
+    """What stands in for the hash of an account that isn't there. Random bytes, and no password's
+    hash: comparing with them costs a whole hash, and starting the server or a command none."""
+    salt, digest = (
+        base64.b64encode(os.urandom(length)).rstrip(b"=").decode()
+        for length in (_SALT_BYTES, _HASH_BYTES)
+    )
+    parameters = f"m={cost.memory_kib},t={cost.iterations},p={cost.lanes}"
+    return f"$argon2id$v=19${parameters}${salt}${digest}"
 
 
 def _spelled(password: str) -> str:

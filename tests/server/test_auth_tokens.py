@@ -9,7 +9,9 @@ from pathlib import Path
 
 import jwt
 import pytest
+from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from shared.errors import Code, Refusal
 from sync_server.services.passwords import HashCost, PasswordHashes
@@ -83,6 +85,17 @@ def test_a_password_matches_itself_in_any_spelling_of_a_chinese_keyboard() -> No
 
 def test_nobody_has_no_password() -> None:
     assert not PasswordHashes(CHEAP).matches("abc12345", None)
+
+
+def test_what_stands_in_for_a_missing_account_costs_as_much_as_a_real_hash() -> None:
+    hashes = PasswordHashes(CHEAP)
+    made, stands_in = hashes.make("abc12345").split("$"), hashes._nobody.split("$")
+    assert stands_in[:4] == made[:4]  # kind, version and cost
+    assert [len(part) for part in stands_in] == [len(part) for part in made]
+    # A text that can't be read is refused at once, with a word about what is wrong with it.
+    with pytest.raises(InvalidKey, match="do not match"):
+        Argon2id.verify_phc_encoded(b"abc12345", hashes._nobody)
+    assert not set(stands_in[4:]) & set(PasswordHashes(CHEAP)._nobody.split("$"))
 
 
 def test_a_hash_of_another_cost_is_noticed() -> None:
