@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, delete, text
+from sqlalchemy import Dialect, create_engine, delete, text
 
 from sync_server.db.base import METADATA, Database
 from sync_server.db.migrate import upgrade
-from sync_server.db.sealing import KeyRing
+from sync_server.db.sealing import KeyRing, use_ring
 
 RING = KeyRing({1: b"first key of the tests, 32 bytes"}, lookup=b"key of the tests' look-up hashes")
 
@@ -76,9 +76,27 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 @pytest.fixture
 def db(database_url: str) -> Iterator[Database]:
-    database = Database(database_url, RING, durable=False)
+    database = database_at(database_url)
     yield database
     database.close()
+
+
+def database_at(url: str) -> Database:
+    """A database under the tests' keys that waits for no disk. All of one kind share the statements
+    that SQLAlchemy compiled: a new engine makes them anew, which takes as long as most tests."""
+    database = Database(url, RING, durable=False)
+    name = database.engine.dialect.name
+    if name not in _DIALECTS:
+        with database.engine.connect():  # asks the database what it is, and the dialect knows
+            _DIALECTS[name] = database.engine.dialect
+    database.engine.dialect = _DIALECTS[name]
+    database.engine.update_execution_options(compiled_cache=_COMPILED)
+    use_ring(database.engine.dialect, RING)  # whatever ring a test before gave it
+    return database
+
+
+_DIALECTS: dict[str, Dialect] = {}
+_COMPILED: dict[Any, Any] = {}
 
 
 def _empty(url: str) -> None:

@@ -25,7 +25,7 @@ from sync_server.services import accounts
 from sync_server.services.server_keys import new_keys
 from sync_server.services.writing import Unit, write
 from sync_server.settings import Settings
-from tests.server.conftest import RING
+from tests.server.conftest import database_at
 
 ADDRESS = "http://testserver"
 ORG = derived_id("org")
@@ -232,7 +232,7 @@ class Field:
         apart. Its file goes with the test's folder."""
         path = folder / "server.sqlite3"
         shutil.copy(template, path)
-        return cls.on(Database(f"sqlite:///{path}", RING, durable=False), folder, **given)
+        return cls.on(database_at(f"sqlite:///{path}"), folder, **given)
 
     def close(self) -> None:
         self.server.close()

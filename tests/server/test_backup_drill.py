@@ -35,7 +35,7 @@ from sync_server.services.file_store import FileStore
 from sync_server.services.writing import write
 from sync_server.settings import Settings
 from tests.live_server import ROOT
-from tests.server.conftest import RING
+from tests.server.conftest import RING, database_at
 from tests.server.field_org import ORG, World
 from tests.server.test_cli_commands import home, logging_as_before, run, server
 from tests.server.test_doctor import found
@@ -132,7 +132,7 @@ def test_a_row_that_is_missing_from_the_copy_is_found_by_count_and_by_feed(
     sqlite_template: Path, tmp_path: Path
 ) -> None:
     path = shutil.copy(sqlite_template, tmp_path / "server.sqlite3")
-    world = World(Database(f"sqlite:///{path}", RING, durable=False))
+    world = World(database_at(f"sqlite:///{path}"))
     world.customer("an")
     folder = backed_up(world, tmp_path)
     manifest = newest_whole(folder)

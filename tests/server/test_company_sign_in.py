@@ -10,9 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from sync_server.app import create_app
-from sync_server.db.base import Database
 from tests.oidc.running import RunningProvider, provider
-from tests.server.conftest import RING
+from tests.server.conftest import database_at
 from tests.server.desks import Desk
 from tests.server.phones import (
     ADDRESS,
@@ -44,7 +43,7 @@ def company(running: RunningProvider, sqlite_template: Path, tmp_path: Path) -> 
     path.write_bytes(sqlite_template.read_bytes())
     clock = HandClock(datetime.now(UTC))
     server = server_on(
-        Database(f"sqlite:///{path}", RING, durable=False),
+        database_at(f"sqlite:///{path}"),
         tmp_path,
         clock,
         oidc_issuer=running.issuer,

@@ -25,7 +25,7 @@ from sync_server.admin.visit import Visit
 from sync_server.db.base import Database
 from sync_server.services.caller import Caller
 from sync_server.services.console_sessions import SignedIn
-from tests.server.conftest import RING
+from tests.server.conftest import database_at
 from tests.server.phones import ORG, START, STORE
 
 ROWS = 100_000
@@ -79,7 +79,7 @@ TABLES = {
 def db(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     path = tmp_path_factory.mktemp("lists") / "server.sqlite3"
     path.write_bytes(sqlite_template.read_bytes())
-    made = Database(f"sqlite:///{path}", RING, durable=False)
+    made = database_at(f"sqlite:///{path}")
     numbers = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :last)"
     with made.write() as connection:
         for table, (rows, columns, values) in TABLES.items():

@@ -13,12 +13,11 @@ from sqlalchemy import event
 from shared.clock import to_wire
 from shared.ids import new_id
 from shared.wire import PullRequest, SnapshotRequest
-from sync_server.db.base import Database
 from sync_server.services import scopes
 from sync_server.services.pull import pull
 from sync_server.services.reach import opening, reaches
 from sync_server.services.snapshot import snapshot
-from tests.server.conftest import RING
+from tests.server.conftest import database_at
 from tests.server.field_org import ORG, Device, World, person
 
 SMALL = {"org_state", "policy_row", "staff_row", "store_row", "wanted_1", "v"}
@@ -29,7 +28,7 @@ SMALL = {"org_state", "policy_row", "staff_row", "store_row", "wanted_1", "v"}
 def world(sqlite_template: Path, tmp_path: Path) -> Iterator[World]:
     path = tmp_path / "server.sqlite3"
     path.write_bytes(sqlite_template.read_bytes())
-    db = Database(f"sqlite:///{path}", RING, durable=False)
+    db = database_at(f"sqlite:///{path}")
     yield World(db)
     db.close()
 

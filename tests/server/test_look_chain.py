@@ -21,7 +21,7 @@ from sync_server.db.base import Database
 from sync_server.db.log import ALARM
 from sync_server.db.looks import LOOK_LINK
 from sync_server.db.migrate import upgrade
-from tests.server.conftest import RING
+from tests.server.conftest import RING, database_at
 from tests.server.field_org import Device, World, person
 
 Entry = dict[str, Any]
@@ -241,7 +241,7 @@ def test_what_follows_the_end_that_an_older_server_kept_is_checked_against_it(
 def lasting(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     path = tmp_path_factory.mktemp("looks") / "server.sqlite3"
     shutil.copy(sqlite_template, path)
-    db = Database(f"sqlite:///{path}", RING, durable=False)
+    db = database_at(f"sqlite:///{path}")
     yield World(db)
     db.close()
 

@@ -16,9 +16,8 @@ from sqlalchemy import select
 
 from shared.ids import derived_id
 from shared.wire import Change
-from sync_server.db.base import Database
 from sync_server.db.log import HISTORY
-from tests.server.conftest import RING
+from tests.server.conftest import database_at
 from tests.server.field_org import Device, World, person
 
 WHO = ("an", "mei", "an")
@@ -38,7 +37,7 @@ def fresh(sqlite_template: Path, tmp_path: Path) -> Iterator[Any]:
     def world() -> World:
         path = tmp_path / f"{len(made)}.sqlite3"
         shutil.copy(sqlite_template, path)
-        made.append(Database(f"sqlite:///{path}", RING, durable=False))
+        made.append(database_at(f"sqlite:///{path}"))
         return World(made[-1])
 
     yield world

@@ -20,7 +20,7 @@ from sync_server.db.records import RECORDS
 from sync_server.services import push as pushing
 from sync_server.services.changes import read_push
 from sync_server.services.push import push
-from tests.server.conftest import RING
+from tests.server.conftest import database_at
 from tests.server.field_org import Device, World, body_of
 
 SHOWN = (RECORDS["visit"], FEED, BUCKET_HEAD, HISTORY, CHANGE_LOG, ORG_STATE)
@@ -79,14 +79,14 @@ def test_a_batch_writes_what_its_changes_write_one_by_one(
     sqlite_template: Path, tmp_path: Path
 ) -> None:
     shutil.copy(sqlite_template, tmp_path / "a.sqlite3")
-    db = Database(f"sqlite:///{tmp_path / 'a.sqlite3'}", RING, durable=False)
+    db = database_at(f"sqlite:///{tmp_path / 'a.sqlite3'}")
     world = World(db)
     an = world.device("an")
     changes = a_days_mix(world, an)
     with db.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     shutil.copy(tmp_path / "a.sqlite3", tmp_path / "b.sqlite3")
-    other = Database(f"sqlite:///{tmp_path / 'b.sqlite3'}", RING, durable=False)
+    other = database_at(f"sqlite:///{tmp_path / 'b.sqlite3'}")
     together = sent(world, an, changes)
     world.db = other
     one_by_one = [outcome for change in changes for outcome in sent(world, an, [change])]

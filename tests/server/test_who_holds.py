@@ -19,7 +19,7 @@ from sync_server.services import scopes
 from sync_server.services.grants import issue
 from sync_server.services.holders import Held, who_holds
 from sync_server.services.record_moves import move_record
-from tests.server.conftest import RING
+from tests.server.conftest import database_at
 from tests.server.field_org import ORG, World, person
 
 
@@ -214,4 +214,4 @@ def test_the_answer_agrees_at_every_instant_with_what_a_pull_would_have_sent(
 def sqlite_world(sqlite_template: Path, tmp_path: Path) -> World:
     path = tmp_path / "holders.sqlite3"
     shutil.copy(sqlite_template, path)
-    return World(Database(f"sqlite:///{path}", RING, durable=False))
+    return World(database_at(f"sqlite:///{path}"))
