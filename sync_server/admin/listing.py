@@ -22,13 +22,14 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Integer,
     Select,
     String,
     func,
@@ -40,7 +41,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from shared.clock import from_wire
 from sync_server.admin.visit import Visit
+from sync_server.db.types import Instant
 
 PAGE_ROWS = 50
 COUNTED = 1000
@@ -85,18 +88,28 @@ def _everything(_visit: Visit) -> ColumnElement[bool]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One page of a list. `next` and `previous` are addresses, None at the ends; `more` says that
-    `total` was counted no further."""
+    """One page of a list. `after` and `before` are the places where the next page and the previous
+    one begin, None at the ends; `more` says that `total` was counted no further."""
 
     listing: Listing
     rows: Sequence[Row]
     total: int
     more: bool
-    next: str | None
-    previous: str | None
+    after: str | None
+    before: str | None
     order: str
     asked: Mapping[str, str]
     path: str
+
+    @property
+    def next(self) -> str | None:
+        """The next page's address."""
+        return self._path(after=self.after) if self.after else None
+
+    @property
+    def previous(self) -> str | None:
+        """The previous page's address."""
+        return self._path(before=self.before) if self.before else None
 
     @property
     def narrowed(self) -> bool:
@@ -135,7 +148,7 @@ class Listing:
     filters: tuple[Filter, ...] = ()
     scope: Callable[[Visit], ColumnElement[bool]] = _everything
     dress: Callable[[Connection, Visit, list[Row]], list[Row]] = _as_they_are
-    size: int = field(default=PAGE_ROWS)
+    size: int = PAGE_ROWS
 
     def read(self, connection: Connection, visit: Visit) -> Found:
         """The page of this list that the address asks for. What makes no sense in it is passed
@@ -155,35 +168,26 @@ class Listing:
                 narrow = narrow or one.narrow
         total = self._count(connection, query)
         back = "before" in asked
-        place = _place(asked.get("before" if back else "after"))
+        place = _place(asked.get("before" if back else "after"), (column.sort, self.key))
         down = order.startswith("-") is not back
         rows = self._page(connection, query, column.sort, place, down, narrow)
         beyond = len(rows) > self.size
         rows = rows[: self.size]
         if back:
             rows.reverse()
-        ends = [_mark(row) for row in (rows[0], rows[-1])] if rows else ["", ""]
+        ends = [_mark(row) for row in (rows[0], rows[-1])] if rows else []
         for row in rows:
             del row["_sort"], row["_key"]
-        found = Found(
+        return Found(
             listing=self,
             rows=self.dress(connection, visit, rows),
             total=min(total, COUNTED),
             more=total > COUNTED,
-            next=None,
-            previous=None,
+            after=ends[1] if rows and (beyond or back) else None,
+            before=ends[0] if rows and (beyond if back else place is not None) else None,
             order=order,
             asked=asked,
             path=visit.request.url.path,
-        )
-        return Found(
-            **{
-                **{name: getattr(found, name) for name in Found.__dataclass_fields__},
-                "next": found._path(after=ends[1]) if (beyond or back) and rows else None,
-                "previous": found._path(before=ends[0])
-                if rows and (beyond if back else place is not None)
-                else None,
-            }
         )
 
     def _sortable(self, order: str) -> Column | None:
@@ -249,9 +253,11 @@ def _mark(row: Row) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _place(mark: str | None) -> tuple[Any, Any] | None:
+def _place(
+    mark: str | None, columns: tuple[ColumnElement[Any], ColumnElement[Any]]
+) -> tuple[Any, Any] | None:
     """Where a page begins: the sort value and key of the row before it. None for the first one,
-    and for what is no place."""
+    and for what can be no place in these columns."""
     if not mark:
         return None
     try:
@@ -260,6 +266,20 @@ def _place(mark: str | None) -> tuple[Any, Any] | None:
         return None
     if not isinstance(read, list) or len(read) != 2:
         return None
-    if not all(isinstance(part, str | int) for part in read):
+    if not all(map(_may_stand_in, columns, read)):
         return None
     return read[0], read[1]
+
+
+def _may_stand_in(column: ColumnElement[Any], value: Any) -> bool:
+    if isinstance(column.type, Integer):
+        return type(value) is int and abs(value) < 2**63
+    if not isinstance(value, str) or "\0" in value:
+        return False
+    try:
+        value.encode()
+        if isinstance(column.type, Instant):
+            from_wire(value)
+    except (ValueError, OverflowError):
+        return False
+    return True

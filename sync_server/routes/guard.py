@@ -59,7 +59,9 @@ class Guard:
         try:
             if (place := place_of((scope.get("client") or ("",))[0])) is not None:
                 self._pace.spend(place)
-            if passage.announced_too_large():
+            if _holds_nul(scope):
+                await passage.answer(Code.NOT_FOUND)
+            elif passage.announced_too_large():
                 await passage.answer(Code.BATCH_TOO_LARGE)
             else:
                 await self._app(scope, passage.receive, passage.send)
@@ -130,6 +132,11 @@ class _Passage:
         """Nothing where the reply has begun: a cut reply is noticed by its missing trailer."""
         if not self.status:
             await reply(code, details)(self._scope, self._receive, self._send_on)
+
+
+def _holds_nul(scope: Scope) -> bool:
+    """Nothing has such a name, and PostgreSQL fails at the question."""
+    return "\0" in scope["path"] or b"%00" in scope["query_string"]
 
 
 def _route(scope: Scope) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,6 +91,29 @@ def test_pages_lead_on_and_back_whatever_the_order(field: Field) -> None:
             sizes.append(shown(desk, link(desk, "next")))
         assert sizes == [50, 50, 20]
         assert shown(desk, link(desk, "prev")) == 50
+
+
+PLACES: list[list[Any]] = [
+    ["z\0", "z\0"], [10**30, 10**30], ["x", 5], [5, "x"], [True, False], ["\ud800", "\ud800"]
+]  # fmt: skip
+
+
+def test_a_place_that_nobody_was_sent_to_is_no_fault(field: Field) -> None:
+    desk = signed_in(field)
+    for place in PLACES:
+        mark = base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+        for name in LISTS:
+            for way in ("after", "before"):
+                answer = desk.get(f"/console/{name}?{way}={mark}")
+                assert answer.status_code == 200, (name, way, place)
+
+
+def test_nothing_is_called_by_a_name_with_a_nul_in_it(field: Field) -> None:
+    desk = signed_in(field)
+    for path in ("devices/%00", "devices?owner=%00", "grants?customer=a%00"):
+        assert desk.get(f"/console/{path}").status_code == 404, path
+    desk.get("/console/devices")
+    assert desk.post("/console/devices/%00/approve").status_code == 404
 
 
 def test_a_dry_run_counts_on_every_database(field: Field) -> None:
