@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter
-from sqlalchemy import Connection
 
 from shared.errors import Code, Refusal
 from shared.wire import STRICT
@@ -15,7 +14,6 @@ from sync_server.bootstrap import Server
 from sync_server.routes.answers import READS_BODY, SIGNED_IN, documented
 from sync_server.routes.caller import Administrator, TheRequest, TheServer
 from sync_server.services import accounts
-from sync_server.services.caller import Caller
 from sync_server.services.company_sign_in import ProviderSettings
 from sync_server.services.identity_links import link, unlink
 from sync_server.services.letting_in import invite, take_factor_off
@@ -52,7 +50,7 @@ def enrolment_code(
     here = urlsplit(request.url)
     codes, now = server.sessions.codes, server.clock.now()
     with server.database.write() as connection:
-        account = _known(connection, caller, staff_id)
+        account = accounts.known_staff(connection, caller.org_id, staff_id)
         made = invite(connection, codes, account, f"{here.scheme}://{here.netloc}", now, caller)
     return InvitationReply(
         code=made.code, link=made.link, qr=as_svg(made.link), expires_at=made.expires_at
@@ -63,7 +61,7 @@ def enrolment_code(
 def reset_second_factor(staff_id: str, caller: Administrator, server: TheServer) -> None:
     """Take off the second factor of someone who has lost it. Harmless twice."""
     with server.database.write() as connection:
-        account = _known(connection, caller, staff_id)
+        account = accounts.known_staff(connection, caller.org_id, staff_id)
         factors, now = server.sessions.factors, server.clock.now()
         take_factor_off(connection, factors, account, now, caller)
 
@@ -82,7 +80,7 @@ def link_identity(
     may sign in there as well."""
     provider = _provider(server)
     with server.database.write() as connection:
-        account = _known(connection, caller, staff_id)
+        account = accounts.known_staff(connection, caller.org_id, staff_id)
         now = server.clock.now()
         link(connection, account, provider.issuer, provider.claim, asked.value, now, caller)
 
@@ -94,15 +92,8 @@ def unlink_identity(staff_id: str, caller: Administrator, server: TheServer) -> 
     """End the link; the password goes on. Harmless twice."""
     provider = _provider(server)
     with server.database.write() as connection:
-        account = _known(connection, caller, staff_id)
+        account = accounts.known_staff(connection, caller.org_id, staff_id)
         unlink(connection, account, provider.issuer, server.clock.now(), caller)
-
-
-def _known(connection: Connection, caller: Caller, staff_id: str) -> accounts.Account:
-    account = accounts.by_staff(connection, caller.org_id, staff_id)
-    if account is None:
-        raise Refusal(Code.RECORD_MISSING, entity="account")
-    return account
 
 
 def _provider(server: Server) -> ProviderSettings:

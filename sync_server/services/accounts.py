@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from shared.errors import Code, Refusal
 from shared.policy import PolicySettings, policy_at
 from shared.wire import StaffCard
 from sync_server.db.accounts import ACCOUNT
+from sync_server.db.among import among
 from sync_server.db.news import note_standing
 from sync_server.db.records import RECORDS
 from sync_server.services.last_administrator import keep_one_besides
@@ -128,6 +129,25 @@ def known(connection: Connection, username: str) -> Account:
     if account is None:
         raise Refusal(Code.RECORD_MISSING, entity="account")
     return account
+
+
+def known_staff(connection: Connection, org_id: str, staff_id: str) -> Account:
+    """The account of a member of staff; refuses RECORD_MISSING."""
+    account = by_staff(connection, org_id, staff_id)
+    if account is None:
+        raise Refusal(Code.RECORD_MISSING, entity="account")
+    return account
+
+
+def staff_names(
+    connection: Connection, org_id: str, staff_ids: Collection[str | None]
+) -> dict[str, str]:
+    """What these members of staff are called, by id; None is nobody."""
+    ids = sorted(one for one in staff_ids if one)
+    query = select(_STAFF.c.id, _STAFF.c.name).where(
+        _STAFF.c.org_id == org_id, among(connection, _STAFF.c.id, ids)
+    )
+    return {row.id: row.name for row in connection.execute(query)}
 
 
 def set_password(

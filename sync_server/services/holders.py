@@ -19,6 +19,7 @@ from shared.errors import Code, Refusal
 from sync_server.db.accounts import DEVICE
 from sync_server.db.log import DEVICE_GRANT, RECORD_MOVE
 from sync_server.db.records import RECORDS, to_row
+from sync_server.services.accounts import staff_names
 from sync_server.services.grants import end_of, is_live
 
 _IN = 5000
@@ -81,7 +82,7 @@ def who_holds(connection: Connection, org_id: str, customer_id: str, at: datetim
     cases = _cases_at(connection, org_id, customer_id, at)
     buckets = [f"customer:{customer_id}", *(f"case:{case_id}" for case_id in sorted(cases))]
     grants = {row["id"]: row for row in _grants(connection, org_id, buckets)}
-    names = _names(connection, org_id, {g["staff_id"] for g in grants.values()})
+    names = staff_names(connection, org_id, {g["staff_id"] for g in grants.values()})
     people = [_holding(grant, names) for grant in grants.values() if is_live(grant, at)]
     return Held(
         customer_id=customer_id,
@@ -103,7 +104,7 @@ def ended_since(
         for grant in _grants(connection, org_id, buckets)
         if (end := end_of(grant)) and since <= end.at <= now and end.reason != "security"
     ]
-    names = _names(connection, org_id, {grant["staff_id"] for grant in found})
+    names = staff_names(connection, org_id, {grant["staff_id"] for grant in found})
     made = [_holding(grant, names) for grant in found]
     return sorted(made, key=lambda h: (h.until or "", h.grant_id), reverse=True)
 
@@ -144,14 +145,6 @@ def _grants(connection: Connection, org_id: str, buckets: list[str]) -> Iterator
             )
         ):
             yield to_row("grant", stored)
-
-
-def _names(connection: Connection, org_id: str, ids: set[str]) -> dict[str, str]:
-    staff = RECORDS["staff"].c
-    rows = connection.execute(
-        select(staff.id, staff.name).where(staff.org_id == org_id, staff.id.in_(sorted(ids)))
-    )
-    return {row[0]: row[1] for row in rows}
 
 
 def _holding(grant: Mapping[str, Any], names: Mapping[str, str]) -> Holding:

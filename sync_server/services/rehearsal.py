@@ -14,7 +14,7 @@ from shared.ids import new_id
 from sync_server.db.accounts import DEVICE
 from sync_server.db.base import Database
 from sync_server.db.log import BUCKET_HEAD, DEVICE_GRANT, FEED
-from sync_server.db.records import RECORDS
+from sync_server.services.accounts import staff_names
 from sync_server.services.caller import Caller
 from sync_server.services.moves import MOST, check_mover, hand_over_part, parts
 from sync_server.services.writing import Unit
@@ -117,9 +117,7 @@ def _people(
 ) -> list[Person]:
     loses, gets = _counted(ended), _counted(begun)
     ids = sorted({*loses, *gets})
-    staff = RECORDS["staff"].c
-    query = select(staff.id, staff.name).where(staff.org_id == org_id, staff.id.in_(ids))
-    names = {row.id: row.name for row in connection.execute(query)}
+    names = staff_names(connection, org_id, ids)
     return [
         Person(staff_id=i, name=names.get(i, ""), loses=loses.get(i, 0), gets=gets.get(i, 0))
         for i in ids

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from fastapi import APIRouter
 from sqlalchemy import Connection, and_, select
 from starlette.responses import Response
 
@@ -17,11 +16,11 @@ from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
 from sync_server.admin.visit import Visit
 from sync_server.db.log import ALARM
 from sync_server.db.records import RECORDS
-from sync_server.services import alarm_review
+from sync_server.services import accounts, alarm_review
 from sync_server.services.alarms import BROKEN
 
 PAGE = Page("alarms", group="now", roles=WITH_MANAGERS)
-router: APIRouter = PAGE.router()
+router = PAGE.router()
 _ALARM, _STAFF = ALARM.c, RECORDS["staff"].c
 
 
@@ -100,7 +99,7 @@ def see(alarm_id: str, visit: Visiting) -> Response:
 def explain(alarm_id: str, visit: Visiting) -> Response:
     """What was behind it; then it is done."""
     return submit(
-        visit, Explain, partial(_explained, visit, alarm_id), partial(_again, visit, alarm_id)
+        visit, Explain, partial(_explained, visit, alarm_id), partial(_alarm, visit, alarm_id)
     )
 
 
@@ -109,18 +108,9 @@ def _explained(visit: Visit, alarm_id: str, said: Explain) -> Response:
     return visit.done(PAGE.path, "alarms.said.explained")
 
 
-def _again(visit: Visit, alarm_id: str, form: Form[Explain], status: int) -> Response:
-    return _alarm(visit, alarm_id, form, status)
-
-
 def _alarm(visit: Visit, alarm_id: str, form: Form[Explain], status: int = 200) -> Response:
     with visit.server.database.read() as connection:
         found = alarm_review.alarm(connection, visit.caller, alarm_id)
-        people = connection.execute(
-            select(_STAFF.id, _STAFF.name).where(
-                _STAFF.org_id == visit.org_id,
-                _STAFF.id.in_([found.staff_id, found.seen_by, found.explained_by]),
-            )
-        )
-        names = {row.id: row.name for row in people}
+        people = {found.staff_id, found.seen_by, found.explained_by}
+        names = accounts.staff_names(connection, visit.org_id, people)
     return visit.show("alarm.html", status=status, alarm=found, people=names, form=form)

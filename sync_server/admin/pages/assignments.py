@@ -17,7 +17,8 @@ from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
 from sync_server.admin.visit import Visit
 from sync_server.db.records import RECORDS
 from sync_server.services import moves
-from sync_server.services.grants import live_grants
+from sync_server.services.accounts import staff_names
+from sync_server.services.look_listing import names_held
 from sync_server.services.rehearsal import Rehearsal, rehearse
 
 PAGE = Page("assignments", group="people", roles=WITH_MANAGERS)
@@ -40,23 +41,10 @@ class Move:
 def _dressed(connection: Connection, visit: Visit, rows: list[Row]) -> list[Row]:
     """Names of staff and stores; a customer's own for a visitor who holds them, and for nobody
     else (design §4)."""
-    staff, stores = (
-        {row.id: row.name for row in connection.execute(query)}
-        for query in (
-            select(_STAFF.id, _STAFF.name).where(
-                _STAFF.org_id == visit.org_id,
-                _STAFF.id.in_({row["owner_id"] for row in rows if row["owner_id"]}),
-            ),
-            select(_STORE.id, _STORE.name).where(_STORE.org_id == visit.org_id),
-        )
-    )
-    caller = visit.caller
-    live = live_grants(connection, caller.org_id, caller.staff_id, visit.now)
-    held = {grant.bucket for grant in live}
-    mine = [row["id"] for row in rows if f"customer:{row['id']}" in held]
-    query = select(_CUSTOMER.id, _CUSTOMER.name)
-    named = query.where(_CUSTOMER.org_id == visit.org_id, _CUSTOMER.id.in_(mine))
-    names = {row.id: row.name for row in connection.execute(named)}
+    staff = staff_names(connection, visit.org_id, {row["owner_id"] for row in rows})
+    query = select(_STORE.id, _STORE.name).where(_STORE.org_id == visit.org_id)
+    stores = {row.id: row.name for row in connection.execute(query)}
+    names = names_held(connection, visit.caller, [row["id"] for row in rows], visit.now)
     return [
         {
             **row,

@@ -13,20 +13,20 @@ from sync_server.admin.listing import Column, Filter, Listing, Row
 from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
 from sync_server.admin.visit import Visit
 from sync_server.db.records import RECORDS
+from sync_server.services.accounts import staff_names
 from sync_server.services.conflicts import decide
 from sync_server.services.grants import live_grants
 
 PAGE = Page("conflicts", group="work", roles=WITH_MANAGERS)
 router = PAGE.router()
-_CONFLICT, _STAFF, _CUSTOMER = (RECORDS[name].c for name in ("conflict", "staff", "customer"))
+_CONFLICT, _CUSTOMER = RECORDS["conflict"].c, RECORDS["customer"].c
 STATES = ("open", "decided")
 
 
 def _dressed(connection: Connection, visit: Visit, rows: list[Row]) -> list[Row]:
     """Names of staff; the two values for who holds the customer, and for nobody else."""
-    ids = {row[name] for row in rows for name in ("kept_by", "other_by") if row[name]}
-    query = select(_STAFF.id, _STAFF.name).where(_STAFF.org_id == visit.org_id, _STAFF.id.in_(ids))
-    names = {row.id: row.name for row in connection.execute(query)}
+    ids = {row[name] for row in rows for name in ("kept_by", "other_by")}
+    names = staff_names(connection, visit.org_id, ids)
     values = _values(connection, visit, rows)
     return [
         {

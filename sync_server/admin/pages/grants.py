@@ -6,9 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
-from sqlalchemy import select
 from starlette.responses import Response
 
 from shared.declare import Role, choice, text
@@ -16,9 +14,10 @@ from shared.errors import Code, Refusal
 from sync_server.admin.forms import Form, submit
 from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
 from sync_server.admin.visit import Visit
-from sync_server.db.records import RECORDS
 from sync_server.services import approvals, audit, holders, receipts, steering
+from sync_server.services.accounts import staff_names
 from sync_server.services.audit import Action
+from sync_server.services.look_listing import names_held
 
 PAGE = Page("grants", group="access", roles=WITH_MANAGERS)
 router = PAGE.router()
@@ -44,10 +43,14 @@ def grants(visit: Visiting) -> Response:
     late: list[receipts.Outstanding] = []
     if visit.caller.role is Role.ADMINISTRATOR:
         late = receipts.outstanding(visit.server.database, visit.org_id, visit.now)
-    people = _names(visit, {one.staff_id for one in waiting} | {one.staff_id for one in late})
-    called = _called(visit, {one.customer_id for one in waiting})
+    shown = late[:_SHOWN]
+    asking = {one.customer_id for one in waiting}
+    with visit.server.database.read() as connection:
+        ids = {one.staff_id for one in waiting} | {one.staff_id for one in shown}
+        people = staff_names(connection, visit.org_id, ids)
+        called = names_held(connection, visit.caller, asking, visit.now)
     return visit.show(
-        "grants.html", waiting=waiting, late=late[:_SHOWN], more=len(late) > _SHOWN,
+        "grants.html", waiting=waiting, late=shown, more=len(late) > _SHOWN,
         people=people, called=called,
     )  # fmt: skip
 
@@ -101,13 +104,13 @@ def _customer(visit: Visit, customer_id: str) -> Response:
         lately = holders.ended_since(
             connection, visit.org_id, customer_id, visit.now - LATELY, visit.now
         )
+        people = staff_names(connection, visit.org_id, {one.staff_id for one in held.devices})
+        called = names_held(connection, visit.caller, [customer_id], visit.now).get(customer_id)
     with visit.server.database.write() as connection:
         audit.note(
             connection, visit.caller, Action.HOLDERS_ASKED, now=visit.now,
             subject=("customer", customer_id), customer=customer_id,
         )  # fmt: skip
-    people = _names(visit, {one.staff_id for one in held.devices})
-    called = _called(visit, {customer_id}).get(customer_id)
     running = {(one.staff_id, one.bucket) for one in held.people}
     return visit.show(
         "grants_customer.html", held=held, called=called, people=people,
@@ -119,25 +122,3 @@ def _back(visit: Visit) -> str:
     customer_id = str(visit.form.get("customer", ""))
     known = customer_id.replace("-", "").isalnum()
     return f"{PAGE.path}?customer={customer_id}" if known else PAGE.path
-
-
-def _names(visit: Visit, ids: set[str]) -> dict[str, str]:
-    staff = RECORDS["staff"].c
-    query = select(staff.id, staff.name).where(
-        staff.org_id == visit.org_id, staff.id.in_(sorted(ids))
-    )
-    with visit.server.database.read() as connection:
-        return {row.id: row.name for row in connection.execute(query)}
-
-
-def _called(visit: Visit, ids: set[str]) -> dict[str, Any]:
-    """Customers' names, for the store manager who holds them: `approvals` and `_customer` let
-    nobody else come so far. An administrator sees ids."""
-    if visit.caller.role is Role.ADMINISTRATOR:
-        return {}
-    customer = RECORDS["customer"].c
-    query = select(customer.id, customer.name).where(
-        customer.org_id == visit.org_id, customer.id.in_(sorted(ids))
-    )
-    with visit.server.database.read() as connection:
-        return {row.id: row.name for row in connection.execute(query)}

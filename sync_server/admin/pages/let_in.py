@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from markupsafe import Markup
-from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
 from shared.declare import text
@@ -16,6 +15,7 @@ from sync_server.admin.forms import Form, filled, submit
 from sync_server.admin.page import Page, Visiting
 from sync_server.admin.visit import Visit
 from sync_server.services import accounts
+from sync_server.services.company_sign_in import ProviderSettings
 from sync_server.services.identity_links import LONGEST, link, linked, unlink
 from sync_server.services.letting_in import invite, take_factor_off
 from sync_server.services.qr import as_svg
@@ -58,7 +58,7 @@ def code(staff_id: str, visit: Visiting) -> Response:
     """Shows the code in the answer itself: it stands at no address."""
     codes, base = visit.server.sessions.codes, _base(visit)
     with visit.server.database.write() as connection:
-        account = _known(connection, visit, staff_id)
+        account = accounts.known_staff(connection, visit.org_id, staff_id)
         made = invite(connection, codes, account, base, visit.now, visit.caller)
     picture = Markup(as_svg(made.link))
     return visit.show("let_in_code.html", account=account, made=made, picture=picture)
@@ -68,7 +68,7 @@ def code(staff_id: str, visit: Visiting) -> Response:
 def factor_off(staff_id: str, visit: Visiting) -> Response:
     factors = visit.server.sessions.factors
     with visit.server.database.write() as connection:
-        account = _known(connection, visit, staff_id)
+        account = accounts.known_staff(connection, visit.org_id, staff_id)
         take_factor_off(connection, factors, account, visit.now, visit.caller)
     return visit.done(f"{PAGE.path}/{staff_id}", "let_in.factor_off.done")
 
@@ -82,12 +82,10 @@ def identity(staff_id: str, visit: Visiting) -> Response:
 
 @router.post("/{staff_id}/identity-off")
 def identity_off(staff_id: str, visit: Visiting) -> Response:
-    company = visit.server.company
-    if company is None:
-        raise Refusal(Code.NOT_FOUND)
+    issuer = _provider(visit).issuer
     with visit.server.database.write() as connection:
-        account = _known(connection, visit, staff_id)
-        unlink(connection, account, company.settings.issuer, visit.now, visit.caller)
+        account = accounts.known_staff(connection, visit.org_id, staff_id)
+        unlink(connection, account, issuer, visit.now, visit.caller)
     return visit.done(f"{PAGE.path}/{staff_id}", "let_in.identity_off.done")
 
 
@@ -100,12 +98,9 @@ def _found(visit: Visit, asked: Whose) -> Response:
 
 
 def _linked(visit: Visit, staff_id: str, asked: Linked) -> Response:
-    company = visit.server.company
-    if company is None:
-        raise Refusal(Code.NOT_FOUND)
-    provider = company.settings
+    provider = _provider(visit)
     with visit.server.database.write() as connection:
-        account = _known(connection, visit, staff_id)
+        account = accounts.known_staff(connection, visit.org_id, staff_id)
         said = asked.identity
         link(connection, account, provider.issuer, provider.claim, said, visit.now, visit.caller)
     return visit.done(f"{PAGE.path}/{staff_id}", "let_in.identity.done")
@@ -118,7 +113,7 @@ def _ask_form(visit: Visit, form: Form[Whose], status: int) -> Response:
 def _person(visit: Visit, staff_id: str, form: Form[Linked], status: int) -> Response:
     company = visit.server.company
     with visit.server.database.read() as connection:
-        account = _known(connection, visit, staff_id)
+        account = accounts.known_staff(connection, visit.org_id, staff_id)
         state = visit.server.sessions.factors.state(connection, visit.org_id, staff_id)
         identity_now = (
             linked(connection, visit.org_id, staff_id, company.settings.issuer) if company else None
@@ -134,11 +129,10 @@ def _person(visit: Visit, staff_id: str, form: Form[Linked], status: int) -> Res
     )
 
 
-def _known(connection: Connection, visit: Visit, staff_id: str) -> accounts.Account:
-    account = accounts.by_staff(connection, visit.org_id, staff_id)
-    if account is None:
-        raise Refusal(Code.RECORD_MISSING)
-    return account
+def _provider(visit: Visit) -> ProviderSettings:
+    if visit.server.company is None:
+        raise Refusal(Code.NOT_FOUND)
+    return visit.server.company.settings
 
 
 def _base(visit: Visit) -> str:

@@ -8,7 +8,6 @@ from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, select
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
@@ -20,12 +19,11 @@ from sync_server.admin.forms import Form, filled, submit
 from sync_server.admin.page import Page, Visiting
 from sync_server.admin.texts import Words
 from sync_server.admin.visit import Undo, Visit
-from sync_server.db.records import RECORDS
 from sync_server.services import policies
+from sync_server.services.accounts import staff_names
 
 PAGE = Page("policy", group="system")
 router = PAGE.router()
-_STAFF = RECORDS["staff"].c
 _CENTS = frozenset(name for name, setting in SETTINGS.items() if setting.unit == "cents")
 _ROLES = "totp_required_roles"
 _BY_GROUP = {
@@ -48,7 +46,7 @@ def policy(visit: Visiting) -> Response:
     """What holds now, and every version."""
     with visit.server.database.read() as connection:
         there = policies.versions(connection, visit.org_id, visit.now)
-        names = _names(connection, visit.org_id, {one.made_by for one in there})
+        names = staff_names(connection, visit.org_id, {one.made_by for one in there})
     changes = policies.changes_of(there)
     standing = [one for one in there if one.state != "withdrawn"]
     newest = standing[0] if len(standing) > 1 and standing[0].state == "coming" else None
@@ -258,13 +256,6 @@ def _moved(words: Words, made: policies.Proposal) -> list[tuple[str, list[str]]]
         for name, count in counts.items()
         if count
     ]
-
-
-def _names(connection: Connection, org_id: str, ids: set[str | None]) -> dict[str, str]:
-    query = select(_STAFF.id, _STAFF.name).where(
-        _STAFF.org_id == org_id, _STAFF.id.in_(sorted(one for one in ids if one))
-    )
-    return {row.id: row.name for row in connection.execute(query)}
 
 
 __all__ = ["PAGE", "router"]

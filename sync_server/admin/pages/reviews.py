@@ -6,8 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 
-from fastapi import APIRouter
-from sqlalchemy import select
 from starlette.responses import Response
 
 from shared.declare import choice, text
@@ -15,12 +13,10 @@ from shared.errors import Code, Refusal
 from sync_server.admin.forms import Form, submit
 from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
 from sync_server.admin.visit import Visit
-from sync_server.db.records import RECORDS
-from sync_server.services import look_listing, look_samples
+from sync_server.services import accounts, look_listing, look_samples
 
 PAGE = Page("reviews", group="access", roles=WITH_MANAGERS)
-router: APIRouter = PAGE.router()
-_STAFF = RECORDS["staff"].c
+router = PAGE.router()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +46,7 @@ def review(sample_id: str, look_id: str, visit: Visiting) -> Response:
     """Fine, or a question."""
     return submit(
         visit, Review, partial(_reviewed, visit, sample_id, look_id),
-        partial(_again, visit, sample_id, look_id),
+        partial(_sample, visit, sample_id, look_id),
     )  # fmt: skip
 
 
@@ -59,10 +55,6 @@ def _reviewed(visit: Visit, sample_id: str, look_id: str, said: Review) -> Respo
         visit.server.database, visit.caller, look_id, said.verdict, said.note, visit.now
     )
     return visit.done(f"{PAGE.path}/{sample_id}", f"reviews.said.{said.verdict}")
-
-
-def _again(visit: Visit, sample_id: str, look_id: str, form: Form[Review], status: int) -> Response:
-    return _sample(visit, sample_id, look_id, form, status)
 
 
 def _sample(
@@ -77,12 +69,8 @@ def _sample(
         if sample_id not in weeks:
             raise Refusal(Code.RECORD_MISSING)
         looks = look_samples.chosen(connection, visit.caller, sample_id)
-        people = connection.execute(
-            select(_STAFF.id, _STAFF.name).where(
-                _STAFF.org_id == visit.org_id, _STAFF.id.in_({one.staff_id for one in looks})
-            )
-        )
-        names = {row.id: row.name for row in people}
+        people = {one.staff_id for one in looks}
+        names = accounts.staff_names(connection, visit.org_id, people)
         ids = {one.customer_id for one in looks if one.customer_id}
         customers = look_listing.names_held(connection, visit.caller, ids, visit.now)
     return visit.show(

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from fastapi import APIRouter
 from sqlalchemy import Connection, and_, select
 from starlette.responses import Response
 
 from shared.declare import Role, boolean, choice, reference, text
-from shared.errors import Code, Refusal
 from sync_server.admin.forms import Form, filled, submit
 from sync_server.admin.listing import Column, Filter, Listing, Row, begins
 from sync_server.admin.page import Page, Visiting
@@ -23,7 +21,7 @@ from sync_server.services.accounts import LONGEST_USERNAME
 from sync_server.services.passwords import LONGEST_PASSWORD
 
 PAGE = Page("users", group="people")
-router: APIRouter = PAGE.router()
+router = PAGE.router()
 _STAFF, _STORE = RECORDS["staff"].c, RECORDS["store"].c
 _ROLES = tuple(role.value for role in Role)
 
@@ -161,7 +159,7 @@ def user(staff_id: str, visit: Visiting) -> Response:
 
 def _shown(visit: Visit, staff_id: str, status: int = 200, **forms: Form[Any]) -> Response:
     with visit.server.database.read() as connection:
-        account = _account(connection, visit, staff_id)
+        account = accounts.known_staff(connection, visit.org_id, staff_id)
         stores = _stores(connection, visit)
         colleagues = connection.execute(
             select(_STAFF.id, _STAFF.name)
@@ -193,13 +191,6 @@ def _shown(visit: Visit, staff_id: str, status: int = 200, **forms: Form[Any]) -
     )
 
 
-def _account(connection: Connection, visit: Visit, staff_id: str) -> accounts.Account:
-    account = accounts.by_staff(connection, visit.org_id, staff_id)
-    if account is None:
-        raise Refusal(Code.RECORD_MISSING, entity="account")
-    return account
-
-
 @router.post("/{staff_id}/role")
 def change_role(staff_id: str, visit: Visiting) -> Response:
     """Another role."""
@@ -207,7 +198,7 @@ def change_role(staff_id: str, visit: Visiting) -> Response:
     def done(asked: ChangeRole) -> Response:
         database, role = visit.server.database, Role(asked.role)
         with database.read() as connection:
-            before = _account(connection, visit, staff_id)
+            before = accounts.known_staff(connection, visit.org_id, staff_id)
         left = users.change_role(database, visit.caller, staff_id, role, visit.now)
         undo = Undo(path=f"{PAGE.path}/{staff_id}/role", fields={"role": before.role.value})
         return _left(visit, staff_id, "users.role_changed", left, undo)
@@ -241,7 +232,7 @@ def new_password(staff_id: str, visit: Visiting) -> Response:
     def done(asked: NewPassword) -> Response:
         hashed = visit.server.hashes.make(asked.password)
         with visit.server.database.write() as connection:
-            account = _account(connection, visit, staff_id)
+            account = accounts.known_staff(connection, visit.org_id, staff_id)
             users.set_password(connection, visit.caller, account, hashed, visit.now)
         return visit.done(f"{PAGE.path}/{staff_id}", "users.password_set", name=account.name)
 

@@ -11,20 +11,18 @@ from sync_server.admin.listing import Column, Filter, Listing, Row
 from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
 from sync_server.admin.visit import Visit
 from sync_server.db.log import CHANGE_LOG
-from sync_server.db.records import RECORDS
 from sync_server.services import quarantine
+from sync_server.services.accounts import staff_names
 from sync_server.services.retrying import retry
 
 PAGE = Page("waiting", group="work", roles=WITH_MANAGERS)
 router = PAGE.router()
-_LOG, _STAFF = CHANGE_LOG.c, RECORDS["staff"].c
+_LOG = CHANGE_LOG.c
 KINDS = ("quarantined", "rejected")
 
 
 def _named(connection: Connection, visit: Visit, rows: list[Row]) -> list[Row]:
-    ids = {row["staff_id"] for row in rows}
-    query = select(_STAFF.id, _STAFF.name).where(_STAFF.org_id == visit.org_id, _STAFF.id.in_(ids))
-    names = {row.id: row.name for row in connection.execute(query)}
+    names = staff_names(connection, visit.org_id, {row["staff_id"] for row in rows})
     return [{**row, "author": names.get(row["staff_id"], "")} for row in rows]
 
 
