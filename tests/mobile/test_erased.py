@@ -3,28 +3,14 @@ which the server no longer takes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import apsw
-import pytest
 
 from shared.entities import Customer, Visit
 from shared.errors import Code
 from sync_server.services import audit
 from sync_server.services.erasing import erase
-from tests.mobile.sync_world import CUSTOMERS, VISIT, company, handset
-from tests.server.conftest import sqlite_template
+from tests.mobile.sync_world import CUSTOMERS, VISIT, handset
 from tests.server.phones import ORG, Field
-
-__all__ = ["sqlite_template"]
-
-
-@pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:  # the fixture
-    world = company(sqlite_template, tmp_path)
-    yield world
-    world.close()
 
 
 def all_text(db: apsw.Connection) -> str:

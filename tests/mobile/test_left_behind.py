@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -22,20 +22,10 @@ from mobile.usecases.left_behind import LeftBehind
 from mobile.usecases.services import Services
 from sync_server.db.log import CHANGE_LOG
 from sync_server.services.epochs import backed_up, begin_epoch
-from tests.mobile.sync_world import Handset, company
+from tests.mobile.sync_world import Handset
 from tests.mobile.test_sync_sealed import a_visit
 from tests.mobile.ui.field import MemoryPreferences, TestPlace
-from tests.server.conftest import sqlite_template
 from tests.server.phones import ADDRESS, ORG, Field
-
-__all__ = ["sqlite_template"]
-
-
-@pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:  # the fixture
-    world = company(sqlite_template, tmp_path)
-    yield world
-    world.close()
 
 
 @pytest.fixture

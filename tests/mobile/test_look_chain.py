@@ -3,9 +3,6 @@ store against a real server."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import select
 
@@ -14,18 +11,8 @@ from shared.errors import Code, Refusal
 from shared.ids import new_id
 from sync_server.db.log import ALARM
 from sync_server.db.records import RECORDS
-from tests.mobile.sync_world import CUSTOMERS, Handset, company
-from tests.server.conftest import sqlite_template
+from tests.mobile.sync_world import CUSTOMERS, Handset
 from tests.server.phones import Field
-
-__all__ = ["sqlite_template"]
-
-
-@pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:  # the fixture
-    world = company(sqlite_template, tmp_path)
-    yield world
-    world.close()
 
 
 async def begun(world: Field, keys: Handset | None = None) -> Handset:

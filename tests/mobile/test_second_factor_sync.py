@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,19 +14,9 @@ from mobile.sync.peer import Received
 from mobile.sync.transport import HttpPeer, Response
 from shared.errors import Code, Refusal
 from shared.wire import SignInRequest
-from tests.mobile.sync_world import Handset, company
-from tests.server.conftest import sqlite_template
+from tests.mobile.sync_world import Handset
 from tests.server.phones import ADDRESS, PASSWORD, Field
 from tests.server.test_second_factor import authenticator, next_code
-
-__all__ = ["sqlite_template"]
-
-
-@pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:  # the fixture
-    world = company(sqlite_template, tmp_path)
-    yield world
-    world.close()
 
 
 @pytest.fixture

@@ -15,10 +15,7 @@ from shared.ids import derived_id
 from sync_server.services import accounts, receipts, scopes
 from sync_server.services.writing import Unit
 from tests.mobile.sync_world import CUSTOMERS, Handset, at_the_office, company, handset
-from tests.server.conftest import sqlite_template
 from tests.server.phones import ORG, PASSWORD, STORE, Field, staff_id
-
-__all__ = ["sqlite_template"]
 
 CALL = derived_id("access test", "callback")
 CAI = staff_id("cai")

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -16,21 +14,11 @@ from shared.errors import Code, Refusal
 from shared.ids import new_id
 from sync_server.db.log import CHANGE_LOG
 from sync_server.services import scopes
-from tests.mobile.sync_world import CUSTOMERS, Handset, at_the_office, company, handset
-from tests.server.conftest import sqlite_template
+from tests.mobile.sync_world import CUSTOMERS, Handset, at_the_office, handset
 from tests.server.phones import Field
-
-__all__ = ["sqlite_template"]
 
 FAULTS = (None, None, None, "never arrives", "answer lost", "answer cut", "fails", "is busy")
 STEPS = 40
-
-
-@pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:  # the fixture
-    world = company(sqlite_template, tmp_path)
-    yield world
-    world.close()
 
 
 class Days:

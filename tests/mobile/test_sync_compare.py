@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from mobile.store.vitals import vitals
 from shared.errors import Code
-from tests.mobile.sync_world import company, handset
-from tests.server.conftest import sqlite_template
+from tests.mobile.sync_world import handset
 from tests.server.phones import Field
-
-__all__ = ["sqlite_template"]
-
-
-@pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:
-    world = company(sqlite_template, tmp_path)
-    yield world
-    world.close()
 
 
 async def test_buckets_that_agree_are_counted_by_kind(world: Field) -> None:

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -19,11 +17,8 @@ from shared.ids import new_id
 from sync_server.db.log import CHANGE_LOG
 from sync_server.services import accounts, scopes
 from sync_server.services.writing import Unit
-from tests.mobile.sync_world import CUSTOMERS, Handset, at_the_office, company, handset
-from tests.server.conftest import sqlite_template
+from tests.mobile.sync_world import CUSTOMERS, Handset, at_the_office, handset
 from tests.server.phones import ORG, Field
-
-__all__ = ["sqlite_template"]
 
 FAULTS = {
     "never arrives": Code.OFFLINE,
@@ -33,13 +28,6 @@ FAULTS = {
     "is busy": Code.SERVER_BUSY,
     "portal": Code.CUT_SHORT,
 }
-
-
-@pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:  # the fixture
-    world = company(sqlite_template, tmp_path)
-    yield world
-    world.close()
 
 
 def a_visit(phone: Handset, notes: str) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -14,18 +12,8 @@ from shared.entities import File
 from shared.errors import Code, Refusal
 from shared.ids import new_id
 from sync_server.services import scopes
-from tests.mobile.sync_world import CUSTOMERS, Handset, at_the_office, company, handset
-from tests.server.conftest import sqlite_template
+from tests.mobile.sync_world import CUSTOMERS, Handset, at_the_office, handset
 from tests.server.phones import Field
-
-__all__ = ["sqlite_template"]
-
-
-@pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:  # the fixture
-    world = company(sqlite_template, tmp_path)
-    yield world
-    world.close()
 
 
 def photo(parts: int) -> bytes:

@@ -3,9 +3,6 @@ told, and a case opened on site without a network."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from mobile.usecases.case_opening import open_case, suggested_beside
@@ -17,19 +14,8 @@ from shared.ids import new_id
 from sync_server.services import moves, record_moves
 from sync_server.services.caller import Caller
 from sync_server.services.grants import revoke_all
-from tests.mobile.sync_world import CASE, CUSTOMERS, Handset, at_the_office, company, handset
-from tests.server.conftest import sqlite_template
+from tests.mobile.sync_world import CASE, CUSTOMERS, Handset, at_the_office, handset
 from tests.server.phones import ORG, Field, staff_id
-
-__all__ = ["sqlite_template"]
-
-
-@pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:
-    made = company(sqlite_template, tmp_path)
-    yield made
-    made.close()
-
 
 OFFICE = Caller(
     org_id=ORG,

@@ -4,10 +4,7 @@ where it was, and each page asks anew what may be read."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-
-import pytest
+from collections.abc import Callable, Mapping
 
 from mobile.store.store import Store
 from mobile.sync.engine import SyncEngine
@@ -16,21 +13,11 @@ from mobile.sync.peer import Received
 from mobile.sync.transport import HttpPeer, Response
 from shared.errors import Code
 from sync_server.services import scopes
-from tests.mobile.sync_world import CUSTOMERS, Handset, at_the_office, company
-from tests.server.conftest import sqlite_template
+from tests.mobile.sync_world import CUSTOMERS, Handset, at_the_office
 from tests.server.phones import ADDRESS, Field, staff_id
-
-__all__ = ["sqlite_template"]
 
 SNAPSHOT = "/v1/sync/snapshot"
 SMALL = PageSizes(first=1, others=2)
-
-
-@pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:
-    world = company(sqlite_template, tmp_path)
-    yield world
-    world.close()
 
 
 class Watched:

@@ -3,8 +3,6 @@ builds on it, in the requests after it as well (L1)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,18 +11,8 @@ from mobile.sync import pushing
 from shared.entities import Customer, Visit
 from shared.ids import new_id
 from sync_server.services import push as server_push
-from tests.mobile.sync_world import CUSTOMERS, Handset, company, handset
-from tests.server.conftest import sqlite_template
+from tests.mobile.sync_world import CUSTOMERS, Handset, handset
 from tests.server.phones import Field
-
-__all__ = ["sqlite_template"]
-
-
-@pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:  # the fixture
-    world = company(sqlite_template, tmp_path)
-    yield world
-    world.close()
 
 
 def a_visit(phone: Handset, customer_id: str) -> Visit:

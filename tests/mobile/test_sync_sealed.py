@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import apsw
@@ -14,18 +14,8 @@ from mobile.store.sealed_log import SealedLog
 from shared.entities import Visit
 from shared.ids import new_id
 from sync_server.services.epochs import backed_up
-from tests.mobile.sync_world import CUSTOMERS, Handset, company
-from tests.server.conftest import sqlite_template
+from tests.mobile.sync_world import CUSTOMERS, Handset
 from tests.server.phones import ORG, Field
-
-__all__ = ["sqlite_template"]
-
-
-@pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:  # the fixture
-    world = company(sqlite_template, tmp_path)
-    yield world
-    world.close()
 
 
 @pytest.fixture

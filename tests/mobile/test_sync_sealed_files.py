@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import apsw
@@ -25,19 +25,12 @@ from sync_server.db.base import Database
 from sync_server.services import scopes
 from sync_server.services.backups import Backup, back_up, restore_sqlite, restored
 from sync_server.services.epochs import backed_up
-from tests.mobile.sync_world import CUSTOMERS, Handset, at_the_office, company, furnish
+from tests.mobile.sync_world import CUSTOMERS, Handset, at_the_office, furnish
 from tests.mobile.test_left_behind import services
-from tests.server.conftest import database_url, db, postgres_url, sqlite_template
+from tests.server.conftest import database_url, db, postgres_url
 from tests.server.phones import ORG, Field, staff_id
 
-__all__ = ["database_url", "db", "postgres_url", "sqlite_template"]
-
-
-@pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:  # the fixture
-    world = company(sqlite_template, tmp_path)
-    yield world
-    world.close()
+__all__ = ["database_url", "db", "postgres_url"]
 
 
 async def with_a_log(world: Field, folder: Path) -> Handset:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -17,18 +16,8 @@ from shared.ids import new_id
 from shared.policy import DEFAULTS
 from sync_server.services import scopes
 from sync_server.services.epochs import backed_up, begin_epoch, org_state
-from tests.mobile.sync_world import CASE, CUSTOMERS, VISIT, at_the_office, company, handset
-from tests.server.conftest import sqlite_template
+from tests.mobile.sync_world import CASE, CUSTOMERS, VISIT, at_the_office, handset
 from tests.server.phones import ORG, Field, staff_id
-
-__all__ = ["sqlite_template"]
-
-
-@pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:  # the fixture
-    world = company(sqlite_template, tmp_path)
-    yield world
-    world.close()
 
 
 def a_visit(customer: str, owner: str, **facts: object) -> Visit:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 from sqlalchemy import select
 
 from mobile.store.telling import tells
@@ -13,18 +9,8 @@ from shared.clock import to_wire
 from shared.entities import Visit
 from shared.ids import new_id
 from sync_server.db.accounts import DEVICE
-from tests.mobile.sync_world import CUSTOMERS, company, handset
-from tests.server.conftest import sqlite_template
+from tests.mobile.sync_world import CUSTOMERS, handset
 from tests.server.phones import Field
-
-__all__ = ["sqlite_template"]
-
-
-@pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:  # the fixture
-    world = company(sqlite_template, tmp_path)
-    yield world
-    world.close()
 
 
 async def test_a_phone_tells_what_waits_and_since_when_and_the_server_keeps_it(

@@ -4,7 +4,7 @@ or locked; what was unsent still arrives, and a receipt says that it is done (L1
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -34,21 +34,12 @@ from sync_server.db.accounts import DEVICE
 from sync_server.db.log import CHANGE_LOG
 from sync_server.services import devices, receipts
 from sync_server.services.leases import sign_lease
-from tests.mobile.sync_world import VISIT, Line, company
+from tests.mobile.sync_world import VISIT, Line
 from tests.mobile.test_sync_moves import OFFICE
 from tests.mobile.ui.field import MemoryPreferences, TestPlace, slowly
-from tests.server.conftest import sqlite_template
 from tests.server.phones import ADDRESS, ORG, PASSWORD, Field, staff_id
 
-__all__ = ["sqlite_template"]
 PIN = "246810"
-
-
-@pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:
-    made = company(sqlite_template, tmp_path)
-    yield made
-    made.close()
 
 
 def installed(world: Field, folder: Path) -> tuple[Services, Line]:
