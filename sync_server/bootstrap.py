@@ -11,6 +11,7 @@ from shared.clock import Clock
 from sync_server.db.base import Database
 from sync_server.db.limits import Limits
 from sync_server.db.sealing import KeyRing
+from sync_server.importing.founding import add_later_catalogues
 from sync_server.services import audit_keeping, figure_facts, look_samples, look_watch
 from sync_server.services.backup_manifest import newest_age
 from sync_server.services.backups import back_up, behind
@@ -70,14 +71,15 @@ class Server:
     def clear_away(self) -> None:
         """Forget unfinished uploads and tries whose time is over; verify files whose record came
         late; delete bytes that are nobody's; empty the buckets of cases that are over; bring old
-        requests to the phones; take up a key that was added. Harmless at any time, and from several
-        processes."""
+        requests, and texts that are new, to the phones; take up a key that was added. Harmless at
+        any time, and from several processes."""
         self.database.ring.look_for_more()
         self.files.sweep()
         self.files.meet_records()
         sweep_orphans(self.database, self.files.store, self.clock.now())
         sweep_case_buckets(self.database, self.clock.now())
         adopt_requests(self.database, self.clock.now())
+        add_later_catalogues(self.database, self.clock.now())
         with self.database.write() as connection:
             self.sessions.passwords.tries.sweep(connection, self.clock.now())
             self.sessions.codes.sweep(connection, self.clock.now())

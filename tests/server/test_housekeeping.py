@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from shared.entities.consent import CONSENT_SCOPES
 from sync_server.app import one_round
 from sync_server.bootstrap import Server
+from sync_server.db.base import Database
+from sync_server.importing.founding import add_later_catalogues, founding_rows
 from sync_server.services.backup_manifest import whole_backups
+from sync_server.services.writing import Unit
+from tests.server.field_org import ORG, World
 from tests.server.phones import Field
 
 
@@ -43,3 +48,28 @@ def test_what_is_done_daily_and_failed_is_still_to_be_done(
     assert asyncio.run(one_round(server, daily=True))
     monkeypatch.setattr(Server, "keep_to_retention", fail)
     assert not asyncio.run(one_round(server, daily=True))
+
+
+def test_an_organisation_from_before_consent_was_asked_for_gets_the_words(db: Database) -> None:
+    world = World(db)
+    rows = [
+        row
+        for entity, row in founding_rows(ORG, "一号店", world.now)
+        if entity == "reference" and row["catalogue"] != "consent_text"
+    ]
+    assert add_later_catalogues(db, world.now) == 0, "nothing was filled here"
+
+    def founded(unit: Unit) -> None:
+        for row in rows:
+            unit.create("reference", row)
+
+    world.write(founded)
+    an = world.device("an")
+    an.sync()
+    before = an.ids("reference")
+    assert add_later_catalogues(db, world.now) == 1
+    assert add_later_catalogues(db, world.now) == 0
+    an.sync()
+    new = [row for row in world.rows("reference") if row["id"] in an.ids("reference") - before]
+    assert {row["key"] for row in new} == set(CONSENT_SCOPES)
+    assert all(row["data"]["version"] == 1 and row["data"]["text"]["en"] for row in new)
