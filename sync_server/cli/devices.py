@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from sqlalchemy import Connection
 
 from shared.errors import Code, Refusal
 from sync_server.cli.terminal import opened, out, plain, settings_with, table
-from sync_server.services import accounts, audit, devices
+from sync_server.services import accounts, audit, contacts, devices
 from sync_server.services.proof import public_key
 
 app = typer.Typer(help="Which phones may be signed in on.", no_args_is_help=True)
@@ -32,7 +33,7 @@ def list_all(
         for device in devices.all_devices(connection):
             if state in (None, device.state):
                 owner = names.get((device.org_id, device.staff_id), "")
-                since = device.enrolled_at[:16].replace("T", " ")
+                since = _minute(device.enrolled_at)
                 told = (device.name, device.platform, device.app_version, device.state)
                 shown.add_row(*plain(device.id[-12:], owner, *told, since))
         out.print(shown)
@@ -53,6 +54,50 @@ def block(
 ) -> None:
     """Shut a lost device out: it may hand in what it holds, and is told to drop the rest."""
     _decide(which, devices.BLOCKED, force=force)
+
+
+@app.command()
+def wipe(
+    which: Which,
+    force: Annotated[
+        bool, typer.Option(help="Even the only device of the only administrator.")
+    ] = False,
+) -> None:
+    """Have a lost device destroy its vault and key at its next contact. What was unsent still
+    comes in, sealed; approving the device takes the order back."""
+    with opened(settings_with()) as server, server.database.write() as connection:
+        device, now = _one(connection, which), server.clock.now()
+        who = audit.command_line(device.org_id)
+        devices.order_wipe(connection, who, device, now, even_last=force)
+        out.print(f"Device {device.id[-12:]} is blocked, and empties itself.", markup=False)
+
+
+@app.command()
+def show(which: Which) -> None:
+    """One device: its state, when it was heard of, what it said is unsent, and whether it was
+    emptied."""
+    with opened(settings_with()) as server, server.database.read() as connection:
+        device = _one(connection, which)
+        account = accounts.by_staff(connection, device.org_id, device.staff_id)
+        told = contacts.last_told(connection, device.org_id, device.id)
+        shown = table("", "")
+        for label, value in {
+            "device": device.id,
+            "user": account.username if account else "",
+            "name": device.name,
+            "platform": device.platform,
+            "app": device.app_version,
+            "state": device.state,
+            "enrolled": _minute(device.enrolled_at),
+            "signed in": _minute(device.signed_in_at),
+            "heard of": _minute(told.heard_at),
+            "unsent": "" if told.unsent is None else f"{told.unsent}, files {told.unsent_files}",
+            "unsent since": _minute(told.unsent_since),
+            "wipe ordered": _minute(device.wipe_ordered_at),
+            "wiped": _minute(device.wiped_at),
+        }.items():
+            shown.add_row(*plain(label, value))
+        out.print(shown)
 
 
 @app.command()
@@ -88,11 +133,20 @@ def enrol(
 
 def _decide(which: str, state: str, *, force: bool = False) -> None:
     with opened(settings_with()) as server, server.database.write() as connection:
-        found = devices.matching(connection, which)
-        if len(found) != 1:
-            raise Refusal(Code.DEVICE_UNKNOWN, given=which, found=len(found))
-        now = server.clock.now()
-        devices.decide(connection, found[0], state, now=now, even_last=force)
-        who = audit.command_line(found[0].org_id)
-        devices.note_decision(connection, who, found[0], state, now)
-        out.print(f"Device {found[0].id[-12:]} is {state}.", markup=False)
+        device, now = _one(connection, which), server.clock.now()
+        devices.decide(connection, device, state, now=now, even_last=force)
+        who = audit.command_line(device.org_id)
+        devices.note_decision(connection, who, device, state, now)
+        out.print(f"Device {device.id[-12:]} is {state}.", markup=False)
+
+
+def _one(connection: Connection, which: str) -> devices.Device:
+    found = devices.matching(connection, which)
+    if len(found) != 1:
+        raise Refusal(Code.DEVICE_UNKNOWN, given=which, found=len(found))
+    return found[0]
+
+
+def _minute(at: str | None) -> str:
+    """A time of the wire as a terminal shows it (UTC)."""
+    return at[:16].replace("T", " ") if at else ""

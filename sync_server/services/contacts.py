@@ -4,10 +4,12 @@ few minutes at most, so that a pull which brings nothing new goes on writing not
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import update
+from sqlalchemy import Connection, select, update
 
 from shared.clock import from_wire, to_wire
+from shared.errors import Code, Refusal
 from shared.wire import PullRequest
 from sync_server.db.accounts import DEVICE
 from sync_server.db.base import Database
@@ -40,6 +42,26 @@ def note_contact(db: Database, caller: Caller, request: PullRequest, now: dateti
                 **said,
             )
         )
+
+
+class LastTold(NamedTuple):
+    """What a device last said of itself; None where it never did."""
+
+    heard_at: str | None
+    unsent: int | None
+    unsent_files: int | None
+    unsent_since: str | None
+
+
+def last_told(connection: Connection, org_id: str, device_id: str) -> LastTold:
+    """When a device was last heard of, and what it said is unsent. Refuses DEVICE_UNKNOWN."""
+    columns = [DEVICE.c[name] for name in LastTold._fields]
+    row = connection.execute(
+        select(*columns).where(DEVICE.c.org_id == org_id, DEVICE.c.id == device_id)
+    ).first()
+    if row is None:
+        raise Refusal(Code.DEVICE_UNKNOWN)
+    return LastTold(*row)
 
 
 def _count(said: int) -> int:

@@ -113,11 +113,18 @@ def decide(
     note_standing(connection, device.org_id, device.staff_id)
 
 
-def order_wipe(connection: Connection, who: Caller, device: Device, now: datetime) -> None:
+def order_wipe(
+    connection: Connection,
+    who: Caller | audit.Actor,
+    device: Device,
+    now: datetime,
+    *,
+    even_last: bool = False,
+) -> None:
     """At its next contact the device destroys its vault and the key to it; what is sealed stays
     until it was sent. It is blocked from now on, as by `decide`. Harmless twice; approving it
     takes the order back where it has not been carried out."""
-    decide(connection, device, BLOCKED, now=now, decided_by=who.staff_id)
+    decide(connection, device, BLOCKED, now=now, decided_by=who.staff_id, even_last=even_last)
     ordered = {"wipe_ordered_at": to_wire(now), "wiped_at": None}
     connection.execute(_of(device.org_id, device.id).values(**ordered))
     audit.note(

@@ -151,6 +151,20 @@ def test_a_device_is_approved_by_the_end_of_its_id_or_its_only_owner(server: Ser
     assert refused("device", "approve", "zzzz") == "device_unknown"
 
 
+def test_a_device_is_ordered_to_be_emptied_and_shows_how_it_stands(server: Server) -> None:
+    assert run("device", "enrol", "lin", KEY).exit_code == 0
+    assert run("device", "wipe", "lin").exit_code == 0
+    with server.database.read() as connection:
+        (device,) = devices.all_devices(connection)
+    assert device.state == "blocked" and device.wipe_ordered_at and not device.wiped_at
+    told = run("device", "show", device.id[-6:]).output
+    assert "wipe ordered" in told and device.id in told and "lin" in told
+    assert refused("device", "wipe", "zzzz") == refused("device", "show", "zzzz")
+    assert run("device", "approve", "lin").exit_code == 0
+    with server.database.read() as connection:
+        assert devices.all_devices(connection)[0].wipe_ordered_at is None
+
+
 def test_a_device_is_enrolled_by_its_key(server: Server) -> None:
     assert run("device", "enrol", "lin", KEY).exit_code == 0
     with server.database.read() as connection:
