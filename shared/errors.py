@@ -54,6 +54,11 @@ class Code(Enum):
     MOVE_NOT_ALLOWED = Advice(
         409, "This state does not follow the present one.", "Look at the current state."
     )
+    SECOND_LOOK_EARLY = Advice(
+        409,
+        "A dispute gets its second look from somebody else, or another day.",
+        "Ask another member of the panel, or come back tomorrow.",
+    )
     REPORT_SEALED = Advice(409, "A signed report never changes.", "Write an amendment beside it.")
     SEAL_BROKEN = Advice(
         422, "The report differs from what was signed.", "Keep the phone; call support."

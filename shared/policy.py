@@ -19,6 +19,7 @@ from shared.codec import check
 from shared.declare import Entity, Field, Role, boolean, choice, fields_of, integer, text
 from shared.errors import Code, Refusal
 from shared.flows import CASE_KINDS, DEFAULT_FLOWS, Flow, parse_flow
+from shared.ids import is_id
 
 GROUPS = (
     "leases",
@@ -26,6 +27,9 @@ GROUPS = (
     "access",
     "looks",
     "tiers",
+    "loyalty",
+    "vip",
+    "panel",
     "visits",
     "clocks",
     "flows",
@@ -39,7 +43,11 @@ GROUPS = (
 UNITS = (
     "minutes", "hours", "days", "workdays", "tries", "digits", "percent", "oclock", "customers",
     "looks", "orders", "points", "bytes", "pixels", "changes", "numbers", "cents", "times",
+    "visits",
 )  # fmt: skip
+
+
+VISIT_CHANNELS = ("on_site", "phone", "email")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,16 @@ def _roles(default: str, group: str, source: str = "") -> Any:
 def _flow(kind: str, source: str) -> Any:
     """A flow's nodes, one a line (`shared.flows`)."""
     return _declared(DEFAULT_FLOWS[kind], text(1000, required=True), Setting("flows", "", source))
+
+
+def _text(default: str, limit: int, group: str, source: str = "") -> Any:
+    """Words with blanks between."""
+    return _declared(default, text(limit), Setting(group, "", source))
+
+
+def _seat(group: str, source: str) -> Any:
+    """Who may sit there: roles, or ids of staff, with blanks between."""
+    return _text(Role.STORE_MANAGER.value, 400, group, source)
 
 
 def _declared(default: Any, of: Any, setting: Setting) -> Any:
@@ -136,11 +154,56 @@ class PolicySettings:
     tier_mid_cents: int = _number(75_000, 0, 10**12, "tiers", "cents", "S0 #7, S1 #45, #50")
     tier_mid_orders: int = _number(2, 0, 10**6, "tiers", "orders", "S0 #7, S1 #45, #50")
 
+    tier_period_days: int = _number(365, 30, 1096, "tiers", "days", "S0 #7, S1 #45")
+    # Profit where the business system tells it reaches a level as well; what is to be expected, or
+    # how purchases grow, lifts by one level.
+    tier_high_profit_cents: int = _number(100_000, 0, 10**12, "tiers", "cents", "S0 #7")
+    tier_mid_profit_cents: int = _number(25_000, 0, 10**12, "tiers", "cents", "S0 #7")
+    tier_forecast_cents: int = _number(300_000, 0, 10**12, "tiers", "cents", "S0 #7")
+    tier_growth_percent: int = _number(100, 1, 10_000, "tiers", "percent", "S1 #45")
+
+    # Loyalty and where a customer stands
+    loyal_repeat_percent: int = _number(80, 0, 100, "loyalty", "percent", "S0 #31")
+    referrer_percent: int = _number(30, 0, 100, "loyalty", "percent", "S0 #32")
+    satisfied_complaints_percent: int = _number(5, 0, 100, "loyalty", "percent", "S0 #33")
+    silence_gaps: int = _number(3, 1, 100, "loyalty", "times", "S1 #48")
+    silence_orders: int = _number(3, 2, 1000, "loyalty", "orders", "S1 #48")
+    new_customer_days: int = _number(90, 1, 1096, "loyalty", "days", "S4 #159")
+    dormant_days: int = _number(90, 1, 1096, "loyalty", "days", "S4 #159")
+    lost_days: int = _number(270, 1, 3660, "loyalty", "days", "S4 #159")
+    first_cities: str = _text("北京 上海 广州 深圳", 400, "loyalty", "S4 #158")
+    second_cities: str = _text(
+        "成都 重庆 杭州 武汉 苏州 西安 南京 长沙 天津 郑州 东莞 无锡 宁波 青岛 合肥 佛山 沈阳 "
+        "昆明 济南 大连 福州 厦门 哈尔滨 长春 石家庄 南昌 贵阳 南宁 太原 温州",
+        400, "loyalty", "S4 #158",
+    )  # fmt: skip
+
+    # VIP: any one of four criteria
+    vip_spend_cents: int = _number(500_000, 0, 10**12, "vip", "cents", "S2 #73")
+    vip_single_cents: int = _number(100_000, 0, 10**12, "vip", "cents", "S2 #74")
+    vip_orders: int = _number(4, 1, 10**6, "vip", "orders", "S2 #74")
+    vip_half_year_days: int = _number(182, 30, 366, "vip", "days", "S2 #75")
+    vip_half_year_orders: int = _number(6, 1, 10**6, "vip", "orders", "S2 #75")
+    vip_forecast_cents: int = _number(500_000, 0, 10**12, "vip", "cents", "S2 #76")
+    vip_referrals: int = _number(1, 1, 10**6, "vip", "customers", "S2 #77")
+
+    # The panel that confirms or disputes: who sits in each of its seats
+    panel_sales: str = _seat("panel", "S1 #51")
+    panel_marketing: str = _seat("panel", "S1 #51")
+    panel_service: str = _seat("panel", "S1 #51, S2 #78")
+    second_look_hours: int = _number(24, 0, 720, "panel", "hours", "S1 #52")
+    upheld_days: int = _number(90, 0, 1096, "panel", "days", "S1 #52")
+
     # Visits by tier
     visit_every_days_high: int = _number(30, 1, 1096, "visits", "days", "S0 #20")
     visit_every_days_mid: int = _number(91, 1, 1096, "visits", "days", "S0 #21")
     visit_every_days_low: int = _number(182, 1, 1096, "visits", "days", "S0 #22")
     visit_minutes: int = _number(45, 5, 480, "visits", "minutes", "S0 #20")
+    visits_per_day: int = _number(6, 1, 50, "visits", "visits", "S0 #20")
+    visit_hours_from: int = _number(9, 0, 23, "visits", "oclock", "S0 #20")
+    visit_channel_high: str = _word("on_site", VISIT_CHANNELS, "visits", "S0 #20, S2 #104")
+    visit_channel_mid: str = _word("on_site", VISIT_CHANNELS, "visits", "S0 #21, S2 #104")
+    visit_channel_low: str = _word("phone", VISIT_CHANNELS, "visits", "S0 #22, S2 #104")
     verify_contacts_days: int = _number(30, 1, 1096, "visits", "days", "S0 #5")
     review_needs_days: int = _number(91, 1, 1096, "visits", "days", "S0 #6")
 
@@ -228,6 +291,11 @@ class PolicySettings:
         except ValueError:
             return parse_flow(DEFAULT_FLOWS[known])
 
+    def visit_channel(self, tier: str | None) -> str:
+        """How a customer of a tier is met when their visit falls due (S0 #20–#22)."""
+        channels = {"high": self.visit_channel_high, "mid": self.visit_channel_mid}
+        return channels.get(tier or "", self.visit_channel_low)
+
     def visit_every(self, tier: str | None) -> timedelta:
         """How often a customer of a tier is visited (S0 #20–#22); one without a tier counts as
         low."""
@@ -264,9 +332,14 @@ them yet."""
 
 _TYPES = {f.name: type(getattr(DEFAULTS, f.name)) for f in fields(PolicySettings)}
 _ENTITY = Entity(name="policy", cls=PolicySettings, fields=FIELDS)
+SEATS = ("panel_sales", "panel_marketing", "panel_service")
+"""The settings that name the panel's people."""
+
 _NOT_ABOVE = (
     ("tier_mid_cents", "tier_high_cents"),
     ("tier_mid_orders", "tier_high_orders"),
+    ("tier_mid_profit_cents", "tier_high_profit_cents"),
+    ("dormant_days", "lost_days"),
     ("access_hours", "longest_access_hours"),
     ("look_hours_from", "look_hours_until"),
     ("grade_pass_from", "grade_good_from"),
@@ -291,6 +364,9 @@ def check_settings(changed: Mapping[str, Any], before: PolicySettings) -> Policy
             parse_flow(getattr(made, name))
         except ValueError as wrong:
             raise _unfit(name, str(wrong)) from None
+    for name in SEATS:
+        if any(word not in known and not is_id(word) for word in getattr(made, name).split()):
+            raise _unfit(name, " ".join(sorted(known)))
     for less, more in _NOT_ABOVE:
         limit = getattr(made, more)
         if getattr(made, less) > limit:

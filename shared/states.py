@@ -23,6 +23,7 @@ CASE_STATES = (
 )
 WAITING_FOR = ("customer", "parts", "vendor", "problem", "evidence")
 VISIT_STATES = ("planned", "started", "finished", "cancelled")
+PROPOSAL_STATES = ("proposed", "confirmed", "disputed", "withdrawn")
 CALLBACK_STATES = ("scheduled", "in_progress", "done", "unreachable", "cancelled")
 
 Moves = Mapping[str, frozenset[str]]
@@ -62,14 +63,24 @@ CALLBACK_MOVES = _moves(
     cancelled="",
 )
 
+# A disputed proposal gets a second look (S1 #52); the rules alone withdraw one that is open.
+PROPOSAL_MOVES = _moves(
+    proposed="confirmed disputed",
+    disputed="confirmed withdrawn",
+    confirmed="",
+    withdrawn="",
+)
+
 MOVES: Mapping[str, Moves] = {
     "case": CASE_MOVES,
     "visit": VISIT_MOVES,
     "callback": CALLBACK_MOVES,
+    "tier_proposal": PROPOSAL_MOVES,
 }
 """Allowed moves by entity, for every entity whose field `state` merges by `Merge.STATE`."""
 
 OPEN_CASE_STATES = frozenset(CASE_STATES) - {"resolved", "closed", "cancelled"}
+OPEN_PROPOSAL_STATES = frozenset({"proposed", "disputed"})
 OPEN_VISIT_STATES = frozenset({"planned", "started"})
 OPEN_CALLBACK_STATES = frozenset({"scheduled", "in_progress"})
 

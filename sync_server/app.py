@@ -54,6 +54,8 @@ Every request but sign-in and refresh carries `Authorization: DPoP <token>` and 
 
 
 MINUTES_OF_A_DAY = 24 * 60
+MINUTES_OF_AN_HOUR, RULES_MINUTE = 60, 10
+"""The night's rules are thought of once an hour, and not while a server starts."""
 
 
 @asynccontextmanager
@@ -77,6 +79,8 @@ async def _keep_house(server: Server) -> None:
     for minute in itertools.count():
         if await one_round(server, daily=minute >= daily_at):
             daily_at = minute + MINUTES_OF_A_DAY
+        if minute % MINUTES_OF_AN_HOUR == RULES_MINUTE:
+            await _done(server.run_rules)
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
 

@@ -12,7 +12,14 @@ from sync_server.db.base import Database
 from sync_server.db.limits import Limits
 from sync_server.db.sealing import KeyRing
 from sync_server.importing.founding import add_later_catalogues
-from sync_server.services import audit_keeping, figure_facts, look_samples, look_watch
+from sync_server.services import (
+    audit_keeping,
+    cadence_plans,
+    figure_facts,
+    look_samples,
+    look_watch,
+    tier_rules,
+)
 from sync_server.services.backup_manifest import newest_age
 from sync_server.services.backups import back_up, behind
 from sync_server.services.company_sign_in import CompanySignIn, ProviderSettings
@@ -97,6 +104,13 @@ class Server:
         """Bring the facts of figures up to date with what was written. Harmless at any time, and
         from several processes."""
         figure_facts.keep_figures(self.database, self.clock.now())
+
+    def run_rules(self) -> None:
+        """What the night's rules do: propose tiers, then plan visits by those that hold. Harmless
+        at any time, and from several processes."""
+        now = self.clock.now()
+        tier_rules.propose_due(self.database, now)
+        cadence_plans.plan_due(self.database, now)
 
     def keep_to_retention(self) -> None:
         """Erase what is older than the policy allows, part by part. Harmless at any time."""

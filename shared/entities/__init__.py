@@ -11,6 +11,7 @@ from shared.entities.evidence import Conflict, File, Look
 from shared.entities.organisation import Organisation, Staff, Store
 from shared.entities.purchase import Asset, Order, OrderLine
 from shared.entities.report import CheckItem, PartUsed, Report, Signature, Stroke
+from shared.entities.tiering import Reason, TierProposal
 from shared.entities.visit import Answer, Position, Visit
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "PartUsed",
     "Policy",
     "Position",
+    "Reason",
     "Reference",
     "Report",
     "Signature",
@@ -47,5 +49,6 @@ __all__ = [
     "Store",
     "Stroke",
     "Transfer",
+    "TierProposal",
     "Visit",
 ]

@@ -24,7 +24,9 @@ from shared.declare import (
 PURPOSES = ("role", "assignment", "dispatch", "callback", "approved_detail", "store", "transfer")
 RETURNABLE = frozenset({"callback", "approved_detail"})
 """Purposes whose grants end by time, and may be given back before."""
-NOTICES = ("received", "handed_on", "transferred", "access_given", "access_refused")
+NOTICES = (
+    "received", "handed_on", "transferred", "access_given", "access_refused", "tier_changed",
+)  # fmt: skip
 END_REASONS = ("reassigned", "ended", "security")
 ASKERS = FIELD_ROLES | {Role.HEAD_OFFICE}
 MOST_HOURS = 14 * 24

@@ -23,6 +23,10 @@ from shared.declare import (
 )
 
 TIERS = ("high", "mid", "low")
+LOYALTIES = ("loyal", "general", "churn_risk")
+NEEDS = ("custom", "standard", "latent")
+LIFECYCLE = ("new", "active", "dormant", "lost")
+AREAS = ("first", "second", "third", "rural")
 
 
 @entity(
@@ -50,14 +54,24 @@ class Customer(Record):
     gender: str | None = choice("female", "male", "other", personal=Personal.TEXT)
     birthday: Any = day(personal=Personal.TEXT)
     needs: str | None = text(4000, personal=Personal.TEXT)
-    need_kind: str | None = choice("custom", "standard", "latent")
+    need_kind: str | None = choice(*NEEDS)
     contact_preference: str | None = choice("phone", "wechat", "email", "on_site")
     service_preferences: str | None = text(2000, personal=Personal.TEXT, case=True)
     profile: str | None = text(4000, personal=Personal.TEXT)
     churn_signals: str | None = text(1000, personal=Personal.TEXT)
-    loyalty: str | None = choice("loyal", "general", "churn_risk", writers=SERVER_ONLY)
+    loyalty: str | None = choice(*LOYALTIES, writers=SERVER_ONLY)
+    lifecycle: str | None = choice(*LIFECYCLE, writers=SERVER_ONLY)
+    # Of the city (S4 #158).
+    area: str | None = choice(*AREAS)
+    # What may make a VIP beside purchases (S2 #76, #77).
+    forecast_12m_cents: int | None = money()
+    new_product_interest: bool | None = boolean()
+    gave_advice: bool | None = boolean()
+    referred_by_id: str | None = reference("customer")
     tier: str | None = choice(*TIERS, writers={Role.STORE_MANAGER}, case=True)
     vip: bool | None = boolean(writers={Role.STORE_MANAGER}, case=True)
+    # The callback agent of their own (S2 #85).
+    agent_id: str | None = reference("staff", writers={Role.STORE_MANAGER})
     # Verified monthly (S0 #5) and reviewed quarterly (S0 #6): the later look stands.
     contact_verified_at: Any = instant(merge=Merge.MAX)
     needs_reviewed_at: Any = instant(merge=Merge.MAX)
@@ -92,4 +106,4 @@ class Contact(Record):
     verified_at: Any = instant(merge=Merge.MAX)
 
 
-__all__ = ["TIERS", "Contact", "Customer"]
+__all__ = ["AREAS", "LIFECYCLE", "LOYALTIES", "NEEDS", "TIERS", "Contact", "Customer"]

@@ -33,6 +33,8 @@ class Order(Record):
     ordered_at: Any = instant(required=True, writers=SERVER_ONLY)
     state: str | None = choice("placed", "cancelled", writers=SERVER_ONLY)
     total_cents: int | None = money(writers=SERVER_ONLY)
+    # Where the business system tells it.
+    profit_cents: int | None = money(writers=SERVER_ONLY)
     currency: str | None = text(3, writers=SERVER_ONLY)
     lines: int | None = integer(0, 100_000, writers=SERVER_ONLY)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.declare import (
+    SERVER_ONLY,
     Merge,
     Personal,
     Record,
@@ -66,6 +67,9 @@ class Visit(Record):
     )
     planned_at: Any = instant(required=True)
     minutes: int | None = integer(5, 24 * 60)
+    # Set on what the cadence planned (`shared.cadence`): by when the tier wants it, how often.
+    due_by: Any = instant(writers=SERVER_ONLY)
+    every_days: int | None = integer(1, 1096, writers=SERVER_ONLY)
     started_at: Any = instant()
     finished_at: Any = instant()
     position: Position | None = struct(Position, personal=Personal.ADDRESS)

@@ -21,6 +21,7 @@ from sync_server.cli import (
     looking,
     policy,
     running,
+    tiers,
     users,
 )
 from sync_server.cli.terminal import complain
@@ -49,6 +50,7 @@ app.add_typer(devices.app, name="device")
 app.add_typer(erasures.app, name="customer")
 app.add_typer(auditing.app, name="audit")
 app.add_typer(policy.app, name="policy")
+app.add_typer(tiers.app, name="tiers")
 users.app.command("totp-reset")(letting_in.totp_reset)
 users.app.command("rescue")(letting_in.rescue)
 users.app.command("link-identity")(letting_in.link_identity)

@@ -22,13 +22,15 @@ _LOOKED_UP = {
     "grant": ("bucket",),
     "assignment": ("subject_id",),
     "conflict": ("record_id", "resolution found_at id", "found_at id"),
-    "customer": ("owner_id id", "store_id id", "origin_ref id"),
+    "customer": ("owner_id id", "store_id id", "origin_ref id", "referred_by_id"),
     "staff": ("name id", "store_id id"),
     "store": ("name id",),
     "callback": ("assignee_id",),
     "file": ("sha256",),
     "feedback": ("topic",),
     "look": ("created_by", "seq"),
+    "visit": ("owner_id planned_at",),
+    "tier_proposal": ("state proposed_at id", "state axis"),
 }
 """Columns that the server's own rules and the console's lists search by, beside what the
 declarations tie records together by; several in one index have blanks between."""

@@ -13,6 +13,7 @@ from shared.device_time import Sending
 from shared.errors import Code, Refusal
 from shared.merge import Decision, Stored, Verdict, decide
 from shared.policy import PolicySettings
+from shared.states import OPEN_PROPOSAL_STATES
 from shared.wire import Change
 from sync_server.services import conflicts, followups, seals
 from sync_server.services.bodies import body_text
@@ -75,6 +76,11 @@ def apply(
             raise Refusal(Code.OUT_OF_SCOPE)  # whoever lost the customer decides no more
         if held.row.get("decision"):
             return Applied("merged")  # another manager was faster; their decision stands
+    if entity.name == "tier_proposal":
+        if right.manner is Manner.AFTER_END:
+            raise Refusal(Code.OUT_OF_SCOPE)
+        if held.row["state"] not in OPEN_PROPOSAL_STATES:
+            return Applied("merged")  # another of the panel was faster, or the rules
     return _edit(desk, entity, held, values, change.base, right, author)
 
 

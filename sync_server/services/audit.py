@@ -88,6 +88,7 @@ class Action(StrEnum):
 
     # Rules and data
     POLICY_CHANGED = "policy_changed"
+    TIER_DECIDED = "tier_decided"
     CALENDAR_CHANGED = "calendar_changed"
     IMPORTED = "imported"
     EXPORTED = "exported"

@@ -15,11 +15,12 @@ from sqlalchemy import func, select
 
 from shared.clock import to_wire
 from shared.declare import Role
+from shared.errors import Code, Refusal
 from shared.ids import new_id
 from shared.policy import PolicySettings
 from shared.states import OPEN_CALLBACK_STATES, OPEN_CASE_STATES
 from sync_server.db.records import RECORDS
-from sync_server.services import approvals, steering
+from sync_server.services import approvals, steering, tier_panel
 from sync_server.services.audit import Actor
 from sync_server.services.completeness import refresh_report, reports_of_file
 from sync_server.services.grants import is_live, issue
@@ -70,6 +71,13 @@ def after_edit(
             return
         if changed & {"next_attempt_at", "due_at"} and held.row.get("assignee_id"):
             assign_callback(unit, held.id, held.row["assignee_id"], policy)
+    elif held.entity == "customer" and changed & {"tier", "vip"}:
+        tier_panel.by_hand(
+            unit, held, before, _on_device(unit, author), _role_of(unit, author), policy
+        )
+    elif held.entity == "tier_proposal":
+        who, role = _on_device(unit, author), _role_of(unit, author)
+        tier_panel.carry_out(unit, held, before, who, role, policy)
     elif held.entity == "report":
         refresh_report(unit, held.id)
     elif held.entity == "access_request" and "decision" in changed:
@@ -83,6 +91,13 @@ def _on_device(unit: Unit, author: Author) -> Actor:
     return Actor(
         org_id=unit.org_id, via="device", staff_id=author.staff_id, device_id=author.device_id
     )
+
+
+def _role_of(unit: Unit, author: Author) -> Role:
+    staff = unit.get("staff", author.staff_id)
+    if staff is None:
+        raise Refusal(Code.ROLE_NOT_ALLOWED)
+    return Role(staff.row["role"])
 
 
 def _new_customer(unit: Unit, held: Held, policy: PolicySettings, author: Author) -> None:

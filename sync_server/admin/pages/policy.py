@@ -26,6 +26,8 @@ PAGE = Page("policy", group="system")
 router = PAGE.router()
 _CENTS = frozenset(name for name, setting in SETTINGS.items() if setting.unit == "cents")
 _ROLES = "totp_required_roles"
+_TEXTS = tuple(name for name, declared in FIELDS.items() if declared.kind is Kind.TEXT)
+_ROLE_WORDS = frozenset(role.value for role in Role)
 _BY_GROUP = {
     group: [name for name, setting in SETTINGS.items() if setting.group == group]
     for group in GROUPS
@@ -91,7 +93,7 @@ def _done(visit: Visit, asked: PolicyForm) -> Response:
     with visit.server.database.read() as connection:
         base, before = policies.latest(connection, visit.org_id, visit.now)
     told = {name: getattr(asked, name) for name in SETTINGS}
-    told[_ROLES] = told[_ROLES] or ""
+    told |= {name: told[name] or "" for name in _TEXTS}
     different = {name: value for name, value in told.items() if value != getattr(before, name)}
     form = Form(PolicyForm)
     form.read(visit.form, visit.words.zone)
@@ -184,9 +186,8 @@ def _worded(words: Words, name: str, value: int | str | bool) -> str:
         return flow_table.worded(words, value)
     if declared.kind is Kind.CHOICE:
         return words.choice(name, value)
-    return words("policy.list_mark").join(words.choice("role", r) for r in value.split()) or words(
-        "policy.none"
-    )
+    said = [words.choice("role", w) if w in _ROLE_WORDS else w for w in value.split()]
+    return words("policy.list_mark").join(said) or words("policy.none")
 
 
 def _bounds(words: Words, name: str) -> str:

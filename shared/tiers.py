@@ -1,0 +1,316 @@
+"""Where a customer stands on each axis (S0 #7, S1 #45-#50, S2 #73-#78, S4 #154, #158, #159).
+
+Pure: facts that are computed from events come in, levels and the numbers behind them come out. A
+level that the rules can't know is None, and nothing is proposed for it. A panel has the last word.
+
+    findings(facts, policy)["value"]  # Finding("high", (Reason("spend", 412_300, 300_000), …))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.entities.customer import TIERS
+from shared.entities.tiering import AXES, Reason
+from shared.policy import PolicySettings
+
+FIELD_OF: Mapping[str, str] = {
+    "value": "tier",
+    "need": "need_kind",
+    "loyalty": "loyalty",
+    "lifecycle": "lifecycle",
+    "region": "area",
+    "vip": "vip",
+}
+"""The customer's field that holds the level of an axis."""
+
+YES, NO = "yes", "no"
+"""The levels of `vip`."""
+
+_LEVEL = {tier: place for place, tier in enumerate(reversed(TIERS))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of a customer at `at`, from events that had happened by then (L8). Amounts in
+    cents; counts and sums are of the policy's period before `at`, credits taken off.
+
+    `before_cents`: of the period before that one, None where there was nothing.
+    `half_orders`: of the last `vip_half_year_days`. `largest_cents`: the largest single order.
+    `all_orders`, `first_at`, `last_at`: of all time. `turns_at`: when the first of what is counted
+    here leaves its period, so that the sums change though nothing happens.
+    """
+
+    at: datetime
+    spend_cents: int = 0
+    orders: int = 0
+    before_cents: int | None = None
+    profit_cents: int | None = None
+    largest_cents: int = 0
+    half_orders: int = 0
+    all_orders: int = 0
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    referrals: int = 0
+    complaints: int = 0
+    forecast_cents: int | None = None
+    wants_new: bool = False
+    advised: bool = False
+    signals: bool = False
+    city: str = ""
+    turns_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A level and the numbers that make it."""
+
+    level: str | None
+    reasons: tuple[Reason, ...] = ()
+
+
+def findings(facts: Facts, policy: PolicySettings) -> dict[str, Finding]:
+    """The level of each axis."""
+    made = {
+        "value": value(facts, policy),
+        "need": need(facts),
+        "loyalty": loyalty(facts, policy),
+        "lifecycle": lifecycle(facts, policy),
+        "region": region(facts, policy),
+        "vip": vip(facts, policy),
+    }
+    assert made.keys() == set(AXES)
+    return made
+
+
+def value(facts: Facts, policy: PolicySettings) -> Finding:
+    """By amount and frequency (`PolicySettings.tier_of`) or, where it is known, by profit (S0 #7);
+    one level higher where the expected amount or the growth says so (S1 #45)."""
+    level = _LEVEL[policy.tier_of(facts.spend_cents, facts.orders)]
+    profit = facts.profit_cents
+    if profit is not None and facts.orders:
+        level = max(
+            level,
+            (profit >= policy.tier_high_profit_cents) + (profit >= policy.tier_mid_profit_cents),
+        )
+    grown = growth_percent(facts, policy)
+    expected = facts.forecast_cents or 0
+    lifted = expected >= policy.tier_forecast_cents or (
+        grown is not None and grown >= policy.tier_growth_percent
+    )
+    if lifted and facts.orders >= policy.tier_mid_orders:
+        level = min(level + 1, len(TIERS) - 1)
+    high = level == len(TIERS) - 1
+    wanted = (
+        (policy.tier_high_cents, policy.tier_high_orders, policy.tier_high_profit_cents)
+        if high
+        else (policy.tier_mid_cents, policy.tier_mid_orders, policy.tier_mid_profit_cents)
+    )
+    reasons = [
+        Reason(key="spend", value=facts.spend_cents, wanted=wanted[0]),
+        Reason(key="orders", value=facts.orders, wanted=wanted[1]),
+    ]
+    if profit is not None:
+        reasons.append(Reason(key="profit", value=profit, wanted=wanted[2]))
+    if facts.forecast_cents is not None:
+        reasons.append(Reason(key="forecast", value=expected, wanted=policy.tier_forecast_cents))
+    if grown is not None:
+        reasons.append(Reason(key="growth", value=grown, wanted=policy.tier_growth_percent))
+    return Finding(TIERS[len(TIERS) - 1 - level], tuple(reasons))
+
+
+def growth_percent(facts: Facts, policy: PolicySettings) -> int | None:
+    """How much more was bought than in the period before, in percent of that; None where nothing
+    was, and for who has not been a customer for both periods: their first order alone would make
+    any growth."""
+    whole = facts.at - timedelta(days=2 * policy.tier_period_days)
+    if facts.first_at is None or facts.first_at > whole or (facts.before_cents or 0) <= 0:
+        return None
+    assert facts.before_cents
+    return (facts.spend_cents - facts.before_cents) * 100 // facts.before_cents
+
+
+def need(facts: Facts) -> Finding:
+    """Who never bought has a latent need, who buys a standard one (S1 #46); that a need is the
+    customer's own only a person can say."""
+    level = "standard" if facts.all_orders else "latent"
+    return Finding(level, (Reason(key="all_orders", value=facts.all_orders, wanted=1),))
+
+
+def loyalty(facts: Facts, policy: PolicySettings) -> Finding:
+    """May leave: signs that somebody noted, or a silence of several times the usual gap between
+    orders (S1 #48). Loyal: mostly repeat purchases (S0 #31), or many recommendations (S0 #32), and
+    few complaints (S0 #33)."""
+    marked = marks(facts, policy)
+    silence, usual = silence_days(facts)
+    reasons = [
+        Reason(key="repeat", value=repeat_percent(facts), wanted=policy.loyal_repeat_percent),
+        Reason(key="referral", value=referral_percent(facts), wanted=policy.referrer_percent),
+        Reason(
+            key="complaints",
+            value=complaint_percent(facts),
+            wanted=policy.satisfied_complaints_percent,
+        ),
+    ]
+    silent = False
+    if usual is not None and facts.all_orders >= policy.silence_orders:
+        wanted = usual * policy.silence_gaps
+        reasons.append(Reason(key="silence", value=silence, wanted=wanted))
+        silent = silence > wanted
+    if facts.signals:
+        reasons.append(Reason(key="signals", value=1))
+    if facts.signals or silent:
+        return Finding("churn_risk", tuple(reasons))
+    loyal = "satisfied" in marked and bool(marked & {"repeat", "referral"})
+    return Finding("loyal" if loyal else "general", tuple(reasons))
+
+
+def marks(facts: Facts, policy: PolicySettings) -> frozenset[str]:
+    """What a customer stands out by: ``repeat`` (more than 80 % repeat purchases, S0 #31),
+    ``referral`` (more than 30 % recommendations, S0 #32), ``satisfied`` (less than 5 % complaints,
+    S0 #33)."""
+    found = {
+        "repeat": repeat_percent(facts) > policy.loyal_repeat_percent,
+        "referral": referral_percent(facts) > policy.referrer_percent,
+        "satisfied": complaint_percent(facts) < policy.satisfied_complaints_percent,
+    }
+    return frozenset(name for name, holds in found.items() if holds)
+
+
+def repeat_percent(facts: Facts) -> int:
+    """Of the period's orders those after its first one."""
+    return (facts.orders - 1) * 100 // facts.orders if facts.orders else 0
+
+
+def referral_percent(facts: Facts) -> int:
+    """Customers who came by this one's recommendation in the period, for each of its orders."""
+    return facts.referrals * 100 // max(facts.orders, 1)
+
+
+def complaint_percent(facts: Facts) -> int:
+    """Complaints in the period, for each of its orders."""
+    return facts.complaints * 100 // max(facts.orders, 1)
+
+
+def silence_days(facts: Facts) -> tuple[int, int | None]:
+    """(days since the last order, usual days between two); None where there were no two days."""
+    if facts.first_at is None or facts.last_at is None:
+        return 0, None
+    span = (facts.last_at - facts.first_at).days
+    usual = -(-span // (facts.all_orders - 1)) if facts.all_orders > 1 and span else None
+    return (facts.at - facts.last_at).days, usual
+
+
+def lifecycle(facts: Facts, policy: PolicySettings) -> Finding:
+    """New, active, dormant or lost, by the first order and the last (S4 #159); who never bought
+    has none yet."""
+    if facts.first_at is None or facts.last_at is None:
+        return Finding(None)
+    since, known = (facts.at - facts.last_at).days, (facts.at - facts.first_at).days
+    if since >= policy.lost_days:
+        return Finding("lost", (Reason(key="silence", value=since, wanted=policy.lost_days),))
+    if since >= policy.dormant_days:
+        wanted = policy.dormant_days
+        return Finding("dormant", (Reason(key="silence", value=since, wanted=wanted),))
+    level = "new" if known < policy.new_customer_days else "active"
+    reasons = (
+        Reason(key="known", value=known, wanted=policy.new_customer_days),
+        Reason(key="silence", value=since, wanted=policy.dormant_days),
+    )
+    return Finding(level, reasons)
+
+
+def region(facts: Facts, policy: PolicySettings) -> Finding:
+    """The kind of city, by the policy's lists (S4 #158). The countryside only a person can tell."""
+    city = facts.city.strip().removesuffix("市")
+    if not city:
+        return Finding(None)
+    if city in policy.first_cities.split():
+        return Finding("first")
+    return Finding("second" if city in policy.second_cities.split() else "third")
+
+
+def vip(facts: Facts, policy: PolicySettings) -> Finding:
+    """Any one of four criteria (S2 #78): a year's amount, or one large order and several of them
+    (#73, #74); orders in half a year (#75); the expected amount or interest in new products (#76);
+    advice or recommendations (#77)."""
+    expected = facts.forecast_cents or 0
+    fulfilled = (
+        facts.spend_cents >= policy.vip_spend_cents
+        or (facts.largest_cents >= policy.vip_single_cents and facts.orders >= policy.vip_orders),
+        facts.half_orders >= policy.vip_half_year_orders,
+        expected >= policy.vip_forecast_cents or facts.wants_new,
+        facts.advised or facts.referrals >= policy.vip_referrals,
+    )
+    reasons = (
+        Reason(key="criteria", value=sum(fulfilled), wanted=1),
+        Reason(key="spend", value=facts.spend_cents, wanted=policy.vip_spend_cents),
+        Reason(key="largest", value=facts.largest_cents, wanted=policy.vip_single_cents),
+        Reason(key="orders", value=facts.orders, wanted=policy.vip_orders),
+        Reason(key="half_orders", value=facts.half_orders, wanted=policy.vip_half_year_orders),
+        Reason(key="forecast", value=expected, wanted=policy.vip_forecast_cents),
+        Reason(key="new_products", value=int(facts.wants_new), wanted=1),
+        Reason(key="advice", value=int(facts.advised), wanted=1),
+        Reason(key="referrals", value=facts.referrals, wanted=policy.vip_referrals),
+    )
+    return Finding(YES if any(fulfilled) else NO, reasons)
+
+
+REASONS: Mapping[str, str] = {
+    "spend": "cents", "profit": "cents", "forecast": "cents", "largest": "cents",
+    "orders": "orders", "all_orders": "orders", "half_orders": "orders",
+    "growth": "percent", "repeat": "percent", "referral": "percent", "complaints": "percent",
+    "silence": "days", "known": "days", "signals": "", "referrals": "customers",
+    "criteria": "", "new_products": "", "advice": "",
+}  # fmt: skip
+"""Every number that may stand behind a proposal, and its unit."""
+
+
+def proposed(axis: str, now: str | None, found: Finding) -> bool:
+    """Whether the rules propose another level than the one that a customer has. What a person said
+    of a need or a region stands: there the rules only fill what nobody said, and notice that who
+    was latent buys."""
+    if found.level is None or found.level == now:
+        return False
+    if axis == "vip":
+        return (now or NO) != found.level
+    if axis == "region":
+        return now is None
+    if axis == "need":
+        return now is None or (now, found.level) == ("latent", "standard")
+    return True
+
+
+def next_look(facts: Facts, policy: PolicySettings) -> datetime | None:
+    """When the levels may next change though nothing happens."""
+    return min((moment for moment in _turns(facts, policy) if moment > facts.at), default=None)
+
+
+def _turns(facts: Facts, policy: PolicySettings) -> Iterator[datetime]:
+    if facts.turns_at is not None:
+        yield facts.turns_at
+    if facts.first_at is not None and facts.last_at is not None:
+        yield facts.first_at + timedelta(days=policy.new_customer_days)
+        yield facts.first_at + timedelta(days=2 * policy.tier_period_days)
+        yield facts.last_at + timedelta(days=policy.dormant_days)
+        yield facts.last_at + timedelta(days=policy.lost_days)
+        _, usual = silence_days(facts)
+        if usual is not None:
+            yield facts.last_at + timedelta(days=usual * policy.silence_gaps + 1)
+
+
+__all__ = [
+    "FIELD_OF",
+    "NO",
+    "REASONS",
+    "YES",
+    "Facts",
+    "Finding",
+    "findings",
+    "growth_percent",
+    "marks",
+    "next_look",
+    "proposed",
+]

@@ -1,0 +1,41 @@
+"""`huifang tiers …`: what the rules do by night, now."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sync_server.cli.terminal import opened, out, settings_with
+from sync_server.cli.users import only_organisation
+from sync_server.services import cadence_plans, tier_rules
+
+app = typer.Typer(help="Tiers of customers, and visits by tier.", no_args_is_help=True)
+
+Organisation = Annotated[str | None, typer.Option(help="Id, if there are several.")]
+
+
+@app.command()
+def propose(
+    everyone: Annotated[
+        bool, typer.Option("--all", help="Look at every customer, moved or not.")
+    ] = False,
+    organisation: Organisation = None,
+) -> None:
+    """Look at the customers who may have moved, and propose levels to the panel."""
+    with opened(settings_with()) as server:
+        org_id, now = organisation or only_organisation(server), server.clock.now()
+        done = tier_rules.propose(server.database, org_id, now, all_customers=everyone)
+    out.print(
+        f"{done.looked} customers looked at, {done.proposed} levels proposed, "
+        f"{done.withdrawn} proposals withdrawn."
+    )
+
+
+@app.command()
+def plan(organisation: Organisation = None) -> None:
+    """Plan the visits that the tiers ask for."""
+    with opened(settings_with()) as server:
+        org_id, now = organisation or only_organisation(server), server.clock.now()
+        done = cadence_plans.plan_all(server.database, org_id, now)
+    out.print(f"{done.made} visits planned, {done.changed} changed.")
