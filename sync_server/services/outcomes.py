@@ -16,6 +16,7 @@ from sync_server.db.among import among
 from sync_server.db.log import CHANGE_LOG
 from sync_server.services.caller import Caller
 from sync_server.services.changes import Incoming, same_change
+from sync_server.services.erasing import EMPTIED
 from sync_server.services.writing import Unit
 
 _LOG = CHANGE_LOG.c
@@ -102,7 +103,7 @@ def record_outcome(
         "device_id": caller.device_id,
         "received_at": unit.now_text,
         "written_at": to_wire(written_at),
-        "body": _EMPTIED if forgotten else change.text,
+        "body": EMPTIED if forgotten else change.text,
     }
     if settled.code is not None:
         values["code"] = settled.code
@@ -118,5 +119,4 @@ def record_outcome(
     unit.append(CHANGE_LOG, values)
 
 
-_EMPTIED = json.dumps({"fields": {}})
 _NOTHING_MORE = json.dumps({"field": None, "conflicts": []})

@@ -25,7 +25,7 @@ from sync_server.services.applying import Desk, apply
 from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
 from sync_server.services.changes import read_change
-from sync_server.services.erasing import is_erased
+from sync_server.services.erasing import EMPTIED, is_erased
 from sync_server.services.judging import Manner, judge
 from sync_server.services.writing import Unit, write
 
@@ -90,6 +90,8 @@ def _again(unit: Unit, who: Caller, stored: Row[Any]) -> str:
 def _judged(unit: Unit, stored: Row[Any]) -> tuple[str, list[str]]:
     """As `push` judges what it has never seen. Looks are left as they are: their place in the
     chain was taken when they came."""
+    if stored.body == EMPTIED:  # nothing is left to judge, and what refused it still holds
+        raise Refusal(Code.of(stored.code or ""))
     incoming = read_change(stored.body.encode())
     content = incoming.content
     if content is None or content.entity == "look":

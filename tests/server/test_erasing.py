@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from itertools import count
@@ -15,7 +16,7 @@ import pytest
 from sqlalchemy import LargeBinary, insert, select, type_coerce
 
 from shared.clock import to_wire
-from shared.declare import ENTITIES
+from shared.declare import ENTITIES, Role
 from shared.errors import Code, Refusal
 from shared.ids import new_id
 from sync_server.cli import terminal
@@ -34,6 +35,7 @@ from sync_server.services.erasing import OF_A_CUSTOMER, erase, erase_again, prev
 from sync_server.services.erasure_ledger import note_erasure
 from sync_server.services.file_store import FileStore
 from sync_server.services.retention import sweep_retention
+from sync_server.services.retrying import retry
 from sync_server.services.writing import Unit, write
 from sync_server.settings import Settings
 from tests.canaries import Aviary
@@ -190,6 +192,10 @@ def test_what_a_phone_brings_later_is_refused_and_not_kept(world: World, files: 
     assert "金丝雀" not in all_that_is_stored(world)
     assert [o.verdict for o in an.push(*late)] == ["rejected"] * 2
     assert world.count(ALARM) == 0  # the same change again is no other one
+    ids = [change.change_id for change in late]
+    judged = retry(world.db, replace(an.caller, role=Role.ADMINISTRATOR), ids, world.now)
+    assert set(judged.values()) == {"rejected"}
+    assert [o.code for o in an.push(*late)] == [Code.CUSTOMER_ERASED.key] * 2
     an.sync()
     assert world.row("customer", customer_id)["name"] == "—"
 
