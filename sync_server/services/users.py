@@ -67,17 +67,18 @@ def deactivate(
 ) -> leaving.Left:
     """Ends someone's access, `ended` or for `security`; says what of theirs waits for somebody.
     Harmless twice. Refuses LAST_ADMINISTRATOR unless `even_last`."""
-    # The account first: from then on nothing new is begun, whatever happens to the rest.
+    # The account first, on record: from then on nothing new is begun, whatever happens to the rest.
+    subject = ("staff", staff_id)
     with db.write() as connection:
         accounts.set_active(connection, who.org_id, staff_id, False, even_last=even_last)
         end_all(connection, who.org_id, staff_id)
+        audit.note(
+            connection, who, Action.USER_DEACTIVATED, now=now, subject=subject, because=because
+        )
 
     def work(unit: Unit) -> leaving.Left:
         policy = accounts.policy_of(unit.connection, who.org_id, now)
-        left = leaving.deactivate(unit, staff_id, policy, because, who.staff_id)
-        subject = ("staff", staff_id)
-        audit.note(unit, who, Action.USER_DEACTIVATED, subject=subject, because=because)
-        return left
+        return leaving.deactivate(unit, staff_id, policy, because, who.staff_id)
 
     return write(db, who.org_id, now, work)
 
@@ -85,10 +86,9 @@ def deactivate(
 def reactivate(db: Database, who: Who, staff_id: str, now: datetime) -> None:
     """Lets someone in again with what their role holds; customers and cases are assigned anew.
     Harmless twice."""
-    with db.write() as connection:
-        accounts.set_active(connection, who.org_id, staff_id, True)
 
     def work(unit: Unit) -> None:
+        accounts.set_active(unit.connection, who.org_id, staff_id, True)
         scopes.reactivate(unit, staff_id)
         audit.note(unit, who, Action.USER_REACTIVATED, subject=("staff", staff_id))
 

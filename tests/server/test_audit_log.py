@@ -19,7 +19,8 @@ from shared.errors import Code, Refusal
 from shared.ids import new_id
 from sync_server.db.audit import AUDIT_ENTRY
 from sync_server.db.base import Database
-from sync_server.services import audit, audit_chain
+from sync_server.services import audit, audit_chain, users
+from sync_server.services.accounts import by_staff
 from sync_server.services.audit import Action
 from sync_server.services.writing import Unit
 from tests.server.conftest import RING
@@ -324,6 +325,32 @@ def test_a_run_of_refusals_for_too_many_tries_leaves_one_entry(company: Field) -
     assert [e.result for e in entries(company.server.database, COMPANY)].count(
         "too_many_tries"
     ) == 3, "another run, another entry"
+
+
+def test_nobody_is_let_in_or_out_where_that_cannot_be_put_on_record(company: Field) -> None:
+    db, now, lin = company.server.database, company.clock.now(), staff_id("lin")
+    who = audit.command_line(COMPANY)
+
+    def let_in() -> None:
+        users.reactivate(db, who, lin, now)
+
+    def let_out() -> None:
+        users.deactivate(db, who, lin, "ended", now)
+
+    for other, act in ((let_out, let_in), (let_in, let_out)):
+        other()
+        with db.read() as connection:
+            before = by_staff(connection, COMPANY, lin)
+        with db.write() as connection:
+            connection.execute(
+                text("CREATE TRIGGER full BEFORE INSERT ON audit_entry"
+                     " BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
+            )  # fmt: skip
+        with pytest.raises(DBAPIError):
+            act()
+        with db.write() as connection:
+            connection.execute(text("DROP TRIGGER full"))
+            assert by_staff(connection, COMPANY, lin) == before
 
 
 def test_what_an_administrator_does_is_on_record_with_who_and_to_whom(company: Field) -> None:
