@@ -25,7 +25,7 @@ from sync_server.services.accounts import policy_of
 from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
 from sync_server.services.epochs import org_state
-from sync_server.services.look_watch import calendar_of
+from sync_server.services.look_watch import zone_of
 from sync_server.services.vitals import organisations
 
 VERDICTS = ("fine", "question")
@@ -63,8 +63,7 @@ def draw_due(db: Database, now: datetime) -> int:
 
 def _draw(db: Database, org_id: str, now: datetime) -> int:
     with db.read() as connection:
-        zone, _ = calendar_of(connection, org_id)
-        week = week_before(local_day(now, zone))
+        week = week_before(local_day(now, zone_of(connection, org_id)))
         if _of_week(connection, org_id, week) is not None:
             return 0
     with db.write() as connection:

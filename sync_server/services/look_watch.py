@@ -4,6 +4,7 @@ one for each person, kind and day, which grows while the day does."""
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -13,15 +14,16 @@ from sqlalchemy import Connection, select, update
 
 from shared.clock import from_wire, to_wire
 from shared.ids import derived_id
-from shared.policy import PolicySettings
+from shared.policy import policy_at
 from shared.unusual import Seen, Unusual, bounds, local_day, unusual
-from shared.workdays import MONDAY_TO_FRIDAY, Workdays, from_data
+from shared.workdays import Workdays
 from sync_server.db.accounts import upsert
 from sync_server.db.base import Database
 from sync_server.db.log import ALARM
 from sync_server.db.looks import LOOK_WATCH
 from sync_server.db.records import RECORDS
-from sync_server.services.accounts import policy_of
+from sync_server.services.accounts import policy_versions
+from sync_server.services.calendars import calendar_of
 from sync_server.services.look_reasons import reasons
 from sync_server.services.vitals import organisations
 
@@ -50,13 +52,14 @@ def _watch(db: Database, org_id: str, now: datetime) -> int:
         ).all()
         if not new:
             return 0
-        zone, workdays = calendar_of(connection, org_id)
+        zone, workdays = zone_of(connection, org_id), calendar_of(connection, org_id)
         days = {(row.created_by, local_day(from_wire(row.looked_at), zone)) for row in new}
+        policies = policy_versions(connection, org_id)
         found = [
             (staff_id, day, one)
             for staff_id, day in sorted(days, key=str)
             if staff_id
-            for one in _of_day(connection, org_id, staff_id, day, zone, workdays)
+            for one in _of_day(connection, org_id, staff_id, day, policies, zone, workdays)
         ]
     with db.write() as connection:
         for staff_id, day, one in found:
@@ -68,16 +71,11 @@ def _watch(db: Database, org_id: str, now: datetime) -> int:
     return len(found)
 
 
-def calendar_of(connection: Connection, org_id: str) -> tuple[ZoneInfo, Workdays]:
-    """The organisation's zone and its working-day calendar."""
-    company, entry = RECORDS["organisation"].c, RECORDS["reference"].c
+def zone_of(connection: Connection, org_id: str) -> ZoneInfo:
+    """Where the organisation's days begin."""
+    company = RECORDS["organisation"].c
     zone = connection.scalar(select(company.timezone).where(company.org_id == org_id))
-    data = connection.execute(
-        select(entry.data).where(entry.org_id == org_id, entry.catalogue == "calendar")
-    ).scalars()
-    read = [from_data(one) for one in data]
-    newest = max(read, key=lambda one: one.known_until, default=MONDAY_TO_FRIDAY)
-    return ZoneInfo(zone or "UTC"), newest
+    return ZoneInfo(zone or "UTC")
 
 
 def _of_day(
@@ -85,6 +83,7 @@ def _of_day(
     org_id: str,
     staff_id: str,
     day: date,
+    policies: Sequence[tuple[datetime, Mapping[str, Any]]],
     zone: ZoneInfo,
     workdays: Workdays,
 ) -> list[Unusual]:
@@ -99,10 +98,9 @@ def _of_day(
         )
     )
     seen = [Seen(row.customer_id, from_wire(row.looked_at)) for row in rows]
-    policy: PolicySettings = policy_of(connection, org_id, begins)
     customers = sorted({one.customer_id for one in seen})
     why = list(reasons(connection, org_id, staff_id, customers))
-    return unusual(seen, why, policy, zone, workdays)
+    return unusual(seen, why, policy_at(policies, begins), zone, workdays)
 
 
 def _raise(

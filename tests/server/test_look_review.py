@@ -115,6 +115,23 @@ def test_a_visit_a_case_or_a_customer_newly_theirs_is_reason_to_read_by_night(
     assert look_watch.watch(world.db, world.now) == 2
 
 
+def test_a_holiday_is_one_whichever_entry_of_the_calendar_says_so(world: World) -> None:
+    policy(world, look_alert_outside_hours=0, look_alert_unplanned=50)
+    today, years = world.now.date().isoformat(), {"cn": [2026], "plant": [2026, 2027]}
+
+    def work(unit: Unit) -> None:
+        for key, known in years.items():
+            data = {"known_until": f"{known[-1]}-12-31", "workdays": [], "holidays": []}
+            data["holidays"] = [today] if key == "cn" else []
+            row = {"id": new_id(), "catalogue": "calendar", "key": key, "data": data}
+            unit.create("reference", row)
+
+    world.write(work)
+    world.pass_by(hours=2)
+    looked(world, "an", [world.customer(None)])
+    assert look_watch.watch(world.db, world.now) == 1
+
+
 def test_an_alarm_is_seen_and_explained_by_someone_else_and_that_is_on_record(
     world: World,
 ) -> None:
