@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 from jwt.utils import base64url_decode
-from sqlalchemy import Connection, func, insert, literal, select, update
+from sqlalchemy import Connection, func, literal, select, update
 
 from shared.clock import from_wire, to_wire
 from shared.dpop import b64
@@ -21,7 +21,7 @@ from shared.wire import (
     SignedLease,
     SignedReceipt,
 )
-from sync_server.db.accounts import DEVICE
+from sync_server.db.accounts import DEVICE, upsert
 from sync_server.db.base import Database
 from sync_server.db.log import DEVICE_GRANT, RECEIPT
 from sync_server.db.records import RECORDS
@@ -65,17 +65,10 @@ def keep(db: Database, caller: Caller, asked: ReceiptsRequest, now: datetime) ->
     among them. One that is not its own, or that does not hold, is left out: its sender keeps it."""
     read = [(one, said) for one in asked.receipts if (said := _said(caller, one)) is not None]
     with db.write() as connection:
-        ids = [said.id for _, said in read]
-        known = set(
-            connection.scalars(
-                select(RECEIPT.c.id).where(RECEIPT.c.org_id == caller.org_id, RECEIPT.c.id.in_(ids))
-            )
-        )
         for one, said in read:
-            if said.id in known:
-                continue
-            known.add(said.id)
-            connection.execute(insert(RECEIPT).values(_row(caller, one, said, now)))
+            fresh = upsert(connection, RECEIPT).values(_row(caller, one, said, now))
+            if not connection.execute(fresh.on_conflict_do_nothing()).rowcount:
+                continue  # known, or sent twice at once
             for start in range(0, len(said.grants), _IN):
                 connection.execute(
                     update(DEVICE_GRANT)
@@ -88,7 +81,7 @@ def keep(db: Database, caller: Caller, asked: ReceiptsRequest, now: datetime) ->
                 )
             if said.kind == "wiped":
                 _note_wiped(connection, caller, said, now)
-    return ids
+    return [said.id for _, said in read]
 
 
 def _note_wiped(connection: Connection, caller: Caller, said: Receipt, now: datetime) -> None:
@@ -216,7 +209,7 @@ def outstanding(db: Database, org_id: str, now: datetime) -> list[Outstanding]:
         )
         for row in rows
     ]
-    return sorted(found, key=lambda one: (one.ended_at, one.device_id, one.grant_id))[:MOST]
+    return sorted(found, key=lambda one: (one.ended_at, one.device_id, one.grant_id))
 
 
 def of_device(db: Database, org_id: str, device_id: str) -> list[Kept]:

@@ -22,6 +22,7 @@ from sync_server.services.old_requests import adopt_requests
 from sync_server.services.steering import end_now, give_more
 from sync_server.services.writing import Unit
 from tests.server.field_org import ORG, Device, World, person
+from tests.server.test_last_administrator import at_once
 
 
 @pytest.fixture
@@ -330,6 +331,21 @@ def test_what_ended_is_outstanding_until_the_device_has_signed_that_it_is_gone(
     assert receipts.outstanding(world.db, ORG, world.now) == []
     (shown,) = receipts.of_device(world.db, ORG, an.id)
     assert (shown.payload, shown.signature) == (receipt.payload, receipt.signature)
+
+
+def test_a_receipt_that_is_sent_twice_at_once_is_kept_once(world: World) -> None:
+    an = world.device("an")
+    receipt = signed(an, [new_id()])
+    said = receipts._said(an.caller, receipt)
+    assert said is not None
+    row = receipts._row(an.caller, receipt, said, world.now)
+    asked = ReceiptsRequest(device_id=an.id, receipts=[receipt, receipt])
+    at_once(
+        world.db,
+        lambda connection: connection.execute(insert(RECEIPT).values(row)),
+        lambda: receipts.keep(world.db, an.caller, asked, world.now),
+    )
+    assert world.count(RECEIPT) == 1
 
 
 def test_a_receipt_that_its_device_did_not_sign_is_not_kept(world: World) -> None:

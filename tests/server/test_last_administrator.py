@@ -53,7 +53,9 @@ def waits(connection: Connection) -> bool:
     return bool(found.scalar_one())
 
 
-def at_once(db: Database, first: Callable[[Connection], None], second: Callable[[], None]) -> None:
+def at_once(
+    db: Database, first: Callable[[Connection], object], second: Callable[[], object]
+) -> None:
     """`second` begins while the transaction of `first` is on its way, and waits for its end."""
     begun = Event()
 
