@@ -28,7 +28,7 @@ from sync_server.services.company_sign_in import Identity
 from sync_server.services.identity_links import account_of
 from sync_server.services.password_tries import PasswordTries
 from sync_server.services.second_factors import SecondFactors, shut_out
-from sync_server.services.sign_in_audit import actor, note_refused
+from sync_server.services.sign_in_audit import actor, note_refused, note_stranger
 
 CONSOLE_ROLES = frozenset({Role.ADMINISTRATOR, Role.STORE_MANAGER})
 VIA = "console"
@@ -69,18 +69,8 @@ class ConsoleSessions:
         now = self.clock.now()
         account = self.passwords.judged(username, password, address, now, VIA)
         with self.database.write() as connection:
-            barred = self._bar(connection, account, now)
-            if barred is not None:
-                note_refused(connection, account, barred, address, now, VIA)
-            elif self.factors.wanted(connection, account):
-                # The try stays counted: a right password alone must not buy new guesses at a code.
-                return begin(connection, account, now, SECOND_FACTOR)
-            else:
-                self.passwords.forgive(connection, account, address)
-                cookie = begin(connection, account, now)
-                note_begun(connection, account, address, now)
-                return cookie
-        raise Refusal(barred)
+            told = self._begun(connection, account, address, now, tried=True)
+        return _cookie(told)
 
     def sign_in_as(self, identity: Identity, address: str) -> str:
         """A new session's cookie for whom the company's provider vouched for. Refuses
@@ -88,22 +78,38 @@ class ConsoleSessions:
         now = self.clock.now()
         with self.database.write() as connection:
             account = account_of(connection, identity)
-            barred = self._bar(connection, account, now)
-            if barred is not None:
-                note_refused(connection, account, barred, address, now, VIA)
-            elif self.factors.wanted(connection, account):
-                return begin(connection, account, now, SECOND_FACTOR)
+            if account is None:
+                told: str | Code = Code.IDENTITY_UNKNOWN
+                note_stranger(connection, Code.IDENTITY_UNKNOWN, address, now, VIA)
             else:
-                cookie = begin(connection, account, now)
-                note_begun(connection, account, address, now)
-                return cookie
-        raise Refusal(barred)
+                told = self._begun(connection, account, address, now, tried=False)
+        return _cookie(told)
 
-    def _bar(self, connection: Connection, account: accounts.Account, now: datetime) -> Code | None:
+    def _begun(
+        self,
+        connection: Connection,
+        account: accounts.Account,
+        address: str,
+        now: datetime,
+        *,
+        tried: bool,
+    ) -> str | Code:
+        """The cookie of whoever showed who they are, or what bars them, which is on record once
+        this transaction ends. `tried`: by a password, a try that was counted."""
         barred = bar(account)
         if barred is None and shut_out(connection, self.factors, account, now):
-            return Code.SECOND_FACTOR_UNSET
-        return barred
+            barred = Code.SECOND_FACTOR_UNSET
+        if barred is not None:
+            note_refused(connection, account, barred, address, now, VIA)
+            return barred
+        if self.factors.wanted(connection, account):
+            # The try stays counted: a right password alone must not buy new guesses at a code.
+            return begin(connection, account, now, SECOND_FACTOR)
+        if tried:
+            self.passwords.forgive(connection, account, address)
+        cookie = begin(connection, account, now)
+        note_begun(connection, account, address, now)
+        return cookie
 
     def find(self, cookie: str, address: str = "") -> SignedIn | None:
         """Whose session this is, as the database has them now; None where it is over. `address` is
@@ -227,6 +233,12 @@ def _whose(connection: Connection, row: Any, address: str, now: datetime) -> Sig
         wanted=row.wanted,
         ends_at=row.ends_at,
     )
+
+
+def _cookie(told: str | Code) -> str:
+    if isinstance(told, Code):
+        raise Refusal(told)
+    return told
 
 
 def _hash(cookie: str) -> str:

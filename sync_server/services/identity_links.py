@@ -79,8 +79,8 @@ def linked(connection: Connection, org_id: str, staff_id: str, issuer: str) -> s
     return value
 
 
-def account_of(connection: Connection, identity: Identity) -> accounts.Account:
-    """Whose identity it is; refuses IDENTITY_UNKNOWN: nobody gets an account by signing in."""
+def account_of(connection: Connection, identity: Identity) -> accounts.Account | None:
+    """Whose identity it is; None: nobody's, and nobody gets an account by signing in."""
     row = connection.execute(
         select(_L.org_id, _L.staff_id).where(
             _L.issuer == identity.issuer,
@@ -88,10 +88,7 @@ def account_of(connection: Connection, identity: Identity) -> accounts.Account:
             _L.value == identity.value,
         )
     ).first()
-    found = accounts.by_staff(connection, row.org_id, row.staff_id) if row is not None else None
-    if found is None:
-        raise Refusal(Code.IDENTITY_UNKNOWN)
-    return found
+    return accounts.by_staff(connection, row.org_id, row.staff_id) if row is not None else None
 
 
 def _delete(connection: Connection, account: accounts.Account, issuer: str) -> None:

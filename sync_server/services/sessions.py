@@ -212,12 +212,8 @@ class Sessions:
         Refuses IDENTITY_UNKNOWN. Whatever else is asked at a sign-in is asked when it is used."""
         now = self.clock.now()
         with self.database.write() as connection:
-            try:
-                account = account_of(connection, identity)
-            except Refusal as refusal:
-                barred = refusal
-                note_stranger(connection, refusal.code, address, now)
-            else:
+            account = account_of(connection, identity)
+            if account is not None:
                 ticket = Ticket(
                     org_id=account.org_id,
                     staff_id=account.staff_id,
@@ -226,7 +222,8 @@ class Sessions:
                     issued_at=now,
                 )
                 return self.tickets.issue(ticket)
-        raise barred
+            note_stranger(connection, Code.IDENTITY_UNKNOWN, address, now)
+        raise Refusal(Code.IDENTITY_UNKNOWN)
 
     def _identified(
         self, asked: wire.SignInRequest, thumbprint: str, address: str, now: datetime

@@ -8,8 +8,10 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from sqlalchemy import select
 
 from sync_server.app import create_app
+from sync_server.db.audit import AUDIT_ENTRY
 from tests.oidc.running import RunningProvider, provider
 from tests.server.conftest import database_at
 from tests.server.desks import Desk
@@ -232,6 +234,10 @@ def test_the_console_is_for_the_browser_that_began_and_for_who_may(
     desk, back = at_the_console(company, running, "nobody")
     assert desk.get(back).status_code == 403
     assert desk.get("/console").status_code == 303
+    entry = AUDIT_ENTRY.c
+    with company.server.database.read() as connection:
+        refused = select(entry.result).where(entry.via == "console").order_by(entry.number)
+        assert connection.scalars(refused).all()[-2:] == ["role_not_allowed", "identity_unknown"]
 
 
 def test_the_console_asks_for_the_second_factor_after_the_company(
