@@ -22,7 +22,7 @@ _MOST = 2**31 - 1
 def note_contact(db: Database, caller: Caller, request: PullRequest, now: datetime) -> None:
     """What a device says of itself is kept as it says it, cut to what the table holds. Nothing for
     a caller without a device, and nothing where it was noted a moment ago."""
-    if caller.heard_at is None or now - from_wire(caller.heard_at) < EVERY:
+    if caller.heard_at is None or abs(now - from_wire(caller.heard_at)) < EVERY:
         return
     told = request.told
     said = {} if told is None else {

@@ -214,6 +214,10 @@ def test_a_pull_notes_the_contact_every_few_minutes_only(field: Field) -> None:
     phone.refresh()
     pull(phone)  # an app that does not tell yet
     assert heard() == (to_wire(field.clock.now()), 2**31 - 1)
+    field.clock.pass_by(minutes=-8)  # it was ahead
+    phone.refresh()
+    pull(phone)
+    assert heard() == (to_wire(field.clock.now()), 2**31 - 1)
 
 
 @pytest.mark.parametrize("page", ["users", "users/new", "stores", "devices"])
