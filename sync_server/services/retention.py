@@ -105,22 +105,27 @@ def _since(name: str, before: str) -> ColumnElement[bool]:
 
 
 def _empty_texts(db: Database, org_id: str, before: str, now: datetime) -> int:
-    """What waits for a manager is kept, however old."""
+    """What waits for a manager is kept, however old. Looked for without the writer's lock: mostly
+    there is nothing."""
     log = CHANGE_LOG.c
+    over = (
+        log.org_id == org_id,
+        log.received_at < before,
+        log.emptied_at.is_(None),
+        log.verdict != "quarantined",
+    )
+    with db.read() as connection:
+        found = select(log.change_id).where(*over).order_by(log.seq).limit(_TEXTS)
+        old = connection.execute(found).scalars().all()
+    if not old:
+        return 0
     with db.write() as connection:
-        over = select(log.change_id).where(
-            log.org_id == org_id,
-            log.received_at < before,
-            log.emptied_at.is_(None),
-            log.verdict != "quarantined",
-        )
-        old = connection.execute(over.order_by(log.seq).limit(_TEXTS)).scalars().all()
-        connection.execute(
+        emptied = connection.execute(
             update(CHANGE_LOG)
-            .where(log.org_id == org_id, log.change_id.in_(old))
+            .where(*over, log.change_id.in_(old))
             .values(body=EMPTIED, emptied_at=to_wire(now))
         )
-        return len(old)
+    return emptied.rowcount
 
 
 __all__ = ["sweep_retention"]
