@@ -15,6 +15,7 @@ from shared.clock import to_wire
 from shared.declare import Role
 from shared.errors import Code, Refusal
 from shared.unusual import KINDS
+from sync_server.db.among import among
 from sync_server.db.base import Database
 from sync_server.db.log import ALARM
 from sync_server.db.records import RECORDS
@@ -104,21 +105,21 @@ def shown(row: Row[Any]) -> AlarmSeen:
 
 def see(db: Database, caller: Caller, alarm_ids: Sequence[str], now: datetime) -> None:
     """Someone has seen these; harmless twice. Refuses what is not within reach."""
+    wanted = set(alarm_ids)
     with db.write() as connection:
-        for alarm_id in dict.fromkeys(alarm_ids):
-            _found(connection, caller, alarm_id)
-            changed = connection.execute(
-                update(ALARM)
-                .where(
-                    _ALARM.org_id == caller.org_id,
-                    _ALARM.id == alarm_id,
-                    _ALARM.seen_at.is_(None),
-                )
-                .values(seen_at=to_wire(now), seen_by=caller.staff_id)
-            )
-            if changed.rowcount:
-                subject = ("alarm", alarm_id)
-                audit.note(connection, caller, Action.ALARM_SEEN, now=now, subject=subject)
+        theirs = (_ALARM.org_id == caller.org_id, among(connection, _ALARM.id, sorted(wanted)))
+        known = connection.scalars(select(_ALARM.id).where(*theirs, in_reach(caller))).all()
+        if len(known) != len(wanted):
+            raise Refusal(Code.RECORD_MISSING, where="alarm")
+        changed = connection.scalars(
+            update(ALARM)
+            .where(*theirs, _ALARM.seen_at.is_(None))
+            .values(seen_at=to_wire(now), seen_by=caller.staff_id)
+            .returning(_ALARM.id)
+        ).all()
+        for alarm_id in sorted(changed):
+            subject = ("alarm", alarm_id)
+            audit.note(connection, caller, Action.ALARM_SEEN, now=now, subject=subject)
 
 
 def explain(db: Database, caller: Caller, alarm_id: str, explanation: str, now: datetime) -> None:
