@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -83,25 +83,6 @@ def add_account(
             password_at=to_wire(now),
         )
     )
-
-
-def add_accounts(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Many new accounts at once, for importers that know their names to be free. Each row has
-    org_id, staff_id, username (as `spelled`), password (hash) and `at` (wire form)."""
-    values = [
-        {
-            "org_id": row["org_id"],
-            "staff_id": row["staff_id"],
-            "username": row["username"],
-            "password": row["password"],
-            "active": True,
-            "created_at": row["at"],
-            "password_at": row["at"],
-        }
-        for row in rows
-    ]
-    if values:
-        connection.execute(insert(ACCOUNT), values)
 
 
 def by_username(connection: Connection, username: str) -> Account | None:

@@ -18,7 +18,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, select
 
 from shared.clock import to_wire
-from shared.errors import Code, Refusal
+from shared.errors import Code
 from sync_server.db.audit import AUDIT_ENTRY
 from sync_server.db.records import RECORDS
 from sync_server.services.audit_chain import details_text, extend
@@ -178,13 +178,6 @@ def note(
         where.append(AUDIT_ENTRY, entry)
     else:
         extend(where, [entry])
-
-
-def note_refusal(
-    connection: Connection, who: Caller | Actor, action: Action, refusal: Refusal, now: datetime
-) -> None:
-    """Puts on record that something was tried and refused."""
-    note(connection, who, action, result=refusal.code, now=now)
 
 
 def whose_chain(connection: Connection) -> str:

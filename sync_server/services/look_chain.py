@@ -7,20 +7,18 @@ again fills its gap, and the alarm that was raised meanwhile says so by itself.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import case, func, select
 
+from shared.errors import Refusal
 from shared.looks import FIRST, entry_hash, start_bytes
 from sync_server.db.looks import LOOK_LINK
 from sync_server.services.alarms import arrived, raise_alarm
 from sync_server.services.caller import Caller
+from sync_server.services.proof import decoded, verify_device_signature
 from sync_server.services.writing import Unit
 
 _LINK = LOOK_LINK.c
@@ -146,12 +144,7 @@ def _signed(caller: Caller, look: Mapping[str, Any]) -> bool:
         look["previous"],
     )
     try:
-        key = Ed25519PublicKey.from_public_bytes(_decoded(caller.device_key))
-        key.verify(_decoded(look.get("signature") or ""), said)
-    except (InvalidSignature, ValueError, binascii.Error):
+        verify_device_signature(caller.device_key, decoded(look.get("signature") or ""), said)
+    except (Refusal, ValueError):
         return False
     return True
-
-
-def _decoded(text: str) -> bytes:
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

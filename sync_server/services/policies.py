@@ -79,7 +79,7 @@ def versions(connection: Connection, org_id: str, now: datetime) -> list[Version
     def state(row: Any) -> str:
         if first[row.holds_from] != row.version:
             return "withdrawn"
-        if row.holds_from > holding and row.holds_from not in begun:
+        if row.holds_from > holding:
             return "coming"
         return "holds" if row.holds_from == holding else "past"
 

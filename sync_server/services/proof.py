@@ -135,8 +135,8 @@ def _verified(header: str | None) -> tuple[_Maker, dict[str, Any]]:
     head, _, body = signed.partition(".")
     try:
         maker = _maker(head)
-        maker.key.verify(_decoded(signature), signed.encode())
-        claims = json.loads(_decoded(body))
+        maker.key.verify(decoded(signature), signed.encode())
+        claims = json.loads(decoded(body))
     except (InvalidSignature, ValueError) as bad:
         raise _refused("signature") from bad
     if not isinstance(claims, dict):
@@ -155,7 +155,7 @@ class _Maker(NamedTuple):
 @lru_cache(maxsize=4096)
 def _maker(head: str) -> _Maker:
     """Pure: the text names the key, whoever sends it."""
-    header = json.loads(_decoded(head))
+    header = json.loads(decoded(head))
     if not isinstance(header, dict) or set(header) != {"typ", "alg", "jwk"}:
         raise _refused("form")
     jwk = header["jwk"]
@@ -169,7 +169,7 @@ def _maker(head: str) -> _Maker:
     return _Maker(jwk["x"], dpop.thumbprint(dpop.public_jwk(jwk["x"])), public_key(jwk["x"]))
 
 
-def _decoded(part: str) -> bytes:
+def decoded(part: str) -> bytes:
     """Base64url without padding (RFC 7515); ValueError for anything else in it."""
     return b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
 

@@ -3,13 +3,9 @@ is stored, and the device named in it signed it."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import select
 
 from shared.declare import Entity
@@ -17,6 +13,7 @@ from shared.errors import Code, Refusal
 from shared.seal import content_stands, seal_bytes
 from sync_server.db.accounts import DEVICE
 from sync_server.services.caller import Caller
+from sync_server.services.proof import decoded, verify_device_signature
 from sync_server.services.writing import Unit
 
 
@@ -34,9 +31,9 @@ def check_seal(unit: Unit, caller: Caller, entity: Entity, row: Mapping[str, Any
 
 def _verifies(report_id: str, signature: Mapping[str, Any]) -> bool:
     try:
-        key = Ed25519PublicKey.from_public_bytes(_decoded(signature["device_key"]))
-        key.verify(_decoded(signature["device_signature"]), seal_bytes(report_id, signature))
-    except (InvalidSignature, ValueError, binascii.Error):
+        signed = decoded(signature["device_signature"])
+        verify_device_signature(signature["device_key"], signed, seal_bytes(report_id, signature))
+    except (Refusal, ValueError):
         return False
     return True
 
@@ -54,7 +51,3 @@ def _is_ours(unit: Unit, caller: Caller, signature: Mapping[str, Any]) -> bool:
         )
     )
     return found is not None
-
-
-def _decoded(text: str) -> bytes:
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
