@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from shared.clock import to_wire
+from shared.declare import Role
 from shared.ids import derived_id
 from shared.wire import DeviceTells, PullRequest, dump
 from sync_server.db.accounts import DEVICE
 from sync_server.db.audit import AUDIT_ENTRY
 from sync_server.services import accounts
+from sync_server.services.caller import Caller
+from sync_server.services.contacts import note_contact
 from sync_server.services.scopes import assign_customers
 from sync_server.services.writing import Unit, write
 from tests.server.desks import Desk, signed_in
@@ -214,10 +218,14 @@ def test_a_pull_notes_the_contact_every_few_minutes_only(field: Field) -> None:
     phone.refresh()
     pull(phone)  # an app that does not tell yet
     assert heard() == (to_wire(field.clock.now()), 2**31 - 1)
-    field.clock.pass_by(minutes=-8)  # it was ahead
-    phone.refresh()
-    pull(phone)
-    assert heard() == (to_wire(field.clock.now()), 2**31 - 1)
+    right = field.clock.now() - timedelta(days=1)  # the clock was ahead
+    caller = Caller(
+        org_id=ORG, staff_id=staff_id("wu"), role=Role.TECHNICIAN, device_id=phone.device_id,
+        device_key="", heard_at=heard()[0],
+    )  # fmt: skip
+    asked = PullRequest(app_version="1.2", cursor=0, grants_digest="")
+    note_contact(field.server.database, caller, asked, right)
+    assert heard()[0] == to_wire(right)
 
 
 @pytest.mark.parametrize("page", ["users", "users/new", "stores", "devices"])
