@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-from sync_server.importing.source import ImportReport, Malformed, Progress, read_rows
+from sync_server.importing.source import ImportReport, Malformed, Progress, Source, read_rows
 
 COLUMNS = (
     "number",
@@ -78,12 +77,12 @@ class Incident:
 
 
 def read_incidents(
-    path: Path, report: ImportReport, progress: Progress, shift: timedelta = timedelta(0)
+    source: Source, report: ImportReport, progress: Progress, shift: timedelta = timedelta(0)
 ) -> dict[str, Incident]:
     """Every case by its number. `shift` moves all times, for a demonstration that lies in the
     present."""
     cases: dict[str, Incident] = {}
-    for number, row in read_rows(path, COLUMNS, report, progress):
+    for number, row in read_rows(source, COLUMNS, report, progress):
         try:
             _take(cases, row, shift)
         except Malformed as error:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -22,7 +21,7 @@ from sync_server.importing.assemble import Assembly, staffing
 from sync_server.importing.founding import founding_rows
 from sync_server.importing.incidents import Incident, read_incidents
 from sync_server.importing.retail import Retail, read_retail
-from sync_server.importing.source import ImportReport, Progress
+from sync_server.importing.source import ImportReport, Progress, Source
 from sync_server.importing.stores import Member
 from sync_server.services import audit
 from sync_server.services.accounts import policy_of
@@ -48,8 +47,8 @@ class Sources:
 
 def read_sources(
     organisation: str,
-    retail_file: Path,
-    incident_file: Path | None,
+    retail_file: Source,
+    incident_file: Source | None,
     progress: Progress,
     *,
     retail_shift: timedelta = timedelta(0),

@@ -11,9 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
-from pathlib import Path
 
-from sync_server.importing.source import ImportReport, Malformed, Progress, read_rows
+from sync_server.importing.source import ImportReport, Malformed, Progress, Source, read_rows
 
 COLUMNS = (
     "invoice_no",
@@ -86,12 +85,12 @@ def cents(pounds: Decimal) -> int:
 
 
 def read_retail(
-    path: Path, report: ImportReport, progress: Progress, shift: timedelta = timedelta(0)
+    source: Source, report: ImportReport, progress: Progress, shift: timedelta = timedelta(0)
 ) -> Retail:
     """Reads the whole source. `shift` moves all its times, for a demonstration that lies in the
     present."""
     retail = Retail()
-    for number, row in read_rows(path, COLUMNS, report, progress):
+    for number, row in read_rows(source, COLUMNS, report, progress):
         try:
             line = _line(row, shift)
         except Malformed as error:

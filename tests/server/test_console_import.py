@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -11,6 +12,7 @@ from sqlalchemy import func, select
 from sync_server.db.audit import AUDIT_ENTRY
 from sync_server.db.records import RECORDS
 from sync_server.demo.extract import DATA
+from sync_server.importing import load
 from sync_server.services import accounts
 from tests.server.desks import Desk, signed_in
 from tests.server.phones import ORG, Field
@@ -81,6 +83,21 @@ def test_a_file_that_cannot_be_read_writes_nothing(desk: Desk) -> None:
     assert count(desk, "customer") == 0
     left = [path.name for path in desk.field.server.settings.data_dir.iterdir()]
     assert not [name for name in left if name.startswith("tmp")], "no upload stays on the disk"
+
+
+def test_what_was_sent_lies_nowhere_while_it_is_read(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, lying = load.read_sources, []
+
+    def watched(*given: Any) -> load.Sources:
+        files = (path for path in tmp_path.rglob("*") if path.is_file())
+        lying.extend(path for path in files if b"WALL CLOCK" in path.read_bytes())
+        return read(*given)
+
+    monkeypatch.setattr(load, "read_sources", watched)
+    assert send(desk, "look", (HEADER + GOOD).encode()) == 200
+    assert lying == [], "a server that is killed now would leave it there for good"
 
 
 def test_only_administrators_bring_files_in(desk: Desk) -> None:

@@ -3,14 +3,10 @@ over by line."""
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import BinaryIO, Literal
 
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
@@ -25,7 +21,6 @@ from sync_server.importing.source import ImportReport
 
 PAGE = Page("import", group="system")
 router = PAGE.router()
-_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +28,19 @@ class ImportForm:
     """Beside the two files: whether to write, or only to look."""
 
     step: str = choice("look", "write", required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A file of the form, as the importers read one. It lies under no name, so that nothing of it
+    is left where the server is killed meanwhile."""
+
+    name: str
+    file: BinaryIO
+
+    def open(self, _mode: Literal["rb"], /) -> BinaryIO:
+        """To be read once."""
+        return self.file
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +66,13 @@ def take(visit: Visiting) -> Response:
 
 
 def _taken(visit: Visit, asked: ImportForm) -> Response:
-    with _on_disk(visit) as files:
-        try:
-            sources = load.read_sources(
-                visit.org_id, files["retail"], files.get("incidents"), _silent
-            )
-        except Refusal as refusal:
-            return _unreadable(visit, refusal)
+    retail, incidents = _sent(visit, "retail"), _sent(visit, "incidents")
+    if retail is None:
+        raise Refusal(Code.FIELD_REQUIRED, field="import.retail")
+    try:
+        sources = load.read_sources(visit.org_id, retail, incidents, _silent)
+    except Refusal as refusal:
+        return _unreadable(visit, refusal)
     if asked.step == "write":
         written = load.import_into(visit.server.database, visit.caller, sources, visit.now, _silent)
         return visit.done(
@@ -74,24 +82,9 @@ def _taken(visit: Visit, asked: ImportForm) -> Response:
     return _page(visit, filled(ImportForm), 200, sources, would)
 
 
-@contextmanager
-def _on_disk(visit: Visit) -> Iterator[dict[str, Path]]:
-    """The files as the importers read them, by path; gone afterwards. Refuses FIELD_REQUIRED
-    without customers' data."""
-    with TemporaryDirectory(dir=visit.server.settings.data_dir) as folder:
-        files = {}
-        for name in ("retail", "incidents"):
-            sent = visit.form.get(name)
-            if not isinstance(sent, UploadFile) or not sent.filename:
-                continue
-            packed = sent.file.read(len(_GZIP)) == _GZIP
-            sent.file.seek(0)
-            files[name] = Path(folder) / f"{name}.csv{'.gz' if packed else ''}"
-            with files[name].open("wb") as out:
-                shutil.copyfileobj(sent.file, out)
-        if "retail" not in files:
-            raise Refusal(Code.FIELD_REQUIRED, field="import.retail")
-        yield files
+def _sent(visit: Visit, name: str) -> Sent | None:
+    sent = visit.form.get(name)
+    return Sent(name, sent.file) if isinstance(sent, UploadFile) and sent.filename else None
 
 
 def _unreadable(visit: Visit, refusal: Refusal) -> Response:
