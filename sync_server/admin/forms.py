@@ -112,10 +112,8 @@ def _inward(declared: Field, text: str, zone: ZoneInfo) -> Any:
     if not text:
         return None
     try:
-        if declared.kind in (Kind.INTEGER, Kind.MONEY):
+        if declared.kind is Kind.INTEGER:
             return int(text)
-        if declared.kind is Kind.NUMBER:
-            return float(text)
         if declared.kind is Kind.INSTANT:
             return to_wire(datetime.fromisoformat(text).replace(tzinfo=zone))
     except (ValueError, OverflowError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from shared.declare import Role
 from shared.errors import Code, Refusal
@@ -65,8 +65,17 @@ def link(
         org_id = organisation or only_organisation(server)
         hashed = server.hashes.make(password)
         with server.database.write() as connection:
-            _open_account(server, connection, org_id, staff, username, hashed)
-            _note(server, connection, org_id, staff, Action.USER_ADDED)
+            now = server.clock.now()
+            accounts.add_account(
+                connection,
+                org_id=org_id,
+                staff_id=staff,
+                username=username,
+                password_hash=hashed,
+                now=now,
+            )
+            who, subject = audit.command_line(org_id), ("staff", staff)
+            audit.note(connection, who, Action.USER_ADDED, now=now, subject=subject)
         out.print(f"{accounts.spelled(username)} can sign in.", markup=False)
 
 
@@ -159,13 +168,6 @@ def password(username: Name, password: Password) -> None:
         out.print(f"{account.username} has a new password.", markup=False)
 
 
-def _note(
-    server: Server, connection: Connection, org_id: str, staff_id: str, action: Action
-) -> None:
-    who, subject = audit.command_line(org_id), ("staff", staff_id)
-    audit.note(connection, who, action, now=server.clock.now(), subject=subject)
-
-
 def _say_left(left: leaving.Left) -> None:
     """What was handed on, and what nobody has taken over."""
     for count, what in (
@@ -199,21 +201,3 @@ def _store_named(server: Server, org_id: str, name: str) -> str:
     if found is None:
         raise Refusal(Code.RECORD_MISSING, entity="store")
     return str(found[0])
-
-
-def _open_account(
-    server: Server,
-    connection: Connection,
-    org_id: str,
-    staff_id: str,
-    username: str,
-    password_hash: str,
-) -> None:
-    accounts.add_account(
-        connection,
-        org_id=org_id,
-        staff_id=staff_id,
-        username=username,
-        password_hash=password_hash,
-        now=server.clock.now(),
-    )
