@@ -146,6 +146,22 @@ def decide(store: Store, request: AccessRequest, *, approve: bool, answer: str =
         unit.commit()
 
 
+def runs(request: AccessRequest, now: datetime) -> bool:
+    """Whether what was approved may still be read, as far as this phone knows: more of it may have
+    been given since, or it was given back."""
+    if request.decision != "approved" or request.ended_at is not None:
+        return False
+    return decided_at(request) + timedelta(hours=request.hours) > now
+
+
+def end(store: Store, request: AccessRequest) -> None:
+    """Ends what was approved before its time. Offline it waits; the other's phone drops it at its
+    own next contact."""
+    with store.unit() as unit:
+        unit.update(request, ended_at=store.now())
+        unit.commit()
+
+
 def may_give_back(store: Store, entity: str, record_id: str) -> bool:
     """Whether a record is shown by grants that end by time and may be given back."""
     return bool(_returnable(store, entity, record_id))

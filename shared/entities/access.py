@@ -82,7 +82,8 @@ class AccessRequest(Record):
 
     It lies with its asker and with the customer, where a store manager finds and decides it: never
     their own, and only for a customer that they hold. `hours` run from the decision's arrival at
-    the server. It names the customer by id alone: its asker may have lost them.
+    the server; `ended_at` ends what was given before its time. It names the customer by id alone:
+    its asker may have lost them.
     """
 
     staff_id: str = reference("staff", required=True, merge=Merge.IMMUTABLE, writers=ASKERS)
@@ -103,6 +104,7 @@ class AccessRequest(Record):
     decided_at: Any = instant(writers=SERVER_ONLY)
     decided_by: str | None = reference("staff", writers=SERVER_ONLY)
     grant_id: str | None = reference("grant", writers=SERVER_ONLY)
+    ended_at: Any = instant(merge=Merge.MAX, writers={Role.STORE_MANAGER})
 
 
 @entity("notice", user="staff_id", at="happened_at")

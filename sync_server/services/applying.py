@@ -74,8 +74,10 @@ def apply(
     if entity.name == "access_request":
         if right.manner is Manner.AFTER_END:
             raise Refusal(Code.OUT_OF_SCOPE)  # whoever lost the customer decides no more
-        if held.row.get("decision"):
-            return Applied("merged")  # another manager was faster; their decision stands
+        if held.row.get("decision"):  # another manager was faster; their decision stands
+            values = {name: said for name, said in values.items() if name == "ended_at"}
+            if not values:
+                return Applied("merged")
     if entity.name == "tier_proposal":
         if right.manner is Manner.AFTER_END:
             raise Refusal(Code.OUT_OF_SCOPE)

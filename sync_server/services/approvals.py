@@ -24,7 +24,7 @@ from sync_server.services import audit
 from sync_server.services.accounts import policy_of
 from sync_server.services.audit import Action, Actor
 from sync_server.services.caller import Caller
-from sync_server.services.grants import end_of, is_live, issue
+from sync_server.services.grants import end_of, is_live, issue, revoke
 from sync_server.services.notices import tell
 from sync_server.services.scopes import callback_bucket
 from sync_server.services.writing import Author, Held, Unit, write
@@ -157,9 +157,9 @@ def decide_request(
     return write(db, decider.org_id, now, work)
 
 
-def carry_out(unit: Unit, held: Held, who: Caller | Actor, role: Role) -> None:
-    """What a decision brings: the grant, and word to whoever asked. Refuses one's own request, and
-    deciders who may not."""
+def carry_out(unit: Unit, held: Held, who: Caller | Actor, role: Role) -> Held:
+    """What a decision brings: the grant, and word to whoever asked; returns the request with it.
+    Refuses one's own request, and deciders who may not."""
     row, decider_id = held.row, who.staff_id
     if decider_id is None or row["staff_id"] == decider_id:
         raise Refusal(Code.ROLE_NOT_ALLOWED)
@@ -169,7 +169,7 @@ def carry_out(unit: Unit, held: Held, who: Caller | Actor, role: Role) -> None:
         bucket, until = _bucket_asked(unit, held), unit.now + timedelta(hours=row["hours"])
         grant_id = give(unit, row["staff_id"], bucket, until, decider_id, row["reason"]).id
     told = {"decided_at": unit.now_text, "decided_by": decider_id, "grant_id": grant_id}
-    unit.update("access_request", held.id, told)
+    held = unit.update("access_request", held.id, told)
     kind = "access_given" if grant_id else "access_refused"
     tell(
         unit, held.id, row["staff_id"], kind,
@@ -179,6 +179,23 @@ def carry_out(unit: Unit, held: Held, who: Caller | Actor, role: Role) -> None:
     audit.note(
         unit, who, action, subject=("request", held.id), customer=row["customer_id"],
         to=row["staff_id"], hours=row["hours"], grant=grant_id,
+    )  # fmt: skip
+    return held
+
+
+def end_given(unit: Unit, held: Held, who: Caller | Actor, role: Role) -> None:
+    """Ends what an approval gave, before its time (S3 #151). Refuses whoever may not decide it;
+    nothing to do where nothing was given, or it has ended."""
+    row, grant = held.row, unit.get("grant", held.row.get("grant_id") or "")
+    if who.staff_id is None or row["staff_id"] == who.staff_id:
+        raise Refusal(Code.ROLE_NOT_ALLOWED)
+    check_decider(unit, who.staff_id, role, row["customer_id"])
+    if grant is None or grant.row.get("revoked_at"):
+        return
+    revoke(unit, grant, "ended")
+    audit.note(
+        unit, who, Action.GRANT_REVOKED, subject=("grant", grant.id),
+        of=grant.row["staff_id"], because="ended",
     )  # fmt: skip
 
 

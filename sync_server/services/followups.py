@@ -80,8 +80,12 @@ def after_edit(
         tier_panel.carry_out(unit, held, before, who, role, policy)
     elif held.entity == "report":
         refresh_report(unit, held.id)
-    elif held.entity == "access_request" and "decision" in changed:
-        approvals.carry_out(unit, held, _on_device(unit, author), Role.STORE_MANAGER)
+    elif held.entity == "access_request":
+        decider = _on_device(unit, author)
+        if "decision" in changed:
+            held = approvals.carry_out(unit, held, decider, Role.STORE_MANAGER)
+        if "ended_at" in changed:
+            approvals.end_given(unit, held, decider, Role.STORE_MANAGER)
     elif held.entity == "grant" and "returned_at" in changed:
         steering.take_back(unit, held, _on_device(unit, author))
 

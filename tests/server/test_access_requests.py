@@ -110,6 +110,31 @@ def test_a_refusal_gives_nothing_and_tells_whoever_asked(world: World) -> None:
     assert "已转给小崔" in cai.shown("access_request", wish.record_id)
 
 
+def test_what_was_approved_is_ended_from_the_phone_by_whoever_may_decide(world: World) -> None:
+    customer = world.customer("an")
+    call = a_call(world, customer)
+    cai, mei = world.device("cai"), world.device("mei")
+    cai.sync()
+    world.pass_by(hours=world.policy().callback_window_hours_after + 1)
+    wish = asking(cai, customer, "callback", call)
+    cai.push(wish)
+    mei.sync()
+    mei.push(deciding(mei, wish.record_id, customer, decision="approved"))
+    cai.sync()
+    assert cai.ids("callback") == {call}
+    mei.sync()
+    over = deciding(mei, wish.record_id, customer, ended_at=to_wire(world.now))
+    assert [o.verdict for o in mei.push(over)] == ["applied"]
+    cai.sync()
+    assert cai.ids("callback") == set()
+    granted = [row for row in world.rows("grant") if row["purpose"] == "approved_detail"]
+    assert [row["revoked_because"] for row in granted] == ["ended"]
+    mei.sync()
+    again = deciding(mei, wish.record_id, customer, decision="refused", ended_at=to_wire(world.now))
+    assert [o.verdict for o in mei.push(again)] != ["rejected"]
+    assert [row["decision"] for row in world.rows("access_request")] == ["approved"]
+
+
 def test_the_first_decision_stands(world: World) -> None:
     customer = world.customer("an")
     call = a_call(world, customer)

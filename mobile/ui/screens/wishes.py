@@ -5,12 +5,13 @@ word of answer (S3 #149, #151). Works without a network; the hours run from when
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import flet as ft
 
 from mobile.ui import formats
 from mobile.ui.components import buttons, marks, surfaces, words
-from mobile.ui.components.messages import say
+from mobile.ui.components.messages import confirm, say
 from mobile.ui.state import Shell, use_query
 from mobile.ui.texts import choice, t
 from mobile.ui.theme import GAP
@@ -121,10 +122,30 @@ def _line(shell: Shell, one: Wish) -> ft.Control:
     request = one.request
     when = formats.when(access.decided_at(request), shell.now())
     word = choice("decision", request.decision or "")
+    if request.ended_at is not None:
+        word = t("wishes.ended")
+    trailing = marks.pending(one.pending)
+    if access.runs(request, shell.now()):
+        trailing = buttons.quiet(shell, f"end-{request.id}", t("wishes.end"), _ending(shell, one))
     return surfaces.line(
         f"decided-{request.id}",
         f"{one.asker or t('conflict.someone')} · {_what(one)}",
         icon=ft.Icons.LOCK_OPEN if request.decision == "approved" else ft.Icons.BLOCK,
         text=f"{word} · {t('ask.hours', count=request.hours)} · {when}",
-        trailing=marks.pending(one.pending),
+        trailing=trailing,
     )
+
+
+def _ending(shell: Shell, one: Wish) -> Callable[[], Awaitable[None]]:
+    who = one.asker or t("conflict.someone")
+
+    async def end() -> None:
+        sure = await confirm(
+            shell, t("wishes.end.sure", who=who), t("wishes.end.text"), t("wishes.end"),
+            dangerous=True,
+        )  # fmt: skip
+        if sure:
+            access.end(shell.store, one.request)
+            say(shell, t("wishes.end.said", who=who))
+
+    return end

@@ -181,6 +181,25 @@ async def test_a_manager_finds_who_asks_and_approves(manager, open_app):
     assert not app.has(f"approve-{wish(a_call('')).id}") and app.says("已批准")
 
 
+async def test_a_manager_ends_what_was_approved_and_still_runs(field_of, open_app):
+    phone, call = field_of(Role.STORE_MANAGER), a_call(AGENT.id)
+    over = wish(
+        call, id=derived_id("over"), hours=1, decision="approved",
+        decided_at=NOW - timedelta(hours=2),
+    )  # fmt: skip
+    runs = wish(call, decision="approved", decided_at=NOW - timedelta(hours=2))
+    phone.plant(ONE, AGENT, call, over, runs)
+    app, shell = await open_app(phone)
+    await app.go("/decisions")
+    assert not app.has(f"end-{over.id}")
+    await app.tap(f"end-{runs.id}")
+    await app.tap("confirm-yes")
+    await app.settle()
+    (change,) = shell.store.waiting()
+    assert (change.record_id, set(change.values)) == (runs.id, {"ended_at"})
+    assert not app.has(f"end-{runs.id}") and app.says("已提前结束")
+
+
 async def test_a_manager_refuses_with_a_word(manager, open_app):
     app, shell = await open_app(manager)
     await app.go("/decisions")
