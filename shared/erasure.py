@@ -19,7 +19,7 @@ NO_FILE = "0" * 64
 _ALSO = {
     "customer": ("origin_ref", "owner_id", "decision_chain"),
     "case": ("origin_ref", "photo_ids"),
-    "asset": ("serial", "location"),
+    "asset": ("serial", "location", "package_terms"),
     "visit": ("photo_ids", "cancelled_because"),
     "report": ("photos_before", "photos_after"),
     "inspection": ("checklist",),

@@ -51,8 +51,10 @@ STAYS = {
     "field", "industry", "key", "label", "media_type", "model", "name", "number", "position",
     "product", "question", "record_id", "source", "subcategory", "subject_id",
     "change_id", "cause_code", "text_key", "text_hash",
+    "package", "topic", "department", "before", "after", "",
 }  # fmt: skip
-"""Fields of which some word may stay: what kind of thing, place or work it was, none of whom."""
+"""Fields of which some word may stay: what kind of thing, place or work it was, none of whom. Parts
+of a list have no name: a tier's seats."""
 
 
 @pytest.fixture
