@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -49,7 +50,7 @@ class Workdays:
         or 25 hours; other days count as nothing. So three working days from a Wednesday at ten end
         on a Monday at ten, and those from a Saturday when Wednesday ends (S0 #17).
         """
-        left = Fraction(workdays)
+        left: Fraction | int = workdays
         for since, until in pauses:
             used = self.between(moment, since, zone)
             if left <= used:
@@ -57,10 +58,10 @@ class Workdays:
             left -= used
             moment = until
         for begins, ends in self._worked(moment, None, zone):
-            share, length = Fraction(_micros(ends - max(begins, moment))), _micros(ends - begins)
+            share, length = _micros(ends - max(begins, moment)), _micros(ends - begins)
             if left * length <= share:
                 return ends - timedelta(microseconds=int(share - left * length))
-            left -= share / length
+            left -= 1 if share == length else Fraction(share, length)
         raise OverflowError("no end to this calendar")
 
     def between(self, since: datetime, until: datetime, zone: ZoneInfo) -> Fraction:
@@ -87,6 +88,7 @@ class Workdays:
             begins = ends
 
 
+@lru_cache(maxsize=8192)  # a hundred thousand cases ask for the same few hundred
 def _midnight(on: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(on, time(), zone).astimezone(UTC)
 

@@ -1,118 +1,94 @@
-"""Daily sums: what adds up over days, summed by the database for the days that were touched."""
+"""Daily sums: what adds up over days, moved by what a fact that came or went added to them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from datetime import date, timedelta
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Connection,
-    Select,
-    String,
-    Table,
-    and_,
-    case,
-    cast,
-    delete,
-    func,
-    insert,
-    literal,
-    or_,
-    select,
-    union_all,
-)
+from sqlalchemy import Connection, Table, delete
 
 from sync_server.db.figures import FIGURE_ANSWER, FIGURE_CASE, FIGURE_DAY
+from sync_server.db.putting import upsert_rows
 
-_CASE, _ANSWER = FIGURE_CASE.c, FIGURE_ANSWER.c
-_MOST_SPANS = 200
-
-
-def _one(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return case((condition, 1), else_=0)
+Row = Mapping[str, Any]
 
 
-_PARTS: tuple[tuple[Table, str, str, ColumnElement[int]], ...] = (
-    (FIGURE_CASE, "opened_day", "opened", _one(_CASE.state != "cancelled")),
-    (
-        FIGURE_CASE, "opened_day", "opened_resolved",
-        _one(_CASE.resolved_day.is_not(None) & (_CASE.state != "cancelled")),
+class Place(NamedTuple):
+    """One daily sum."""
+
+    day: str
+    store_id: str
+    staff_id: str
+    part: str
+
+
+def _minutes_count(row: Row) -> bool:
+    """A complaint has a day for its first contact (S0 #16), so it says nothing of minutes."""
+    return bool(row["kind"] != "complaint")
+
+
+def _called_off(row: Row) -> bool:
+    return bool(row["state"] == "cancelled")
+
+
+_PARTS: Mapping[Table, tuple[tuple[str, str, Callable[[Row], int]], ...]] = {
+    FIGURE_CASE: (
+        ("opened_day", "opened", lambda row: not _called_off(row)),
+        (
+            "opened_day",
+            "opened_resolved",
+            lambda row: row["resolved_day"] is not None and not _called_off(row),
+        ),
+        ("opened_day", "reassigned", lambda row: row["reassigned"] > 0),
+        ("opened_day", "reopened", lambda row: row["reopened"] > 0),
+        ("answered_day", "answered", _minutes_count),
+        (
+            "answered_day",
+            "response_seconds",
+            lambda row: row["answer_seconds"] * _minutes_count(row),
+        ),
+        ("resolved_day", "resolved", lambda _row: 1),
+        ("resolved_day", "resolved_in_time", lambda row: row["resolved_in_time"]),
+        ("resolved_day", "resolve_seconds", lambda row: row["resolve_seconds"]),
     ),
-    (FIGURE_CASE, "opened_day", "reassigned", _one(_CASE.reassigned > 0)),
-    (FIGURE_CASE, "opened_day", "reopened", _one(_CASE.reopened > 0)),
-    # A complaint has a day for its first contact (S0 #16), so it says nothing of minutes.
-    (FIGURE_CASE, "answered_day", "answered", _one(_CASE.kind != "complaint")),
-    (
-        FIGURE_CASE, "answered_day", "response_seconds",
-        case((_CASE.kind != "complaint", _CASE.answer_seconds), else_=0),
+    FIGURE_ANSWER: (
+        ("day", "answers", lambda _row: 1),
+        ("day", "points", lambda row: row["points"]),
+        ("day", "satisfied_answers", lambda row: row["satisfied"]),
     ),
-    (FIGURE_CASE, "resolved_day", "resolved", literal(1)),
-    (FIGURE_CASE, "resolved_day", "resolved_in_time", _one(_CASE.resolved_in_time)),
-    (FIGURE_CASE, "resolved_day", "resolve_seconds", _CASE.resolve_seconds),
-    (FIGURE_ANSWER, "day", "answers", literal(1)),
-    (FIGURE_ANSWER, "day", "points", _ANSWER.points),
-    (FIGURE_ANSWER, "day", "satisfied_answers", _one(_ANSWER.satisfied)),
-)  # fmt: skip
-"""Each part: the facts that it sums, by which of their days, and what each adds."""
-
-PARTS = frozenset(part for _, _, part, _ in _PARTS)
+}
+"""Each part: by which day of a fact it is counted, and what the fact adds to it."""
 
 
-def sum_days(connection: Connection, org_id: str, days: Collection[str]) -> None:
-    """Sums these days anew, from the facts as they stand in this transaction."""
-    if not days:
-        return
-    spans = list(_spans(sorted(days)))
-    if len(spans) > _MOST_SPANS:  # too scattered to name: all between
-        spans = [(spans[0][0], spans[-1][1])]
-    connection.execute(
-        delete(FIGURE_DAY).where(FIGURE_DAY.c.org_id == org_id, _within(FIGURE_DAY, "day", spans))
-    )
-    sums = union_all(*(_sums(org_id, spans, *part) for part in _PARTS)).subquery()
-    columns = [column.name for column in FIGURE_DAY.columns]
-    connection.execute(
-        insert(FIGURE_DAY).from_select(columns, select(*(sums.c[name] for name in columns)))
-    )
+def added_by(table: Table, rows: Iterable[Row]) -> Counter[Place]:
+    """What these facts add to daily sums; nothing, for facts that are of no day."""
+    found: Counter[Place] = Counter()
+    parts = _PARTS.get(table, ())
+    for row in rows:
+        for day, part, amount in parts:
+            if row[day] is not None and (count := int(amount(row))):
+                found[Place(row[day], row["store_id"], row["staff_id"], part)] += count
+    return found
 
 
-def _sums(
-    org_id: str,
-    spans: Sequence[tuple[str, str]],
-    table: Table,
-    day: str,
-    part: str,
-    amount: ColumnElement[int],
-) -> Select[tuple[object, ...]]:
-    columns = table.c
-    total = cast(func.sum(amount), BigInteger)
-    return (
-        select(
-            columns.org_id,
-            columns[day].label("day"),
-            columns.store_id,
-            columns.staff_id,
-            literal(part, String).label("part"),
-            total.label("amount"),
+def move_sums(connection: Connection, org_id: str, moved: Mapping[Place, int]) -> None:
+    """Adds to daily sums what changed; sums of nothing are not kept."""
+    rows = [
+        {"org_id": org_id, **place._asdict(), "amount": amount}
+        for place, amount in sorted(moved.items())
+        if amount
+    ]
+    upsert_rows(connection, FIGURE_DAY, rows, {"amount": "figure_day.amount + excluded.amount"})
+    if any(row["amount"] < 0 for row in rows):
+        days = FIGURE_DAY.c
+        connection.execute(
+            delete(FIGURE_DAY).where(
+                days.org_id == org_id,
+                days.day.in_(sorted({row["day"] for row in rows if row["amount"] < 0})),
+                days.amount == 0,
+            )
         )
-        .where(columns.org_id == org_id, _within(table, day, spans))
-        .group_by(columns.org_id, columns[day], columns.store_id, columns.staff_id)
-        .having(total != 0)
-    )
 
 
-def _within(table: Table, day: str, spans: Sequence[tuple[str, str]]) -> ColumnElement[bool]:
-    column = table.c[day]
-    return or_(*(and_(column >= first, column <= last) for first, last in spans))
-
-
-def _spans(days: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Runs of days that follow each other, as (first, last)."""
-    first = last = date.fromisoformat(days[0])
-    for day in map(date.fromisoformat, days[1:]):
-        if day - last > timedelta(days=1):
-            yield first.isoformat(), last.isoformat()
-            first = day
-        last = day
-    yield first.isoformat(), last.isoformat()
+__all__ = ["Place", "added_by", "move_sums"]

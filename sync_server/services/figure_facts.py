@@ -1,6 +1,6 @@
 """Keeps the facts that figures are made of up to date: for each customer of whom anything was
-written since the last time, all of theirs are worked out anew, and the days that they touch are
-summed again.
+written since the last time, all of theirs are worked out anew, and daily sums move by the
+difference.
 
 What was written is found by the heads of customers' buckets (an index by number), so that late
 work, moved records and erased customers need no rules of their own: whatever order work arrives in,
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,7 +39,7 @@ from sync_server.db.putting import insert_rows, replace_rows
 from sync_server.db.records import RECORDS
 from sync_server.services.accounts import policies_of
 from sync_server.services.calendars import calendar_of
-from sync_server.services.figure_days import sum_days
+from sync_server.services.figure_days import Place, added_by, move_sums
 from sync_server.services.vitals import organisations
 
 AT_ONCE = 400
@@ -48,7 +49,6 @@ a moment."""
 _BUCKET = "customer:"
 _HEAD = BUCKET_HEAD.c
 _OF_CUSTOMERS = (FIGURE_CUSTOMER, FIGURE_MONTH, FIGURE_CASE, FIGURE_ANSWER)
-_DAYS = {FIGURE_CASE: ("opened_day", "answered_day", "resolved_day"), FIGURE_ANSWER: ("day",)}
 
 _KEYS = {
     FIGURE_CUSTOMER: "customer_id",
@@ -114,8 +114,8 @@ def _part(db: Database, org_id: str, now: datetime) -> bool:
         since = state.seq if state is not None and state.rules == rules.digest else 0
         moved = _moved(connection, org_id, since, AT_ONCE)
         customers = [row.bucket.removeprefix(_BUCKET) for row in moved]
-        days = _work_out(connection, org_id, customers, rules)
-        sum_days(connection, org_id, days)
+        if customers:
+            _work_out(connection, org_id, customers, rules)
         reached = moved[-1].max_seq if moved else since
         kept = {"seq": reached, "rules": rules.digest, "counted_at": to_wire(now)}
         replace_rows(connection, FIGURE_STATE, [{"org_id": org_id, **kept}])
@@ -153,16 +153,13 @@ def _rules(connection: Connection, org_id: str, now: datetime) -> _Rules:
     return _Rules(Dial(calendar, ZoneInfo(zone), now), Policies(versions), digest)
 
 
-def _work_out(
-    connection: Connection, org_id: str, customers: Sequence[str], rules: _Rules
-) -> set[str]:
-    """The facts of these customers in place of those that were there; returns the days that either
-    touch."""
-    if not customers:
-        return set()
+def _work_out(connection: Connection, org_id: str, customers: Sequence[str], rules: _Rules) -> None:
+    """The facts of these customers in place of those that were there, and daily sums with them."""
     read = _Reader(connection, org_id, customers)
-    homes = {row.id: row for row in read("customer", "id", "store_id", "stage", "referred",
-                                         "created_at", of="id")}  # fmt: skip
+    homes = {
+        row.id: row
+        for row in read("customer", "id", "store_id", "stage", "referred", "created_at", of="id")
+    }
     stores = {customer: row.store_id or "" for customer, row in homes.items()}
     cases = _cases(read, stores, rules)
     rows = {
@@ -171,19 +168,20 @@ def _work_out(
         FIGURE_CASE: cases,
         FIGURE_ANSWER: _answers(read, stores, cases, rules),
     }
-    days: set[str] = set()
+    moved: Counter[Place] = Counter()
     for table in _OF_CUSTOMERS:
         key = _KEYS[table]
         named = {"customer_id": customers, key: [row[key] for row in rows[table]]}
         # By its own id as well: a moved record may still stand under another customer.
         for name, ids in named.items():
             here = (table.c.org_id == org_id, among(connection, table.c[name], ids))
-            for day in _DAYS.get(table, ()):
-                days.update(connection.scalars(select(table.c[day]).where(*here).distinct()))
-            connection.execute(delete(table).where(*here))
-        days.update(row[day] for day in _DAYS.get(table, ()) for row in rows[table])
+            before = connection.execute(select(table).where(*here)).mappings().all()
+            if before:
+                connection.execute(delete(table).where(*here))
+                moved.subtract(added_by(table, before))
+        moved.update(added_by(table, rows[table]))
         insert_rows(connection, table, [{"org_id": org_id, **row} for row in rows[table]])
-    return days - {None}
+    move_sums(connection, org_id, moved)
 
 
 @dataclass(frozen=True, slots=True)
