@@ -324,7 +324,6 @@ NOT_IN_USE: frozenset[str] = frozenset(
         "flow_return",
         "flow_exchange",
         "grade_every",
-        "figures_settle_days",
     }
 )
 """Settings whose rules are still to be built. They can be set; the console says that nothing obeys

@@ -18,6 +18,7 @@ from sync_server.services import (
     figure_facts,
     look_samples,
     look_watch,
+    publications,
     tier_rules,
 )
 from sync_server.services.backup_manifest import newest_age
@@ -101,9 +102,10 @@ class Server:
         audit_keeping.let_old_go(self.database, now)
 
     def keep_figures(self) -> None:
-        """Bring the facts of figures up to date with what was written. Harmless at any time, and
-        from several processes."""
+        """Bring the facts of figures up to date with what was written, and publish the months that
+        have settled. Harmless at any time, and from several processes."""
         figure_facts.keep_figures(self.database, self.clock.now())
+        publications.publish_due(self.database, self.clock.now())
 
     def run_rules(self) -> None:
         """What the night's rules do: propose tiers, then plan visits by those that hold. Harmless

@@ -163,7 +163,7 @@ def _work_out(connection: Connection, org_id: str, customers: Sequence[str], rul
     stores = {customer: row.store_id or "" for customer, row in homes.items()}
     cases = _cases(read, stores, rules)
     rows = {
-        FIGURE_CUSTOMER: _customers(homes.values(), rules),
+        FIGURE_CUSTOMER: _customers(homes.values(), cases, rules),
         FIGURE_MONTH: _months(read, stores, rules),
         FIGURE_CASE: cases,
         FIGURE_ANSWER: _answers(read, stores, cases, rules),
@@ -178,7 +178,7 @@ def _work_out(connection: Connection, org_id: str, customers: Sequence[str], rul
             before = connection.execute(select(table).where(*here)).mappings().all()
             if before:
                 connection.execute(delete(table).where(*here))
-                moved.subtract(added_by(table, before))
+                moved.subtract(added_by(table, [dict(row) for row in before]))
         moved.update(added_by(table, rows[table]))
         insert_rows(connection, table, [{"org_id": org_id, **row} for row in rows[table]])
     move_sums(connection, org_id, moved)
@@ -202,17 +202,21 @@ class _Reader:
         ).all()
 
 
-def _customers(homes: Iterable[Any], rules: _Rules) -> list[Row]:
-    return [
-        {
-            "customer_id": row.id,
-            "store_id": row.store_id or "",
-            "since_day": rules.day(row.created_at),
-            "referred": bool(row.referred),
-        }
-        for row in homes
-        if row.stage != "potential"
-    ]
+def _customers(homes: Iterable[Any], cases: Iterable[Row], rules: _Rules) -> list[Row]:
+    """Actual ones, and whoever had a case; since then at the latest, as some are entered after
+    it."""
+    served: dict[str, str] = {}
+    for row in cases:
+        day = row["opened_day"]
+        served[row["customer_id"]] = min(day, served.get(row["customer_id"], day))
+    found = []
+    for row in homes:
+        if row.stage != "potential" or row.id in served:
+            made = rules.day(row.created_at) or ""
+            since = min(made, served.get(row.id, made))
+            facts = {"customer_id": row.id, "store_id": row.store_id or "", "since_day": since}
+            found.append(facts | {"referred": bool(row.referred)})
+    return found
 
 
 def _months(read: _Reader, stores: Mapping[str, str], rules: _Rules) -> list[Row]:

@@ -35,8 +35,11 @@ def company() -> Rows:
     return rows
 
 
-def drawn(seed: int, customers: int = 40, cases: int = 120, orders: int = 300) -> Rows:
-    """Customers of three stores with what happened to them between late 2024 and now."""
+def drawn(
+    seed: int, customers: int = 40, cases: int = 120, orders: int = 300, days: int = 760
+) -> Rows:
+    """Customers of three stores with what happened to them between late 2024 and November 2026;
+    their cases in the last so many days of that."""
     draw = random.Random(seed)
     ids = [derived_id("figures", "customer", str(seed), str(n)) for n in range(customers)]
 
@@ -45,6 +48,7 @@ def drawn(seed: int, customers: int = 40, cases: int = 120, orders: int = 300) -
         return found.replace(microsecond=0)
 
     begun = datetime(2024, 10, 1, tzinfo=UTC)
+    opened = begun + timedelta(days=760 - days)
     rows: Rows = []
     for n, one in enumerate(ids):
         rows.append(("customer", {
@@ -61,7 +65,7 @@ def drawn(seed: int, customers: int = 40, cases: int = 120, orders: int = 300) -
             "total_cents": (-1 if cancelled else 1) * draw.randrange(1000, 90_000),
         }))  # fmt: skip
     for n in range(cases):
-        rows += _case(draw, draw.choice(ids), f"{seed}-{n}", moment(begun, 760))
+        rows += _case(draw, draw.choice(ids), f"{seed}-{n}", moment(opened, days))
     return rows
 
 
@@ -127,6 +131,11 @@ class ByHand:
         mine = [row for row in self.rows["case_event"] if row["case_id"] == case_id]
         return sorted(mine, key=lambda row: str(row["happened_at"]))
 
+    @staticmethod
+    def within(at: str, first: date, last: date) -> bool:
+        """Whether a moment lies on one of these local days."""
+        return first <= from_wire(at).astimezone(ZONE).date() <= last
+
     def counts(self, first: date, last: date, store: str | None = None) -> dict[str, int]:
         """What happened from `first` to `last`, local days, to one store's customers or all."""
 
@@ -166,11 +175,21 @@ class ByHand:
         del first  # these look at twelve months, whatever the period
         begin = (last + timedelta(days=1)).replace(year=(last + timedelta(days=1)).year - 1)
         before = begin.replace(year=begin.year - 1)
+        served = {row["customer_id"] for row in self.rows["case"]}
         mine = [
-            row for row in self.rows["customer"]
-            if row["stage"] == "actual" and store in (None, row["store_id"] or "")
-        ]  # fmt: skip
-        since = {r["id"]: from_wire(r["created_at"]).astimezone(ZONE).date() for r in mine}
+            row
+            for row in self.rows["customer"]
+            if row["stage"] == "actual" or row["id"] in served
+            if store in (None, row["store_id"] or "")
+        ]
+        told = [(r["id"], r["created_at"]) for r in mine]
+        told += [(r["customer_id"], r["opened_at"]) for r in self.rows["case"]]
+        since = {
+            row["id"]: min(
+                from_wire(at).astimezone(ZONE).date() for i, at in told if i == row["id"]
+            )
+            for row in mine
+        }
         new = [row for row in mine if begin <= since[row["id"]] <= last]
         now: dict[str, list[int]] = {}
         old: dict[str, list[int]] = {}
