@@ -131,11 +131,20 @@ class Store:
         self.parts.gate.settle()
         return self.parts.drafts.get(key)
 
-    def save_draft(self, key: str, draft: Draft, *, about: tuple[str, str] | None = None) -> None:
-        """Store a draft durably. `about` names the (entity, id) whose end of grant hides it too."""
-        now = to_wire(self.parts.time.now())
+    def save_draft(
+        self,
+        key: str,
+        draft: Draft,
+        *,
+        about: tuple[str, str] | None = None,
+        typed_at: datetime | None = None,
+    ) -> None:
+        """Store a draft durably. `about` names the (entity, id) whose end of grant hides it too;
+        `typed_at` when the last of it was written, in effective time, where that was before now."""
+        now = self.parts.time.now()
+        at = to_wire(now if typed_at is None else min(typed_at, now))
         with self.parts.commits.begin():
-            self.parts.drafts.save(key, draft, now, about)
+            self.parts.drafts.save(key, draft, at, about)
 
     def discard_draft(self, key: str) -> None:
         """Remove a draft; harmless when there is none."""

@@ -7,6 +7,8 @@ What would be written here would be lost with the tab, and L1 allows no "saved" 
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from mobile.store.drafts import Draft
 from mobile.store.store import Store
 from mobile.store.unit import Unit
@@ -26,6 +28,7 @@ class TransientStore(Store):
         draft: Draft,  # noqa: ARG002 - the store's signature
         *,
         about: tuple[str, str] | None = None,  # noqa: ARG002 - the store's signature
+        typed_at: datetime | None = None,  # noqa: ARG002 - the store's signature
     ) -> None:
         """Refuses: a draft here would not outlive the tab."""
         raise Refusal(Code.STORAGE_NOT_DURABLE)

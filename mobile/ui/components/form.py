@@ -21,6 +21,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import flet as ft
@@ -72,6 +73,7 @@ class Form:
     kept: Kept = field(default_factory=Kept)
     _saving: asyncio.Task[None] | None = None
     _dirty: bool = False
+    _typed_at: datetime | None = None
     _done: bool = False
 
     def get(self, name: str) -> Any:
@@ -88,6 +90,8 @@ class Form:
         if self.errors.pop(name, None) or render:
             self.state.version += 1
         self._dirty = True
+        if self.shell.session.store is not None:
+            self._typed_at = self.shell.store.now()
         self.kept.saved = False
         if self._saving is None or self._saving.done():
             self._saving = asyncio.ensure_future(self._save_soon())
@@ -139,7 +143,11 @@ class Form:
         if not self._dirty or self._done or self.shell.session.store is None:
             return
         try:
-            self.shell.store.save_draft(self.draft_key, self._draft(), about=self.about)
+            # Dated when it was typed: a page that slept stores it long after, and access may have
+            # ended meanwhile.
+            self.shell.store.save_draft(
+                self.draft_key, self._draft(), about=self.about, typed_at=self._typed_at
+            )
             self._dirty = False
             self.kept.saved = True
         except Refusal as refusal:

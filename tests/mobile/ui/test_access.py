@@ -80,6 +80,24 @@ async def test_at_its_end_an_open_call_goes_from_the_screen_and_what_was_typed_g
                                         (ONE.id,)).get == 0  # fmt: skip
 
 
+async def test_what_was_typed_into_a_page_that_slept_past_the_end_is_sealed_and_on_its_way(
+    agent, open_app
+):
+    app, shell = await open_app(agent)
+    call = a_call(agent.staff.id)
+    await app.go(f"/callbacks/{call.id}")
+    await app.type("notes", "说到一半，合上了电脑")  # nothing has stored it yet
+    agent.clock.move(timedelta(hours=9))
+    await shell.session.ending.look()
+    await app.settle()
+    assert not app.has("notes")
+    (change,) = shell.store.waiting()
+    assert change.values["notes"] == "说到一半，合上了电脑" and change.made_at == NOW
+    await shell.syncing.settled()
+    assert shell.store.parts.outbox.unsealed() == [], "it has its sealed copy"
+    assert shell.store.parts.db.execute("SELECT count(*) FROM draft").get == 0
+
+
 async def test_what_ended_while_the_app_was_closed_is_gone_before_anything_is_shown(
     agent, open_app, start
 ):
