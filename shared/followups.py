@@ -32,6 +32,30 @@ def callback_after_repair(
     )
 
 
+def callback_after_solution(case: Case, resolved_at: datetime, policy: PolicySettings) -> Callback:
+    """The call after a case that was solved without a report: a week after a complaint (S0 #18),
+    else as after a repair. One for each time that it was solved."""
+    complaint = case.kind == "complaint"
+    days = policy.complaint_callback_days if complaint else policy.repair_callback_days
+    return Callback(
+        id=derived_id("callback", case.id, str(case.reopened or 0)),
+        customer_id=case.customer_id,
+        case_id=case.id,
+        kind="after_complaint" if complaint else "after_repair",
+        state="scheduled",
+        due_at=resolved_at + timedelta(days=days),
+    )
+
+
+def after_call(kind: str, outcome: str) -> str | None:
+    """What a call does to its complaint: a customer who is not content has it taken up again,
+    whatever the agent thinks, until they are (S2 #115); one who is closes it. None for other kinds
+    of case, where the agent decides."""
+    if kind != "complaint":
+        return None
+    return {"unsatisfied": "reopen", "needs_more": "reopen", "satisfied": "close"}.get(outcome)
+
+
 def next_visit(visit: Visit, zone: ZoneInfo, policy: PolicySettings) -> Visit | None:
     """The visit that a finished visit's next step becomes; None when no day was set for it.
 

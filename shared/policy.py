@@ -222,6 +222,10 @@ class PolicySettings:
     flow_return: str = _flow("return", "S4 #165, #166, #167")
     flow_exchange: str = _flow("exchange", "S4 #165, #166, #167")
 
+    # Who comes first of those that wait
+    vip_first: bool = _switch(True, "flows", "S1 #55, S2 #86")
+    queue_by: str = _word("time", ("time", "priority"), "flows", "S2 #86")
+
     # Callbacks: a complaint's and a repair's count from the resolution
     complaint_callback_days: int = _number(7, 0, 90, "callbacks", "days", "S0 #18")
     repair_callback_days: int = _number(2, 0, 90, "callbacks", "days", "S2 #96")
@@ -317,7 +321,6 @@ FLOWS = tuple(f"flow_{kind}" for kind in CASE_KINDS)
 
 NOT_IN_USE: frozenset[str] = frozenset(
     {
-        "expert_answer_hours",
         "flow_enquiry",
         "flow_complaint",
         "flow_repair",

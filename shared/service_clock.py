@@ -154,15 +154,20 @@ def resolution_clock(
     A case that was reopened runs on from its opening: only the last resolution counts.
     """
     known = _known(steps, dial.now)
+    held = policies.at(opened_at)
+    limit = resolution_limit(held.settings, kind)
+    return _read("resolution", limit, opened_at, solved_at(known), _waits(known), held, dial)
+
+
+def solved_at(steps: Iterable[Step]) -> datetime | None:
+    """When the case came to the resolution that stands (or was cancelled); None while open."""
     solved: datetime | None = None
-    for step in known:
+    for step in sorted(steps, key=_order):
         if step.state in _OVER:
             solved = solved or step.at
         elif step.state != INFORMED:
             solved = None
-    held = policies.at(opened_at)
-    limit = resolution_limit(held.settings, kind)
-    return _read("resolution", limit, opened_at, solved, _waits(known), held, dial)
+    return solved
 
 
 def promised_clock(
@@ -191,7 +196,11 @@ def resolution_limit(policy: PolicySettings, kind: str) -> Limit:
 
 
 def _known(steps: Iterable[Step], now: datetime) -> list[Step]:
-    return sorted((s for s in steps if s.at <= now), key=lambda s: (s.at, s.id, s.state))
+    return sorted((s for s in steps if s.at <= now), key=_order)
+
+
+def _order(step: Step) -> tuple[datetime, str, str]:
+    return step.at, step.id, step.state
 
 
 _Span = tuple[datetime, datetime | None]

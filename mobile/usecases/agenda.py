@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from shared.declare import Role, entity_of
 from shared.entities import Callback, Case, Contact, Customer, Visit
+from shared.policy import PolicySettings
+from shared.queueing import place_in_queue
 
 if TYPE_CHECKING:
     from mobile.store.store import Store
@@ -51,6 +53,8 @@ class Item:
     phone: str
     state: str
     pending: bool
+    vip: bool = False
+    priority: str | None = None
 
     @property
     def begun(self) -> bool:
@@ -89,11 +93,16 @@ def agenda(store: Store, now: datetime, midnight: datetime) -> Agenda:
         for record in store.agenda(kind)
         if _mine(record, staff.id, staff.role) and due_time(record) <= now + AHEAD
     ]
-    return arrange(found, now, midnight, sum(_done(store, kind, midnight) for kind in kinds))
+    return arrange(
+        found, store.policy(), now, midnight, sum(_done(store, kind, midnight) for kind in kinds)
+    )
 
 
-def arrange(items: Iterable[Item], now: datetime, midnight: datetime, done: int) -> Agenda:
-    """Sorts items into the three lists: begun or about to begin, overdue, and the rest."""
+def arrange(
+    items: Iterable[Item], policy: PolicySettings, now: datetime, midnight: datetime, done: int
+) -> Agenda:
+    """Sorts items into the three lists: begun or about to begin, overdue, and the rest. Of what is
+    overdue VIPs come first, as the policy has it (S2 #86); what has its time keeps it."""
     lists: dict[str, list[Item]] = {"overdue": [], "now": [], "next": []}
     today = 0
     for item in sorted(items, key=lambda i: (i.at, i.id)):
@@ -102,6 +111,9 @@ def arrange(items: Iterable[Item], now: datetime, midnight: datetime, done: int)
             lists["now"].append(item)
         else:
             lists["overdue" if item.at < now else "next"].append(item)
+    lists["overdue"].sort(
+        key=lambda i: (place_in_queue(policy, i.at, vip=i.vip, priority=i.priority), i.id)
+    )
     return Agenda(
         overdue=tuple(lists["overdue"]),
         now=tuple(lists["now"]),
@@ -138,6 +150,8 @@ def _item(store: Store, record: Visit | Case | Callback) -> Item:
         phone=(contact.phone if contact else None) or (customer.phone if customer else None) or "",
         state=record.state,
         pending=shown is not None and shown.pending,
+        vip=bool(customer and customer.vip),
+        priority=record.priority if isinstance(record, Case) else None,
     )
 
 

@@ -14,7 +14,8 @@ from mobile.usecases.repairs import Repairs
 from shared.declare import Role
 from shared.entities import Answer, Attempt, Callback, Case, Contact, Customer, Report
 from shared.errors import Code, Refusal
-from shared.followups import after_attempt
+from shared.followups import after_attempt, after_call
+from shared.queueing import Place, place_in_queue
 from shared.states import may_move
 
 _EVENT_NOTE = 2000  # characters that an entry on a case's record holds
@@ -68,7 +69,16 @@ class Callbacks:
             for c in self._store.agenda(Callback)
             if everyone or c.assignee_id in (None, me.id)
         ]
-        return sorted(mine, key=lambda call: (call.due_at, call.callback.id))
+        policy, now = self._store.policy(), self._store.now()
+
+        def urgent(call: Call) -> tuple[bool, Place, str]:
+            # Who is to be called later stands after everyone who waits now, VIP or not.
+            due, vip = call.due_at, call.customer is not None and call.customer.vip
+            place = place_in_queue(policy, due, vip=vip, priority=call.case and call.case.priority)
+            waits = due <= now
+            return not waits, place if waits else (False, 0, due), call.callback.id
+
+        return sorted(mine, key=urgent)
 
     def get(self, callback_id: str) -> Call:
         """One call with what belongs to it. Refuses `record_missing` outside its window."""
@@ -171,8 +181,8 @@ class Callbacks:
         notes: str | None,
         reopen: bool = False,
     ) -> Callback:
-        """The call is done. `reopen` sends its case back to work: until the customer is satisfied
-        (S2 #115).
+        """The call is done. `reopen` sends its case back to work; a complaint goes back, or is
+        closed, by what the customer says alone: until they are satisfied (S2 #115).
 
         Refuses `field_required` without an outcome, or without points when the customer was
         reached; `move_not_allowed` to reopen a case that is not solved.
@@ -185,6 +195,8 @@ class Callbacks:
         call = self._call(callback)
         if reopen and not call.may_reopen:
             raise Refusal(Code.MOVE_NOT_ALLOWED)
+        follows = after_call(call.case.kind, outcome) if call.case and call.may_reopen else None
+        reopen = reopen or follows == "reopen"
         now = self._store.now()
         made = (Attempt(at=now, result="reached"),) if reached else ()
         with self._store.unit() as unit:
@@ -202,6 +214,8 @@ class Callbacks:
             )
             if reopen and call.case is not None:
                 self._reopen(unit, call.case, notes)
+            elif follows == "close" and call.case and call.case.state == "resolved":
+                Repairs(self._store).close(unit, call.case)
             unit.discard_draft(draft_key(callback.id))
             unit.commit()
         return done

@@ -14,6 +14,7 @@ from shared.ids import derived_id, new_id
 
 if TYPE_CHECKING:
     from mobile.store.store import Store
+    from mobile.store.unit import Unit
 
 CASE_FIELDS = (
     "kind", "title", "description", "asset_id", "contact_id", "place", "impact", "priority",
@@ -52,29 +53,35 @@ def open_case(store: Store, customer_id: str, values: Mapping[str, Any]) -> Case
     """The case under a number of this device's block, and the step that opens it, in one unit: a
     number is used up only with its case.
     """
-    now = store.now()
     with store.unit() as unit:
-        filled = {name: value for name, value in values.items() if value is not None}
-        row = {
-            **filled,
-            "id": new_id(),
-            "customer_id": customer_id,
-            "number": unit.case_number(),
-            "state": "new",
-            "opened_at": to_wire(now),
-        }
-        case = unit.create(read(Case, row))
-        unit.create(
-            CaseEvent(
-                id=derived_id("opening", case.id),
-                case_id=case.id,
-                customer_id=customer_id,
-                kind="moved",
-                happened_at=now,
-                to_state="new",
-                staff_id=store.staff().id,
-            )
-        )
+        case = open_in(unit, store, customer_id, values)
         unit.discard_draft(case_draft(customer_id))
         unit.commit()
+    return case
+
+
+def open_in(unit: Unit, store: Store, customer_id: str, values: Mapping[str, Any]) -> Case:
+    """As `open_case`, inside someone else's unit."""
+    now = store.now()
+    filled = {name: value for name, value in values.items() if value is not None}
+    row = {
+        **filled,
+        "id": new_id(),
+        "customer_id": customer_id,
+        "number": unit.case_number(),
+        "state": "new",
+        "opened_at": to_wire(now),
+    }
+    case = unit.create(read(Case, row))
+    unit.create(
+        CaseEvent(
+            id=derived_id("opening", case.id),
+            case_id=case.id,
+            customer_id=customer_id,
+            kind="moved",
+            happened_at=now,
+            to_state="new",
+            staff_id=store.staff().id,
+        )
+    )
     return case

@@ -13,7 +13,18 @@ from zoneinfo import ZoneInfo
 from mobile.store.store import Store
 from mobile.store.unit import Unit
 from shared.declare import Role
-from shared.entities import Asset, Callback, Case, CaseEvent, Contact, Customer, Report
+from shared.entities import (
+    Asset,
+    Callback,
+    Case,
+    CaseEvent,
+    Contact,
+    Customer,
+    Inspection,
+    Milestone,
+    Report,
+    Transfer,
+)
 from shared.errors import Code, Refusal
 from shared.ids import new_id
 from shared.service_clock import ANSWERED_STATES, CaseClocks, Dial, case_clocks, steps_of
@@ -36,6 +47,9 @@ class Job:
     events: tuple[CaseEvent, ...]  # the oldest first
     callback: Callback | None  # the next one that is due
     pending: bool  # changes of the case wait on this device
+    transfers: tuple[Transfer, ...] = ()  # the oldest first
+    milestones: tuple[Milestone, ...] = ()  # by when they are due
+    inspections: tuple[Inspection, ...] = ()
 
     @property
     def steps(self) -> frozenset[str]:
@@ -106,6 +120,9 @@ class Repairs:
             tuple(store.find(CaseEvent, case_id=case_id)),
             next((c for c in callbacks if c.state in OPEN_CALLBACK_STATES), None),
             (shown := store.row("case", case_id)) is not None and shown.pending,
+            tuple(store.find(Transfer, case_id=case_id)),
+            tuple(store.find(Milestone, case_id=case_id)),
+            tuple(store.find(Inspection, case_id=case_id)),
         )
 
     def open_job(self, case_id: str) -> Job:
@@ -186,6 +203,8 @@ class Repairs:
             changes["responded_at"] = now
         if state == "resolved":
             changes["resolved_at"] = now
+        elif state == "closed":
+            changes["closed_at"] = now
         elif case.state in {"resolved", "closed"} and state != "closed":
             changes |= {
                 "resolved_at": None,
@@ -216,6 +235,10 @@ class Repairs:
         """Sends a resolved case back to work inside a callback's unit (S2 #115)."""
         state = "assigned" if case.assignee_id else "in_progress"
         return self.step(unit, case, state, note=note)
+
+    def close(self, unit: Unit, case: Case) -> Case:
+        """Closes a resolved case inside a callback's unit: the customer is content."""
+        return self.step(unit, case, "closed")
 
     def event(self, case: Case, kind: str, **facts: Any) -> CaseEvent:
         """An entry for the case's record, of now and by whoever is working."""

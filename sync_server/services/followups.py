@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from shared.clock import to_wire
+from shared.clock import from_wire, to_wire
 from shared.declare import Role
 from shared.errors import Code, Refusal
 from shared.ids import new_id
@@ -47,6 +47,8 @@ def after_creation(
         _new_case(unit, held, policy, author, on_time=on_time)
     elif held.entity == "callback":
         _place_callback(unit, held, policy)
+    elif held.entity == "transfer":
+        _ask_expert(unit, held, policy, author)
     elif held.entity == "report":
         refresh_report(unit, held.id)
     elif held.entity == "file":
@@ -78,6 +80,8 @@ def after_edit(
     elif held.entity == "tier_proposal":
         who, role = _on_device(unit, author), _role_of(unit, author)
         tier_panel.carry_out(unit, held, before, who, role, policy)
+    elif held.entity == "transfer" and changed & {"expert_id", "answered_at"}:
+        _ask_expert(unit, held, policy, author)
     elif held.entity == "report":
         refresh_report(unit, held.id)
     elif held.entity == "access_request":
@@ -162,6 +166,30 @@ def _was_sent_there(unit: Unit, held: Held, staff_id: str) -> bool:
 
 def _dispatch(unit: Unit, held: Held, policy: PolicySettings, author: Author) -> None:
     dispatch_case(unit, held.id, held.row["assignee_id"], policy, by=author.staff_id, author=author)
+
+
+def _ask_expert(unit: Unit, held: Held, policy: PolicySettings, author: Author) -> None:
+    """An expert who was asked holds the case until some days after the promise, or after the answer
+    (S0 #15). A store manager holds it anyway."""
+    expert = unit.get("staff", held.row["expert_id"])
+    if expert is None or expert.row.get("active") is False:
+        raise Refusal(Code.USER_INACTIVE)
+    role = expert.row["role"]
+    if role not in {Role.TECHNICIAN, Role.CALLBACK_AGENT, Role.ACCOUNT_MANAGER}:
+        return
+    until = from_wire(held.row.get("answered_at") or held.row["promised_at"])
+    issue(
+        unit,
+        expert.id,
+        f"case:{held.row['case_id']}",
+        "transfer",
+        role,
+        expires_at=max(until, unit.now) + timedelta(days=policy.case_grant_days_after_close),
+        granted_by=author.staff_id,
+        reason=held.id,
+    )
+    if not held.row.get("answered_at"):
+        tell(unit, held.id, expert.id, "received", subject="case", count=1, by=author.staff_id)
 
 
 def _place_callback(

@@ -14,6 +14,7 @@ from mobile.usecases.session import Session
 from shared.declare import Role
 from shared.entities import Callback, Case
 from shared.ids import derived_id
+from shared.policy import DEFAULTS
 from tests.mobile.ui.field import NOW, PIN, Field, customer, visit
 
 MIDNIGHT = NOW.replace(hour=16, minute=0)  # in Shanghai
@@ -30,7 +31,7 @@ def item(minutes: int, state: str, number: int) -> Item:
 @given(st.lists(st.tuples(st.integers(-10_000, 10_000), st.sampled_from(STATES))))
 def test_every_item_stands_in_exactly_one_list_in_order_of_time(facts):
     items = [item(minutes, state, n) for n, (minutes, state) in enumerate(facts)]
-    found = arrange(items, NOW, MIDNIGHT, 0)
+    found = arrange(items, DEFAULTS, NOW, MIDNIGHT, 0)
     lists = (found.overdue, found.now, found.next)
     assert sorted(i.id for one in lists for i in one) == sorted(i.id for i in items)
     for one in lists:

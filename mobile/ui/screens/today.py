@@ -142,6 +142,8 @@ def _card(shell: Shell, item: Item, *, late: bool) -> ft.Control:
     marks_: list[ft.Control] = [marks.state(item.state)]
     if late:
         marks_.append(marks.due(item.at, now))
+    if (vip := marks.tier(None, item.vip)) is not None:
+        marks_.append(vip)
     if (waiting := marks.pending(item.pending)) is not None:
         marks_.append(waiting)
     head = ft.Row(
