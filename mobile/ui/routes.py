@@ -68,6 +68,8 @@ SCREENS = {
     "cases": ("cases", "CasesScreen"),
     "cases/:case_id": ("case", "CaseScreen"),
     "cases/:case_id/another": ("case_open", "OpenCaseBesideScreen"),
+    "cases/:case_id/steps/:step": ("complaint_step", "ComplaintStepScreen"),
+    "calls/new": ("call_in", "CallInScreen"),
     "cases/:case_id/report": ("report", "ReportScreen"),
     "cases/:case_id/sign": ("sign_off", "SignOffScreen"),
     "reports/:report_id": ("report_view", "ReportViewScreen"),

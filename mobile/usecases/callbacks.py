@@ -74,7 +74,9 @@ class Callbacks:
         def urgent(call: Call) -> tuple[bool, Place, str]:
             # Who is to be called later stands after everyone who waits now, VIP or not.
             due, vip = call.due_at, call.customer is not None and call.customer.vip
-            place = place_in_queue(policy, due, vip=vip, priority=call.case and call.case.priority)
+            place = place_in_queue(
+                policy, due, vip=vip, priority=call.case.priority if call.case else None
+            )
             waits = due <= now
             return not waits, place if waits else (False, 0, due), call.callback.id
 

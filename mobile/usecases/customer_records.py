@@ -34,7 +34,10 @@ CUSTOMER_FIELDS: Mapping[str, tuple[str, ...]] = {
 CONTACT_FIELDS = (
     "name", "position", "phone", "email", "preferred_channel", "decides", "primary", "note",
 )  # fmt: skip
-ASSET_FIELDS = ("product", "model", "serial", "bought_at", "warranty_until", "location")
+ASSET_FIELDS = (
+    "product", "model", "serial", "bought_at", "warranty_until", "location",
+    "package", "package_terms", "package_until",
+)  # fmt: skip
 
 
 def customer_draft(customer_id: str) -> str:

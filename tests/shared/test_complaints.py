@@ -88,7 +88,9 @@ def test_a_complaint_that_just_came_in_says_what_each_step_lacks() -> None:
         ("review", "lesson", {"lesson": None}),
     ],
 )
-def test_a_step_lacks_what_was_not_written(step: str, lacking: str, fields: dict) -> None:  # type: ignore[type-arg]
+def test_a_step_lacks_what_was_not_written(
+    step: str, lacking: str, fields: dict[str, None]
+) -> None:
     assert missing(replace(WHOLE, case=replace(WHOLE.case, **fields))) == {step: (lacking,)}
 
 

@@ -17,14 +17,15 @@ from mobile.ui.texts import choice, t
 from mobile.ui.theme import GAP, PAD
 from mobile.usecases.repairs import Repairs
 from shared.declare import Personal
-from shared.entities import Case, Customer
+from shared.entities import Case, Customer, Transfer
 from shared.masking import mask
+from shared.queueing import Place, place_in_queue
 
 _GROUPS = {
     "new": "accept", "assigned": "accept", "accepted": "planned", "en_route": "now",
     "on_site": "now", "in_progress": "now", "waiting": "waiting",
 }  # fmt: skip
-_ORDER = ("now", "accept", "planned", "waiting", "done")
+_ORDER = ("asked", "now", "accept", "planned", "waiting", "done")
 _FEW = 12  # cards of a group before "show all"
 
 
@@ -33,7 +34,7 @@ def CasesScreen() -> ft.View:
     """Read anew whenever a case changes, and as time passes."""
     shell = use_shell()
     now = use_now()
-    found = use_query(work, [now], watch=("case", "customer"))
+    found = use_query(work, [now], watch=("case", "customer", "transfer"))
     if found.value is None:
         assert found.refusal is not None
         body: list[ft.Control] = [refusal_card(found.refusal)]
@@ -54,10 +55,31 @@ def work(store: Store) -> dict[str, list[Case]]:
     groups: dict[str, list[Case]] = {name: [] for name in _ORDER}
     for case in repairs.mine():
         groups[_GROUPS[case.state]].append(case)
-    for cases in groups.values():
-        cases.sort(key=lambda case: (due_at(case), case.id))
+    policy = store.policy()
+    vips = {i for i, vip in store.columns(Customer, ("id", "vip")) if vip}
+
+    def urgent(case: Case) -> tuple[Place, str]:
+        vip = case.customer_id in vips
+        return place_in_queue(policy, due_at(case), vip=vip, priority=case.priority), case.id
+
+    for name, cases in groups.items():
+        # What has its appointment keeps it; what waits goes by the queue (S2 #86).
+        timed = name in {"now", "planned"}
+        cases.sort(key=(lambda case: (due_at(case), case.id)) if timed else urgent)
+    groups["asked"] = asked_of_me(store)
     groups["done"] = repairs.done()
     return groups
+
+
+def asked_of_me(store: Store) -> list[Case]:
+    """Cases about which I was asked as an expert and have not answered, by what was promised."""
+    me = store.staff().id
+    open_ = sorted(
+        (t for t in store.find(Transfer, expert_id=me) if t.answered_at is None),
+        key=lambda t: (t.promised_at, t.id),
+    )
+    found = {t.case_id: store.get(Case, t.case_id) for t in open_}
+    return [case for case in found.values() if case is not None]
 
 
 def due_at(case: Case) -> datetime:
@@ -93,6 +115,8 @@ def _card(shell: Shell, case: Case, now: datetime) -> ft.Control:
     )  # fmt: skip
     badges: list[ft.Control] = [state_badge(case)]
     badges += priority_badge(case)
+    if customer is not None and (vip := marks.tier(None, customer.vip)) is not None:
+        badges.append(vip)
     if late:
         badges.append(marks.due(due_at(case), now))
     if (waiting := marks.pending(row is not None and row.pending)) is not None:

@@ -15,6 +15,7 @@ from mobile.ui.state import Shell, use_now, use_query, use_shell
 from mobile.ui.texts import choice, t
 from mobile.ui.theme import GAP, PAD
 from mobile.usecases.agenda import Agenda, Item, agenda
+from mobile.usecases.customer_records import may_add_customers
 from shared.declare import Personal
 from shared.masking import mask
 
@@ -52,12 +53,25 @@ def TodayScreen() -> ft.View:
         broad=True,
         place="today",
         actions=[
+            *_call_in(shell),
             buttons.icon(
                 shell, "refresh", ft.Icons.REFRESH, t("today.refresh"), lambda: shell.syncing.now()
-            )
+            ),
         ],
         on_scroll=lambda event: _pulled(shell, event),
     )
+
+
+def _call_in(shell: Shell) -> list[ft.Control]:
+    """A customer on the phone is one tap away (S2 #112)."""
+    if not may_add_customers(shell.role):
+        return []
+    says = t("call.title")
+    return [
+        buttons.icon(
+            shell, "call-in", ft.Icons.ADD_IC_CALL_OUTLINED, says, lambda: shell.go("/calls/new")
+        )
+    ]
 
 
 def _pulled(shell: Shell, event: ft.OnScrollEvent) -> None:

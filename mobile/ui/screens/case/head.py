@@ -11,6 +11,7 @@ from mobile.ui.state import Shell
 from mobile.ui.texts import choice, label, t
 from mobile.ui.theme import GAP
 from mobile.usecases.repairs import Job
+from shared.coverage import cover_of
 
 
 def head(shell: Shell, job: Job) -> ft.Control:
@@ -41,13 +42,19 @@ def _asset(shell: Shell, job: Job) -> ft.Control:
     assert asset is not None
     named = " · ".join(part for part in (asset.product, asset.model, asset.serial) if part)
     lines: list[ft.Control] = [words.faint(t("entity.asset")), words.body(named, selectable=True)]
-    today = formats.local(shell.now()).date()
-    if asset.warranty_until:
-        key = "repair.warranty" if asset.warranty_until >= today else "repair.warranty.over"
-        until = formats.day(asset.warranty_until, shell.now())
+    now = shell.now()
+    cover = cover_of(asset, formats.local(now).date())
+    until = formats.day(cover.until, now) if cover.until else ""
+    if cover.by == "package":
+        said = t("repair.package.until", name=asset.package, day=until) if until else asset.package
+        lines.append(words.body(said or ""))
+        if asset.package_terms:
+            lines.append(words.faint(asset.package_terms))
+    elif cover.by != "unknown":
+        key = "repair.warranty" if cover.by == "warranty" else "repair.warranty.over"
         lines.append(words.faint(t(key, day=until)))
     elif asset.bought_at:
-        lines.append(words.faint(t("repair.bought", day=formats.day(asset.bought_at, shell.now()))))
+        lines.append(words.faint(t("repair.bought", day=formats.day(asset.bought_at, now))))
     return ft.Column(lines, spacing=0, tight=True)
 
 

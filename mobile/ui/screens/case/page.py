@@ -10,6 +10,8 @@ from mobile.ui.components.messages import refusal_card
 from mobile.ui.hooks import keyed, use_effect, use_maybe, use_state
 from mobile.ui.screens.case.before_leaving import BeforeLeaving
 from mobile.ui.screens.case.clocks import Clocks
+from mobile.ui.screens.case.desk_cards import Instructions, desk_cards
+from mobile.ui.screens.case.eight_steps import EightSteps
 from mobile.ui.screens.case.head import customer_card, head
 from mobile.ui.screens.case.history import History
 from mobile.ui.screens.case.reports import reports
@@ -21,7 +23,10 @@ from mobile.usecases.repairs import Job, Repairs
 from shared.declare import Role
 from shared.errors import Code, Refusal
 
-WATCHED = ("case", "case_event", "report", "customer", "contact", "asset", "callback", "staff")
+WATCHED = (
+    "case", "case_event", "report", "customer", "contact", "asset", "callback", "staff",
+    "transfer", "milestone", "inspection",
+)  # fmt: skip
 
 
 @ft.component
@@ -85,11 +90,16 @@ def _body(shell: Shell, job: Job) -> list[ft.Control]:
         work.append(keyed("before", BeforeLeaving, shell, job))
     if job.case.state not in {"resolved", "closed", "cancelled"}:
         work.append(keyed("clocks", Clocks, shell, job))
+    if job.case.kind == "complaint":
+        work.append(keyed("steps", EightSteps, shell, job))
+    work += desk_cards(shell, job)
     work += reports(shell, job)
     if job.case.state not in {"closed", "cancelled"}:
         work.append(keyed(f"turns-{job.case.state}", Turns, shell, job))
         if shell.role == Role.TECHNICIAN:
             work.append(_another(shell, job))
+    if job.case.state not in {"resolved", "closed", "cancelled"}:
+        work.append(keyed("instructions", Instructions, shell, job))
     about = [customer_card(shell, job), keyed("history", History, shell, job)]
     if shell.window.wide:
         return [surfaces.columns(work, about)]

@@ -1,0 +1,73 @@
+"""Photos that show what a complaint is about (S2 #113): several in a row, stored at once."""
+
+from __future__ import annotations
+
+import flet as ft
+
+from mobile.ui import formats
+from mobile.ui.components import buttons, surfaces, words
+from mobile.ui.components.messages import notice
+from mobile.ui.hooks import keyed, use_state
+from mobile.ui.state import Shell, use_query
+from mobile.ui.texts import error, t
+from mobile.ui.theme import GAP
+from mobile.usecases.case_photos import add_evidence, evidence
+from shared.entities import Case, File
+from shared.errors import Refusal
+
+_THUMB = 104  # dp
+
+
+@ft.component
+def Evidence(shell: Shell, case: Case) -> ft.Control:
+    """What could not be taken stands there with its reason until the next try."""
+    busy, set_busy = use_state(0)
+    refused, set_refused = use_state(tuple[tuple[str, Refusal], ...]())
+    found = use_query(lambda store: evidence(store, case.id), [case.id], ("case", "file"))
+    photos = found.value or []
+
+    async def add() -> None:
+        device = shell.services.device
+        picked = await device.pick_photos()
+        if not picked:
+            return
+        set_busy(len(picked))
+        try:
+            set_refused(await add_evidence(shell.store, case.id, picked, device.reduce))
+        finally:
+            set_busy(0)
+
+    rows: list[ft.Control] = []
+    if photos:
+        shown = [keyed(f"evidence {file.id}", Thumbnail, shell, file) for file in photos]
+        rows.append(ft.Row(shown, wrap=True, spacing=GAP, run_spacing=GAP))
+    if busy:
+        rows.append(ft.ProgressBar(semantics_label=t("visit.photos.busy", count=busy)))
+    for name, refusal in refused:
+        said = " ".join(error(refusal))
+        title = t("visit.photos.refused", name=name)
+        rows.append(notice(ft.Icons.BROKEN_IMAGE_OUTLINED, title, said, tone="error"))
+    rows.append(
+        buttons.tonal(
+            shell, "add-photos", t("visit.photos.add"), add, icon=ft.Icons.ADD_A_PHOTO_OUTLINED,
+            disabled=bool(busy),
+        )
+    )  # fmt: skip
+    return surfaces.section(t("complaint.evidence"), rows)
+
+
+@ft.component
+def Thumbnail(shell: Shell, file: File) -> ft.Control:
+    """A cloud stands for a photo that is not on this phone."""
+    data = use_query(lambda store: store.blob(file.sha256), [file.sha256], ("file",)).value
+    assert shell  # the query is its store's
+    size = formats.size(file.bytes)
+    picture: ft.Control = (
+        ft.Image(
+            src=data, width=_THUMB, height=_THUMB, fit=ft.BoxFit.COVER, cache_width=_THUMB * 3,
+            border_radius=8, semantics_label=t("visit.photo", size=size),
+        )
+        if data is not None
+        else ft.Icon(ft.Icons.CLOUD_OUTLINED, semantics_label=t("visit.photo", size=size))
+    )  # fmt: skip
+    return ft.Column([picture, words.label(size)], spacing=2, tight=True, width=_THUMB)
