@@ -13,6 +13,10 @@ from tools import chromium
 
 HERE = Path(__file__).parent
 
+# Here and not imported where they are used: each module that imports a fixture has its own of it,
+# and so a database server of its own.
+pytest_plugins = ["tests.databases"]
+
 # No deadline: two shared cores say nothing about time. Derandomised, so that a failure in an
 # unattended run is the same failure at one's desk; HYPOTHESIS_PROFILE=search looks further.
 settings.register_profile("steady", deadline=None, derandomize=True)

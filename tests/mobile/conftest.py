@@ -8,10 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.mobile.sync_world import company
-from tests.server.conftest import sqlite_template
 from tests.server.phones import Field
-
-__all__ = ["sqlite_template"]
 
 
 @pytest.fixture

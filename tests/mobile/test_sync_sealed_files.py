@@ -27,10 +27,7 @@ from sync_server.services.backups import Backup, back_up, restore_sqlite, restor
 from sync_server.services.epochs import backed_up
 from tests.mobile.sync_world import CUSTOMERS, Handset, at_the_office, furnish
 from tests.mobile.test_left_behind import services
-from tests.server.conftest import database_url, db, postgres_url
 from tests.server.phones import ORG, Field, staff_id
-
-__all__ = ["database_url", "db", "postgres_url"]
 
 
 async def with_a_log(world: Field, folder: Path) -> Handset:

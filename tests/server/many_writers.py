@@ -12,7 +12,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from sync_server.db.base import Database
-from tests.server.conftest import RING
+from tests.databases import RING
 from tests.server.field_org import Device, World
 
 

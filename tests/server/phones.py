@@ -25,12 +25,13 @@ from sync_server.services import accounts
 from sync_server.services.server_keys import new_keys
 from sync_server.services.writing import Unit, write
 from sync_server.settings import Settings
-from tests.server.conftest import database_at
+from tests.databases import database_at
 
 ADDRESS = "http://testserver"
 ORG = derived_id("org")
 STORE = derived_id("store")
 PASSWORD = "correct horse"
+CHEAP_PASSWORDS = {"password_memory_kib": 64, "password_iterations": 1}
 PEOPLE = {
     "lin": "account_manager",
     "wu": "technician",
@@ -82,14 +83,7 @@ def staff_id(name: str) -> str:
 
 def server_on(db: Database, folder: Path, clock: HandClock, **settings: Any) -> Server:
     """A server over a migrated database, with cheap passwords; `settings` are laid over."""
-    made = Settings(
-        **{
-            "data_dir": folder,
-            "password_memory_kib": 64,
-            "password_iterations": 1,
-            **settings,
-        }
-    )
+    made = Settings(**{"data_dir": folder, **CHEAP_PASSWORDS, **settings})
     return build(made, clock=clock, keys=new_keys(), database=db)
 
 

@@ -23,7 +23,7 @@ from sync_server.services import audit, audit_chain, users
 from sync_server.services.accounts import by_staff
 from sync_server.services.audit import Action
 from sync_server.services.writing import Unit
-from tests.server.conftest import RING
+from tests.databases import RING
 from tests.server.field_org import MORNING, ORG, World
 from tests.server.phones import ORG as COMPANY
 from tests.server.phones import PASSWORD, Field, code, staff_id

@@ -34,8 +34,8 @@ from sync_server.services.erasure_ledger import note_erasure
 from sync_server.services.file_store import FileStore
 from sync_server.services.writing import write
 from sync_server.settings import Settings
+from tests.databases import RING, database_at
 from tests.live_server import ROOT
-from tests.server.conftest import RING, database_at
 from tests.server.field_org import ORG, World
 from tests.server.test_cli_commands import home, logging_as_before, run, server
 from tests.server.test_doctor import found

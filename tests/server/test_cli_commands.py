@@ -25,7 +25,7 @@ from sync_server.services.file_store import FileStore
 from sync_server.services.server_keys import keys_at, read_keys
 from sync_server.services.writing import Unit, write
 from sync_server.settings import Settings
-from tests.server.phones import ORG, PASSWORD, HandClock, found_company, staff_id
+from tests.server.phones import CHEAP_PASSWORDS, ORG, PASSWORD, HandClock, staff_id
 
 KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
 
@@ -39,17 +39,12 @@ def logging_as_before() -> Iterator[None]:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(founded_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a founded company, which the environment names."""
-    for name, value in {
-        "DATA_DIR": str(tmp_path),
-        "PASSWORD_MEMORY_KIB": "64",
-        "PASSWORD_ITERATIONS": "1",
-    }.items():
-        monkeypatch.setenv(f"HUIFANG_{name}", value)
+    for name, value in {"DATA_DIR": str(tmp_path), **CHEAP_PASSWORDS}.items():
+        monkeypatch.setenv(f"HUIFANG_{name.upper()}", str(value))
     monkeypatch.setattr(terminal.out, "_width", 200)
-    with terminal.opened(Settings()) as server:
-        found_company(server)
+    shutil.copytree(founded_home, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 

@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from sync_server.app import create_app
 from sync_server.db.audit import AUDIT_ENTRY
+from tests.databases import database_at
 from tests.oidc.running import RunningProvider, provider
-from tests.server.conftest import database_at
 from tests.server.desks import Desk
 from tests.server.phones import (
     ADDRESS,

@@ -25,7 +25,7 @@ from sync_server.admin.visit import Visit
 from sync_server.db.base import Database
 from sync_server.services.caller import Caller
 from sync_server.services.console_sessions import SignedIn
-from tests.server.conftest import database_at
+from tests.databases import database_at
 from tests.server.phones import ORG, START, STORE
 
 ROWS = 100_000

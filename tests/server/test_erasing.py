@@ -39,7 +39,7 @@ from sync_server.services.retrying import retry
 from sync_server.services.writing import Unit, write
 from sync_server.settings import Settings
 from tests.canaries import Aviary
-from tests.server.conftest import RING
+from tests.databases import RING
 from tests.server.field_org import ORG, World, person
 from tests.server.phones import ORG as PHONES
 from tests.server.phones import Field, code

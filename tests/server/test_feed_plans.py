@@ -17,7 +17,7 @@ from sync_server.services import scopes
 from sync_server.services.pull import pull
 from sync_server.services.reach import opening, reaches
 from sync_server.services.snapshot import snapshot
-from tests.server.conftest import database_at
+from tests.databases import database_at
 from tests.server.field_org import ORG, Device, World, person
 
 SMALL = {"org_state", "policy_row", "staff_row", "store_row", "wanted_1", "v"}

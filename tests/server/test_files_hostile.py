@@ -31,7 +31,7 @@ from sync_server.services.file_records import Announced
 from sync_server.services.file_store import FileStore
 from sync_server.services.pictures import is_picture, names_a_place
 from sync_server.services.writing import write
-from tests.server.conftest import RING
+from tests.databases import RING
 from tests.server.phones import ORG, Field, code
 from tests.server.test_files_upload import (
     CUSTOMER,

@@ -21,7 +21,7 @@ from sync_server.db.base import Database
 from sync_server.db.log import ALARM
 from sync_server.db.looks import LOOK_LINK
 from sync_server.db.migrate import upgrade
-from tests.server.conftest import RING, database_at
+from tests.databases import RING, database_at
 from tests.server.field_org import Device, World, person
 
 Entry = dict[str, Any]

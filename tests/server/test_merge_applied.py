@@ -17,7 +17,7 @@ from sqlalchemy import select
 from shared.ids import derived_id
 from shared.wire import Change
 from sync_server.db.log import HISTORY
-from tests.server.conftest import database_at
+from tests.databases import database_at
 from tests.server.field_org import Device, World, person
 
 WHO = ("an", "mei", "an")

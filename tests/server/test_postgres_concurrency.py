@@ -24,8 +24,8 @@ from sync_server.db.limits import Limits, again
 from sync_server.db.log import ALARM, ORG_STATE
 from sync_server.db.records import RECORDS
 from sync_server.services.writing import Unit, write
+from tests.databases import RING, _empty
 from tests.live_server import ROOT
-from tests.server.conftest import RING, _empty
 from tests.server.field_org import ORG, Device, World
 from tests.server.phones import Field, code
 

@@ -20,7 +20,7 @@ from sync_server.db.records import RECORDS
 from sync_server.services import push as pushing
 from sync_server.services.changes import read_push
 from sync_server.services.push import push
-from tests.server.conftest import database_at
+from tests.databases import database_at
 from tests.server.field_org import Device, World, body_of
 
 SHOWN = (RECORDS["visit"], FEED, BUCKET_HEAD, HISTORY, CHANGE_LOG, ORG_STATE)

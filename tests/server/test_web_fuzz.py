@@ -28,7 +28,7 @@ from sync_server.services.server_keys import new_keys
 from sync_server.services.writing import Unit, write
 from sync_server.settings import Settings
 from tests.canaries import Aviary
-from tests.server.conftest import RING
+from tests.databases import RING
 from tests.server.phones import ADDRESS, ORG, PASSWORD, PEOPLE, STORE, Field, Phone, staff_id
 
 _OURS = {"authorization", "dpop", "content-length", "host"}

@@ -19,7 +19,7 @@ from sync_server.services import scopes
 from sync_server.services.grants import issue
 from sync_server.services.holders import Held, who_holds
 from sync_server.services.record_moves import move_record
-from tests.server.conftest import database_at
+from tests.databases import database_at
 from tests.server.field_org import ORG, World, person
 
 

@@ -17,7 +17,7 @@ from sync_server.db.sealing import KeyRing, use_ring
 from sync_server.services.rekeying import reseal, versions
 from sync_server.services.storing import Stale
 from sync_server.services.writing import Unit, bulk, write
-from tests.server.conftest import RING
+from tests.databases import RING
 from tests.server.field_org import MORNING, ORG, World, person
 
 

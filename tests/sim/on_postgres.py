@@ -15,7 +15,7 @@ from typing import Any
 from shared.clock import to_wire
 from sync_server.db.base import METADATA, Database
 from sync_server.services.epochs import backed_up
-from tests.server.conftest import RING
+from tests.databases import RING
 from tests.sim.site import ORG, Site
 
 _KEPT = "template"

@@ -23,7 +23,7 @@ from sync_server.services import backups
 from sync_server.services.server_keys import new_keys
 from sync_server.services.writing import Unit, write
 from sync_server.settings import Settings
-from tests.server.conftest import RING
+from tests.databases import RING
 from tests.server.phones import HandClock
 
 T = TypeVar("T")

@@ -7,12 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import postgres_url
 from tests.server.phones import Field
 from tests.upgrade import kept
 from tests.upgrade.company import KeptPhone, serving
-
-__all__ = ["postgres_url"]
 
 
 @pytest.fixture(params=kept.versions(), ids=lambda version: version.name)
