@@ -19,8 +19,6 @@ NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 QUICK = f"{ALONE} and not (postgres or processes or full_data or soak)"
 # Generated requests to every route: its library takes seconds to load, in each worker.
 WITHOUT_FUZZ = ("-p", "no:schemathesis", "--ignore", "tests/server/test_web_fuzz.py")
-# The console's pages and the command line take a quarter of the time, and nothing depends on them.
-WITHOUT_CONSOLE = tuple(f"--ignore-glob=tests/server/test_{of}_*.py" for of in ("console", "cli"))
 # The tests of a file share a device or a day; the long ones first, so that both workers end at the
 # same time.
 IN_TWO_BROWSERS = "-n 2 --dist loadfile --no-loadscope-reorder tests/e2e tests/browser".split()
@@ -30,7 +28,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Run the test suites.")
     parser.add_argument("--quick", action="store_true", help="only what runs by itself")
     if parser.parse_args().quick:
-        return _pytest("-m", QUICK, "-n", "2", *WITHOUT_FUZZ, *WITHOUT_CONSOLE)
+        return _pytest("-m", QUICK, "-n", "2", *WITHOUT_FUZZ)
     browser = chromium.ensure()
     code = _pytest("-m", ALONE, "-n", "2")
     if browser is None:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-SECONDS = 10
+SECONDS = 20
 
 
 def _ran(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -10,7 +10,7 @@ import pytest
 from tests.sim.known import KNOWN
 from tests.sim.mutants import MUTANTS
 
-SECONDS = 10
+SECONDS = 20
 JOBS = 2
 
 
@@ -35,7 +35,7 @@ def test_the_stories_that_once_broke_a_law_break_none_any_more() -> None:
 @pytest.mark.soak
 @pytest.mark.postgres
 def test_every_law_holds_on_postgresql_too() -> None:
-    done = _ran("soak", "--seeds", "1000000", "--seconds", "5", "--postgres")
+    done = _ran("soak", "--seeds", "1000000", "--seconds", "10", "--postgres")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
