@@ -11,7 +11,17 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mobile.usecases.customers import VISITING
-from shared.entities import Asset, Case, Contact, Customer, Order, OrderLine, Staff, Visit
+from shared.entities import (
+    Asset,
+    Case,
+    Contact,
+    Customer,
+    Order,
+    OrderLine,
+    Staff,
+    TierProposal,
+    Visit,
+)
 from shared.errors import Code, Refusal
 from shared.followups import visit_due_at
 from shared.policy import PolicySettings
@@ -31,6 +41,11 @@ class Checks:
 
     contacts_due_at: datetime
     needs_due_at: datetime
+
+    def until(self, moment: datetime) -> tuple[str, ...]:
+        """What falls due until then: ``contacts``, ``needs``."""
+        due = {"contacts": self.contacts_due_at, "needs": self.needs_due_at}
+        return tuple(name for name, at in due.items() if at <= moment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +71,7 @@ class CustomerPage:
     cases: tuple[Case, ...]  # open ones, the newest first
     due_at: datetime | None
     checks: Checks
+    tiered: TierProposal | None  # what the panel confirmed of their tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +115,15 @@ def customer_page(store: Store, customer_id: str, today: date) -> CustomerPage:
         ),
         due_at=visit_due_at(customer.tier, last, since, policy) if visiting else None,
         checks=checks(customer, since, policy),
+        tiered=_tiered(store, customer),
     )
+
+
+def _tiered(store: Store, customer: Customer) -> TierProposal | None:
+    """What the panel last confirmed of the customer's value, where that is the present tier."""
+    found = store.find(TierProposal, customer_id=customer.id, axis="value", state="confirmed")
+    last = max(found, key=lambda one: one.decided_at or one.proposed_at, default=None)
+    return last if last is not None and last.after == customer.tier else None
 
 
 def whole_address(customer: Customer) -> str:

@@ -24,10 +24,11 @@ NEW_CUSTOMER_DRAFT = "customer/new"
 
 CUSTOMER_FIELDS: Mapping[str, tuple[str, ...]] = {
     "identity": ("name", "kind", "company", "stage", "tier", "vip"),
-    "reach": ("phone", "email", "address", "city", "contact_preference"),
+    "reach": ("phone", "email", "address", "city", "area", "contact_preference"),
     "business": ("industry", "size", "source", "referred", "decision_chain"),
     "person": ("gender", "birthday"),
     "needs": ("needs", "need_kind", "service_preferences", "profile", "churn_signals"),
+    "potential": ("forecast_12m_cents", "new_product_interest", "gave_advice"),
 }
 """What people write about a customer, in the order of its form (profile: S0 #8)."""
 

@@ -35,6 +35,7 @@ from sync_server.admin.pages import (
     policy,
     reviews,
     stores,
+    tiers,
     totp,
     users,
     waiting,
@@ -43,7 +44,7 @@ from sync_server.admin.visit import HOME, LANGUAGE_COOKIE, Console, stranger
 
 PAGES = (
     overview, alarms, users, stores, assignments, devices, grants, let_in, waiting, conflicts,
-    looks, reviews, erasures, acts, policy, calendar, importing,
+    tiers, looks, reviews, erasures, acts, policy, calendar, importing,
     backups, health, account, totp,
 )  # fmt: skip
 """Modules with a `PAGE` and a `router`, in the order of the menu."""

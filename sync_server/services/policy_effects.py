@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
+from sqlalchemy import Connection, func, select
 
 from shared.clock import to_wire
-from shared.policy import PolicySettings
+from shared.policy import SETTINGS, PolicySettings
 from shared.states import OPEN_CASE_STATES
+from shared.tiers import findings
 from sync_server.db.accounts import DEVICE
 from sync_server.db.records import RECORDS
+from sync_server.services import tier_facts
 
 _CUSTOMER, _GRANT, _CASE, _CALLBACK = (
     RECORDS[name].c for name in ("customer", "grant", "case", "callback")
@@ -27,12 +30,18 @@ _CLOCKS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TierMove:
-    """So many customers for whom the year's figures would propose another tier."""
+_AXES = ("value", "vip", "loyalty", "lifecycle")
+_GROUPS = frozenset({"tiers", "loyalty", "vip"})
+_PERIODS = ("tier_period_days", "vip_half_year_days")
 
-    before: str
-    after: str
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """So many customers for whom the rules would propose another level on an axis."""
+
+    axis: str
+    before: str | None
+    after: str | None
     customers: int
 
 
@@ -40,7 +49,8 @@ class TierMove:
 class Effects:
     """All 0 where nothing moves.
 
-    `tier_moves`: customers whose proposed tier changes (S1 #50); a panel still confirms it.
+    `customers_changing_tier`: those whose proposed value changes (S1 #50); a panel still confirms
+    it. `tier_moves`: these, and what changes on the other axes.
     `visits_earlier`, `visits_later`: customers whose next visit falls due at another time.
     `leases`: devices that get a lease of another length with their next sync.
     `case_grants`: technicians' grants on open cases, which will end otherwise once those close.
@@ -50,7 +60,7 @@ class Effects:
     """
 
     customers_changing_tier: int
-    tier_moves: Sequence[TierMove]
+    tier_moves: Sequence[Move]
     visits_earlier: int
     visits_later: int
     leases: int
@@ -71,10 +81,11 @@ def effects_of(
     def differ(*names: str) -> bool:
         return any(getattr(before, name) != getattr(after, name) for name in names)
 
-    moves = _tier_moves(connection, org_id, before, after)
+    ruled = [name for name, setting in SETTINGS.items() if setting.group in _GROUPS]
+    moves = _moves(connection, org_id, before, after, now) if differ(*ruled) else []
     earlier, later = _visits(connection, org_id, before, after)
     return Effects(
-        customers_changing_tier=sum(move.customers for move in moves),
+        customers_changing_tier=sum(move.customers for move in moves if move.axis == "value"),
         tier_moves=moves,
         visits_earlier=earlier,
         visits_later=later,
@@ -87,36 +98,32 @@ def effects_of(
     )
 
 
-def _tier_moves(
-    connection: Connection, org_id: str, before: PolicySettings, after: PolicySettings
-) -> list[TierMove]:
-    """By the rule of `PolicySettings.tier_of`, for the customers that have figures of a year."""
-    old, new = _tier(before), _tier(after)
-    query = (
-        select(old, new, func.count())
-        .where(
-            _CUSTOMER.org_id == org_id,
-            or_(_CUSTOMER.spend_12m_cents.is_not(None), _CUSTOMER.orders_12m.is_not(None)),
+def _moves(
+    connection: Connection,
+    org_id: str,
+    before: PolicySettings,
+    after: PolicySettings,
+    now: datetime,
+) -> list[Move]:
+    """By the rules themselves (`shared.tiers`), from the facts of every customer: the facts are
+    asked for twice where the periods differ."""
+    again = any(getattr(before, name) != getattr(after, name) for name in _PERIODS)
+    counts: Counter[tuple[str, str | None, str | None]] = Counter()
+    old_pages = tier_facts.everyone(connection, org_id, before, now)
+    new_pages = tier_facts.everyone(connection, org_id, after, now) if again else None
+    for page in old_pages:
+        others = next(new_pages) if new_pages else page
+        for one, other in zip(page, others, strict=True):
+            was, will = findings(one.facts, before), findings(other.facts, after)
+            for axis in _AXES:
+                if was[axis].level != will[axis].level:
+                    counts[axis, was[axis].level, will[axis].level] += 1
+    return [
+        Move(axis=axis, before=old, after=new, customers=count)
+        for (axis, old, new), count in sorted(
+            counts.items(), key=lambda one: (_AXES.index(one[0][0]), -one[1], str(one[0]))
         )
-        .group_by(old, new)
-    )
-    found = [
-        TierMove(before=a, after=b, customers=count)
-        for a, b, count in connection.execute(query)
-        if a != b
     ]
-    return sorted(found, key=lambda move: (-move.customers, move.before, move.after))
-
-
-def _tier(policy: PolicySettings) -> ColumnElement[str]:
-    spend, orders = func.coalesce(_CUSTOMER.spend_12m_cents, 0), _orders()
-    high = and_(spend >= policy.tier_high_cents, orders >= policy.tier_high_orders)
-    mid = and_(spend >= policy.tier_mid_cents, orders >= policy.tier_mid_orders)
-    return case((high, "high"), (mid, "mid"), else_="low")
-
-
-def _orders() -> ColumnElement[int]:
-    return func.coalesce(_CUSTOMER.orders_12m, 0)
 
 
 def _visits(

@@ -19,6 +19,7 @@ _ICONS = {
     "transferred": ft.Icons.STOREFRONT_OUTLINED,
     "access_given": ft.Icons.LOCK_OPEN,
     "access_refused": ft.Icons.BLOCK,
+    "tier_changed": ft.Icons.STAIRS_OUTLINED,
 }
 _MOST = 3
 

@@ -26,6 +26,7 @@ PAGE = Page("policy", group="system")
 router = PAGE.router()
 _CENTS = frozenset(name for name, setting in SETTINGS.items() if setting.unit == "cents")
 _ROLES = "totp_required_roles"
+_LEVELS = ("tiers", "levels")
 _TEXTS = tuple(name for name, declared in FIELDS.items() if declared.kind is Kind.TEXT)
 _ROLE_WORDS = frozenset(role.value for role in Role)
 _BY_GROUP = {
@@ -234,17 +235,23 @@ def _shown(
 def _moved(words: Words, made: policies.Proposal) -> list[tuple[str, list[str]]]:
     """What it moves, as sentences, some with their parts."""
     effects = made.effects
-    parts = [
-        words(
-            "policy.effect.move",
-            count=move.customers,
-            before=words.choice("tier", move.before),
-            after=words.choice("tier", move.after),
-        )
-        for move in effects.tier_moves
-    ]
+    parts = {
+        value: [
+            words(
+                "policy.effect.move",
+                count=move.customers,
+                before=words.choice("level", move.before) or words("policy.none"),
+                after=words.choice("level", move.after) or words("policy.none"),
+            )
+            for move in effects.tier_moves
+            if (move.axis == "value") is value
+        ]
+        for value in (True, False)
+    }
+    others = sum(m.customers for m in effects.tier_moves if m.axis != "value")
     counts = {
         "tiers": effects.customers_changing_tier,
+        "levels": others,
         "visits_earlier": effects.visits_earlier,
         "visits_later": effects.visits_later,
         "leases": effects.leases,
@@ -253,7 +260,10 @@ def _moved(words: Words, made: policies.Proposal) -> list[tuple[str, list[str]]]
         "clocks_kept": effects.clocks_kept,
     }
     return [
-        (words(f"policy.effect.{name}", count=count), parts if name == "tiers" else [])
+        (
+            words(f"policy.effect.{name}", count=count),
+            parts[name == "tiers"] if name in _LEVELS else [],
+        )
         for name, count in counts.items()
         if count
     ]

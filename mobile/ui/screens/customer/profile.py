@@ -9,20 +9,21 @@ from collections.abc import Callable
 import flet as ft
 
 from mobile.ui import formats
-from mobile.ui.components import buttons, marks, privacy, surfaces, words
-from mobile.ui.components.messages import say
+from mobile.ui.components import buttons, privacy, surfaces, words
 from mobile.ui.components.values import shown
 from mobile.ui.hooks import keyed, use_state
+from mobile.ui.screens.customer import checks
 from mobile.ui.state import Shell, use_query
 from mobile.ui.texts import choice, label, language, t
-from mobile.ui.theme import GAP
 from mobile.usecases import consents, customer_records
 from mobile.usecases.customer_page import CustomerPage
 from mobile.usecases.customer_records import CUSTOMER_FIELDS
 from mobile.usecases.customers import VISITING
 from shared.codec import write
 from shared.declare import ENTITIES
+from shared.entities import Reason
 from shared.masking import MASKED, mask
+from shared.tiers import REASONS
 
 Opens = Callable[[str], None]
 
@@ -32,14 +33,14 @@ def Profile(shell: Shell, page: CustomerPage, open_: Opens) -> ft.Control:
     """The filled fields by group, and the two checks that are due by the calendar."""
     groups: list[ft.Control] = []
     if customer_records.may_add_customers(shell.role):
-        groups.append(_checks(shell, page))
+        groups.append(checks.both(shell, page.customer, page.checks))
     for group, names in CUSTOMER_FIELDS.items():
         rows = _rows(shell, page, names)
         if rows:
             groups.append(surfaces.section(t(f"customer.group.{group}"), [surfaces.card(rows)]))
-    spent = _spent(page)
-    if spent is not None:
-        groups.append(spent)
+    standing = _standing(shell, page)
+    if standing is not None:
+        groups.append(standing)
     if shell.role in VISITING:
         groups.append(_who_looked(shell, page.customer.id))
     groups.append(keyed("consents", Consents, page.customer.id, open_))
@@ -120,59 +121,37 @@ def Masked(
     return surfaces.pair(label(name), mask(text, personal), trailing=eye, selectable=False)
 
 
-def _checks(shell: Shell, page: CustomerPage) -> ft.Control:
-    """Contact details monthly (S0 #5), needs quarterly (S0 #6): one tap each."""
-    customer, now = page.customer, shell.now()
-
-    def verify() -> None:
-        customer_records.verify_contact_details(shell.store, customer)
-        say(shell, t("customer.verified"))
-
-    def review() -> None:
-        customer_records.review_needs(shell.store, customer)
-        say(shell, t("customer.reviewed"))
-
-    asked = (
-        ("verify", "contacts", customer.contact_verified_at, page.checks.contacts_due_at, verify),
-        ("review", "needs", customer.needs_reviewed_at, page.checks.needs_due_at, review),
-    )
-    rows: list[ft.Control] = []
-    for key, name, last, due, act in asked:
-        said = (
-            t("customer.check.last", when=formats.ago(last, now))
-            if last
-            else t("customer.check.never")
-        )
-        lines: list[ft.Control] = [words.body(t(f"customer.check.{name}")), words.faint(said)]
-        if due < now:
-            lines.append(marks.badge(t("customer.check.due"), "wait", ft.Icons.SCHEDULE))
-        rows.append(
-            ft.Row(
-                [
-                    ft.Column(lines, spacing=2, tight=True, expand=True),
-                    buttons.tonal(shell, key, t(f"customer.check.{key}"), act),
-                ],
-                spacing=GAP,
-            )
-        )
-    return surfaces.card(rows)
-
-
-def _spent(page: CustomerPage) -> ft.Control | None:
+def _standing(shell: Shell, page: CustomerPage) -> ft.Control | None:
+    """What the year's purchases are, and the level that the panel drew from them (S1 #53)."""
     customer = page.customer
-    if customer.spend_12m_cents is None:
+    if customer.spend_12m_cents is None and page.tiered is None and customer.lifecycle is None:
         return None
-    return surfaces.section(
-        t("customer.group.value"),
-        [
-            surfaces.card(
-                [
-                    surfaces.pair(
-                        label("spend_12m_cents"),
-                        formats.money(customer.spend_12m_cents, customer.currency),
-                    ),
-                    surfaces.pair(label("orders_12m"), str(customer.orders_12m or 0)),
-                ]
-            )
-        ],
-    )
+    rows: list[ft.Control] = []
+    if customer.spend_12m_cents is not None:
+        spent = formats.money(customer.spend_12m_cents, customer.currency)
+        rows.append(surfaces.pair(label("spend_12m_cents"), spent))
+        rows.append(surfaces.pair(label("orders_12m"), str(customer.orders_12m or 0)))
+    for name in ("loyalty", "lifecycle"):
+        if word := getattr(customer, name):
+            rows.append(surfaces.pair(label(name), choice(name, word)))
+    if (tiered := page.tiered) is not None:
+        why = " · ".join(_reason(one, customer.currency) for one in tiered.reasons[:3])
+        when = formats.when(tiered.decided_at or tiered.proposed_at, shell.now())
+        said = t("customer.tiered", tier=choice("tier", tiered.after), when=when)
+        version = t("customer.tiered.policy", version=tiered.policy_version or 0)
+        rows.append(surfaces.pair(said, why or version))
+        if why and tiered.policy_version:
+            rows.append(words.faint(version))
+    return surfaces.section(t("customer.group.value"), [surfaces.card(rows)])
+
+
+def _reason(one: Reason, currency: str | None) -> str:
+    """One number behind a level."""
+    unit = REASONS.get(one.key, "")
+
+    def said(value: int) -> str:
+        return formats.money(value, currency) if unit == "cents" else str(value)
+
+    key = "reason.is" if one.wanted is None else "reason.wanted"
+    wanted = said(one.wanted or 0)
+    return t(key, what=t(f"reason.{one.key}"), value=said(one.value), wanted=wanted)

@@ -7,6 +7,7 @@ import flet as ft
 from mobile.ui.components import buttons, privacy, surfaces
 from mobile.ui.components.messages import say
 from mobile.ui.hooks import use_held, use_state
+from mobile.ui.screens.customer import checks
 from mobile.ui.screens.visit.seen import Seen, head
 from mobile.ui.state import Shell
 from mobile.ui.texts import label, t
@@ -25,6 +26,7 @@ def Planned(shell: Shell, seen: Seen) -> ft.Control:
     body: list[ft.Control] = [head(shell, seen, *_way(shell, seen), ft.Row([to_customer]))]
     if seen.visit.notes:
         body.append(surfaces.card([surfaces.pair(label("notes"), seen.visit.notes)]))
+    body += checks.along(shell, seen)
     body.append(Cancelling(shell, seen))
     return ft.Column(
         body, spacing=16, tight=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH

@@ -51,6 +51,12 @@ def head(shell: Shell, seen: Seen, *more: ft.Control) -> ft.Control:
         words.body(" · ".join(fact for fact in facts if fact)),
         words.faint(_times(shell, visit)),
     ]
+    if visit.due_by and visit.state == "planned":
+        lines.append(
+            words.faint(
+                t("visit.by_tier", day=formats.day(formats.local(visit.due_by).date(), shell.now()))
+            )
+        )
     if seen.owner and visit.owner_id != shell.staff.id:
         lines.append(words.faint(t("customer.owner", name=seen.owner)))
     if contact is not None:

@@ -11,6 +11,7 @@ from mobile.ui.components import buttons, surfaces, words
 from mobile.ui.components.form import Form
 from mobile.ui.components.messages import confirm, notice, say
 from mobile.ui.hooks import use_state
+from mobile.ui.screens.customer import checks
 from mobile.ui.screens.customer.choosing import ChooseRecord
 from mobile.ui.screens.visit.photos import Photos
 from mobile.ui.screens.visit.place import Place
@@ -108,6 +109,7 @@ def UnderWay(shell: Shell, seen: Seen, writing: Writing) -> ft.Control:
         About(shell, form, seen),
         _learned(form),
         Questions(form),
+        *checks.along(shell, seen),
         Photos(shell, seen),
         _next(form),
         form.saved_line(),
