@@ -157,14 +157,15 @@ def _decide(
     if stored == value or (stored in (None, []) and value in (None, [])):
         return Verdict.SAME, stored
     decision: Decision = decide(entity.name, declared, Stored(stored, seen), value)
+    handed_on = bool(entity.customer)  # what is one's own, a notice, has no new holder
+    if right.manner is Manner.AFTER_END and handed_on and decision.verdict is not Verdict.SAME:
+        # Before all else: the move may follow an earlier one of theirs that waits as a conflict.
+        return Verdict.CONFLICT, stored
     if decision.verdict is Verdict.CONFLICT and declared.merge is Merge.STATE and seen:
         # Its author knew where the record stood: no one else's move is in the way.
         raise Refusal(
             Code.MOVE_NOT_ALLOWED, entity=entity.name, before=str(stored), after=str(value)
         )
-    handed_on = bool(entity.customer)  # what is one's own, a notice, has no new holder
-    if right.manner is Manner.AFTER_END and handed_on and decision.verdict is not Verdict.SAME:
-        return Verdict.CONFLICT, stored
     return decision.verdict, decision.value
 
 

@@ -105,6 +105,16 @@ REGRESSIONS = (
             RESTORE,
         ],
     ),
+    Regression(
+        "of two moves of a case that were made after their author's access had ended, the first"
+        " waited as a conflict and the second was refused, since it did not follow what stood",
+        ["he-1", "lin-1", "lin-2", "sun-1"],
+        [
+            _to("a_user_is_deactivated", 385, 218, 367),
+            _to("someone_writes", 936, 749, 980),
+            _to("someone_writes", 640, 137, 530),
+        ],
+    ),
 )
 
 
