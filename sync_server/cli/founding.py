@@ -29,7 +29,7 @@ def found(
     with opened(settings_with()) as server:
         org_id = derived_id("organisation", name)
         now = server.clock.now()
-        hashed = server.hashes.make(password)
+        hashed = server.hashes.chosen(password, admin, name)
         staff_id = new_id()
 
         def work(unit: Unit) -> None:

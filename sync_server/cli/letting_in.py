@@ -59,7 +59,7 @@ def rescue(username: Name, password: Password) -> None:
     who can sign in, with a new password and without a second factor. Safe to repeat."""
     with opened(settings_with()) as server:
         now = server.clock.now()
-        hashed = server.hashes.make(password)
+        hashed = server.hashes.chosen(password, username)
         with server.database.read() as connection:
             account = accounts.known(connection, username)
 

@@ -44,7 +44,7 @@ def add(
         org_id = organisation or only_organisation(server)
         user = users.NewUser(
             username=username,
-            password=server.hashes.make(password),
+            password=server.hashes.chosen(password, username, name),
             name=name,
             role=role,
             store_id=_store_named(server, org_id, store) if store is not None else None,
@@ -63,7 +63,7 @@ def link(
     """Let someone sign in who has a staff record already."""
     with opened(settings_with()) as server:
         org_id = organisation or only_organisation(server)
-        hashed = server.hashes.make(password)
+        hashed = server.hashes.chosen(password, username)
         with server.database.write() as connection:
             now = server.clock.now()
             accounts.add_account(
@@ -160,9 +160,10 @@ def reactivate(username: Name) -> None:
 def password(username: Name, password: Password) -> None:
     """Set someone's password. Phones that are signed in stay so: block them to end that."""
     with opened(settings_with()) as server:
-        hashed = server.hashes.make(password)
-        with server.database.write() as connection:
+        with server.database.read() as connection:
             account = accounts.known(connection, username)
+        hashed = server.hashes.chosen(password, account.username, account.name)
+        with server.database.write() as connection:
             who = audit.command_line(account.org_id)
             users.set_password(connection, who, account, hashed, server.clock.now())
         out.print(f"{account.username} has a new password.", markup=False)

@@ -16,6 +16,17 @@ from shared.errors import Code, Refusal
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 200
+COMMONEST = frozenset(
+    """
+    00000000 11111111 12341234 12344321 12345678 123456789 1234567890 123123123 147258369 66666666
+    87654321 88888888 987654321 1234qwer 123456abc 12345678a a12345678 a123456789 aa123456 abc12345
+    abcd1234 admin123 administrator asdfghjkl baseball changeme default1 football huifang123
+    iloveyou letmein1 p@ssw0rd passw0rd password password1 password123 princess q1w2e3r4 qazwsxedc
+    qq123456 qwer1234 qwerty123 qwertyui qwertyuiop sunshine superman trustno1 welcome1 woaini1314
+    woaini520 1q2w3e4r 1qaz2wsx zxcvbnm1 zxcvbnm123
+    """.split()
+)
+"""Of eight characters and more, as they lead every list of what was tried or stolen."""
 _SALT_BYTES = 16
 _HASH_BYTES = 32
 _AT_ONCE = 4
@@ -39,6 +50,13 @@ class PasswordHashes:
         self._cost = cost or HashCost()
         self._turns = threading.BoundedSemaphore(_AT_ONCE)
         self._nobody = _of_nobody(self._cost)
+
+    def chosen(self, password: str, *names: str) -> str:
+        """The text to store of a new password. Refuses FIELD_INVALID as `make` does, and for one
+        of those that everybody tries first, or with one of `names` in it: its user's and the
+        organisation's."""
+        refuse_guessable(password, *names)
+        return self.make(password)
 
     def make(self, password: str) -> str:
         """The text to store. Refuses FIELD_INVALID for a password of a length that is not taken."""
@@ -89,6 +107,20 @@ def _of_nobody(cost: HashCost) -> str:
     )
     parameters = f"m={cost.memory_kib},t={cost.iterations},p={cost.lanes}"
     return f"$argon2id$v=19${parameters}${salt}${digest}"
+
+
+def refuse_guessable(password: str, *names: str) -> None:
+    """Refuses FIELD_INVALID; says which rule, and repeats nothing."""
+    spelled = _spelled(password).casefold()
+    if spelled in COMMONEST:
+        wanted = "none of those that everybody tries"
+        raise Refusal(Code.FIELD_INVALID, field="password", wanted=wanted)
+    for name in (_spelled(name).strip().casefold() for name in names):
+        # A short name stands in many words: that of a user "li" says nothing in "delight".
+        long_enough = len(name) >= (4 if name.isascii() else 2)
+        if long_enough and name in spelled:
+            wanted = "nobody's name in it"
+            raise Refusal(Code.FIELD_INVALID, field="password", wanted=wanted)
 
 
 def _spelled(password: str) -> str:

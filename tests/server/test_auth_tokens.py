@@ -105,6 +105,21 @@ def test_a_hash_of_another_cost_is_noticed() -> None:
     assert not PasswordHashes(CHEAP).outdated(stored)
 
 
+@pytest.mark.parametrize(
+    ("password", "names"),
+    [("Password123", ()), ("１２３４５６７８", ()), ("zhangwei-2026", ("ZhangWei", "张伟")),
+     ("我是张伟呀一二三", ("zhangwei", "张伟"))],
+)  # fmt: skip
+def test_a_password_that_others_try_first_is_not_taken(
+    password: str, names: tuple[str, ...]
+) -> None:
+    with pytest.raises(Refusal) as refused:
+        PasswordHashes(CHEAP).chosen(password, *names)
+    assert code_of(refused) is Code.FIELD_INVALID
+    assert password not in str(refused.value.details)
+    PasswordHashes(CHEAP).chosen("a delight, really", "li", "李")  # in too many words to count
+
+
 @pytest.mark.parametrize("password", ["", "short", "x" * 201])
 def test_a_password_of_a_useless_length_is_refused(password: str) -> None:
     with pytest.raises(Refusal) as refused:

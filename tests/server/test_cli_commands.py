@@ -95,6 +95,16 @@ def test_a_short_password_is_refused_before_anything_is_written(server: Server) 
 
 
 @pytest.mark.usefixtures("home")
+def test_a_password_with_its_users_name_is_refused_wherever_one_is_set() -> None:
+    words = ("user", "add", "zhang", "--role", "technician", "--name", "张伟")
+    assert refused(*words, "--password", "zhang-2026") == "field_invalid"
+    assert refused("user", "password", "chen", "--password", "chen-2026") == "field_invalid"
+    assert refused("user", "rescue", "chen", "--password", "password1") == "field_invalid"
+    found = ("found", "远东商贸", "--admin", "boss", "--password", "远东商贸2026")
+    assert refused(*found) == "field_invalid"
+
+
+@pytest.mark.usefixtures("home")
 def test_users_are_listed_without_their_passwords() -> None:
     output = run("user", "list").output
     for name in ("lin", "wu", "chen", "gao"):

@@ -142,7 +142,7 @@ def _added(visit: Visit, asked: AddUser) -> Response:
     server = visit.server
     user = users.NewUser(
         username=asked.username,
-        password=server.hashes.make(asked.password),
+        password=server.hashes.chosen(asked.password, asked.username, asked.name),
         name=asked.name,
         role=Role(asked.role),
         store_id=asked.store_id,
@@ -230,9 +230,10 @@ def new_password(staff_id: str, visit: Visiting) -> Response:
     """A new password, told to its owner by whoever set it."""
 
     def done(asked: NewPassword) -> Response:
-        hashed = visit.server.hashes.make(asked.password)
-        with visit.server.database.write() as connection:
+        with visit.server.database.read() as connection:
             account = accounts.known_staff(connection, visit.org_id, staff_id)
+        hashed = visit.server.hashes.chosen(asked.password, account.username, account.name)
+        with visit.server.database.write() as connection:
             users.set_password(connection, visit.caller, account, hashed, visit.now)
         return visit.done(f"{PAGE.path}/{staff_id}", "users.password_set", name=account.name)
 
