@@ -44,6 +44,7 @@ fmt: install-dev ## format and sort what ruff can; write the generated docs anew
 	@$(PY) -m ruff format --quiet .
 	@$(PY) -m tools.errors_page
 	@$(PY) -m tools.policy_page
+	@$(PY) -m tools.logs_page
 
 lock: install-dev ## pin and hash the whole set anew from pyproject.toml
 	@$(PY) -m tools.lock

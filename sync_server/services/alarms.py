@@ -20,6 +20,7 @@ _log = structlog.get_logger("huifang.alarm")
 
 BROKEN = (
     "change_id_reused",
+    "device_copied",
     "look_missing",
     "look_altered",
     "look_repeated",
