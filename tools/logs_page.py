@@ -28,7 +28,7 @@ OPENING = """\
 | changes | table `change_log` | each change that a device sent, with its outcome | the server; who holds the customer sees conflicts | its text `retention_days`, its outcome as the database |
 
 ## Events of the server
-"""  # noqa: E501
+"""  # noqa: E501 (a row of a table is one line)
 _ALARM = "choice.alarm_kind."
 _EVENTS = """
 | Event | Level | What it says | Where |
