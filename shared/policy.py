@@ -267,6 +267,9 @@ class PolicySettings:
     photo_quality_percent: int = _number(82, 30, 100, "files", "percent")
     # Bytes that no record names: as long as the server reads a late device's changes (protocol).
     orphan_file_days: int = _number(731, 31, 7305, "files", "days")
+    # A server's clock that leaps ahead by more makes all deleting by time wait.
+    clock_leap_days: int = _number(31, 2, 366, "files", "days")
+    clock_leap_wait_days: int = _number(7, 1, 90, "files", "days")
     retention_days: int = _number(3650, 31, 36_525, "files", "days", "S2 #100, #103")
 
     # Limits of what devices send

@@ -27,9 +27,11 @@ ORG_STATE = Table(
     Column("epoch", String(36), nullable=False),
     Column("backed_up_to", BigInteger, nullable=False),
     Column("next_case_number", BigInteger, nullable=False),
+    Column("looked_at", Instant()),
+    Column("deleting_waits_until", Instant()),
 )
-"""One row per organisation: the last number given, the epoch (design §5), and how far the backup
-reaches."""
+"""One row per organisation: the last number given, the epoch (design §5), how far the backup
+reaches, and when the clock was last looked at (`services/leaps.py`)."""
 
 FEED = Table(
     "feed",

@@ -112,6 +112,7 @@ class Action(StrEnum):
     AUDIT_LISTED = "audit_listed"
     AUDIT_VERIFIED = "audit_verified"
     AUDIT_LET_GO = "audit_let_go"
+    CLOCK_LEAPT = "clock_leapt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from shared.clock import to_wire
 from sync_server.db.audit import AUDIT_ENTRY
 from sync_server.db.base import Database
-from sync_server.services import audit
+from sync_server.services import audit, leaps
 from sync_server.services.accounts import policy_of
 from sync_server.services.audit import Action
 from sync_server.services.audit_chain import let_go
@@ -25,7 +25,8 @@ def let_old_go(db: Database, now: datetime) -> int:
     time."""
     with db.read() as connection:
         orgs = organisations(connection)
-    return sum(_of(db, org_id, now) for org_id in orgs)
+    due = [org_id for org_id in orgs if leaps.may_delete(db, org_id, now)]
+    return sum(_of(db, org_id, now) for org_id in due)
 
 
 def _of(db: Database, org_id: str, now: datetime) -> int:

@@ -20,6 +20,7 @@ from shared.clock import Clock, from_wire
 from sync_server.db.base import Database
 from sync_server.db.log import FEED
 from sync_server.db.migrate import differences
+from sync_server.services import leaps
 from sync_server.services.agreement import compare
 from sync_server.services.audit_chain import verify
 from sync_server.services.backup_drill import last_drill
@@ -244,12 +245,18 @@ def _disk(settings: Settings) -> Finding:
 def _clock(connection: Connection, now: datetime) -> Finding:
     lasts = [org.last_change_at for org in _all(connection, now) if org.last_change_at]
     latest = max([_BUILT, *(from_wire(last) for last in lasts)])
+    late = now + _AHEAD < latest
+    waits = [leaps.waits_until(connection, org.org_id, now) for org in _all(connection, now)]
+    until = max((w for w in waits if w is not None), default=None)
     return Finding(
         "clock",
-        State.GOOD if now + _AHEAD >= latest else State.BAD,
-        ("clock.shows",),
-        "remedy.clock",
-        named={"time": f"{now:%Y-%m-%d %H:%M}"},
+        State.BAD if late or until else State.GOOD,
+        ("clock.shows", "clock.leapt") if until else ("clock.shows",),
+        "remedy.clock_leapt" if until and not late else "remedy.clock",
+        named={
+            "time": f"{now:%Y-%m-%d %H:%M}",
+            "until": f"{until:%Y-%m-%d %H:%M}" if until else "",
+        },
     )
 
 

@@ -16,6 +16,7 @@ from shared.clock import to_wire
 from sync_server.db.accounts import EARLY_FILE, STORED_FILE
 from sync_server.db.base import Database
 from sync_server.db.log import CHANGE_LOG
+from sync_server.services import leaps
 from sync_server.services.accounts import policy_of
 from sync_server.services.file_records import FILE
 from sync_server.services.file_store import FileStore
@@ -32,7 +33,7 @@ def sweep_orphans(database: Database, store: FileStore, now: datetime) -> int:
     done = 0
     with database.read() as connection:
         org_ids = connection.execute(select(STORED_FILE.c.org_id).distinct()).scalars().all()
-    for org_id in org_ids:
+    for org_id in (one for one in org_ids if leaps.may_delete(database, one, now)):
         with database.write() as connection:
             days = policy_of(connection, org_id, now).orphan_file_days
             over = and_(

@@ -19,7 +19,7 @@ from shared.errors import Code, Refusal
 from sync_server.db.base import Database
 from sync_server.db.log import CHANGE_LOG, ORG_STATE
 from sync_server.db.records import RECORDS
-from sync_server.services import audit
+from sync_server.services import audit, leaps
 from sync_server.services.accounts import policy_of
 from sync_server.services.audit import Action
 from sync_server.services.erasing import EMPTIED, OF_A_CUSTOMER, erase
@@ -39,7 +39,8 @@ def sweep_retention(db: Database, files: FileStore, ledger: Path | None, now: da
     Harmless at any time."""
     with db.read() as connection:
         org_ids = connection.execute(select(ORG_STATE.c.org_id)).scalars().all()
-    return sum(_sweep(db, files, ledger, org_id, now) for org_id in org_ids)
+    due = [org_id for org_id in org_ids if leaps.may_delete(db, org_id, now)]
+    return sum(_sweep(db, files, ledger, org_id, now) for org_id in due)
 
 
 def _sweep(db: Database, files: FileStore, ledger: Path | None, org_id: str, now: datetime) -> int:

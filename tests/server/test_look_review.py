@@ -15,6 +15,7 @@ from shared.clock import to_wire
 from shared.declare import Role
 from shared.errors import Code, Refusal
 from shared.ids import new_id
+from shared.policy import DEFAULTS
 from sync_server.db.audit import AUDIT_ENTRY
 from sync_server.db.base import Database
 from sync_server.db.log import ALARM
@@ -326,6 +327,8 @@ def test_housekeeping_watches_draws_and_lets_old_entries_go(company: Field) -> N
     company.clock.pass_by(days=2000)
     company.phone("lin")
     company.server.watch_looks()
+    company.clock.pass_by(days=DEFAULTS.clock_leap_wait_days)  # it was off for years
+    company.server.watch_looks()
     with company.server.database.read() as connection:
         kept = connection.scalars(
             select(AUDIT_ENTRY.c.action)
@@ -333,5 +336,5 @@ def test_housekeeping_watches_draws_and_lets_old_entries_go(company: Field) -> N
             .order_by(AUDIT_ENTRY.c.number)
         ).all()
         found = audit_chain.verify(connection, COMPANY)
-    assert kept == ["device_enrolled", "signed_in", "audit_let_go"]
+    assert kept == ["device_enrolled", "signed_in", "clock_leapt", "audit_let_go"]
     assert (found.let_go, found.broken) == (2, [])
