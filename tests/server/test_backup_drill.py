@@ -30,7 +30,6 @@ from sync_server.services.backups import KEPT, back_up
 from sync_server.services.doctor import State
 from sync_server.services.epochs import org_state
 from sync_server.services.erasing import erase, preview
-from sync_server.services.erasure_ledger import note_erasure
 from sync_server.services.file_store import FileStore
 from sync_server.services.writing import write
 from sync_server.settings import Settings
@@ -221,9 +220,8 @@ def test_a_new_epoch_erases_again_whom_pg_restore_brought_back_and_brings_the_fi
         photo = server.files.store.keep(ORG, "a" * 64, PHOTO)
     assert run("backup", str(folder)).exit_code == 0
     with terminal.opened(Settings()) as server:
-        note_erasure(folder, ORG, customer_id, now)
-        who = audit.command_line(ORG)
-        erase(server.database, server.files.store, who, customer_id, "asked", None, now)
+        who, files = audit.command_line(ORG), server.files.store
+        erase(server.database, files, who, customer_id, "asked", None, now, ledger=folder)
         with server.database.read() as connection:
             before = org_state(connection, ORG)
     shutil.rmtree(tmp_path / "files")
