@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import cast
 
 from mobile.reports.document import ReportDocument
-from mobile.reports.embed import embeddable
 from mobile.reports.jpeg import Jpeg
 from mobile.reports.page import HEIGHT, WIDTH, Box, Line, Mark, Page, Pen, Picture, Text
 from mobile.reports.typeface import Typeface
+from shared.print_font import embeddable
 
 with warnings.catch_warnings():
     # Without Pillow fpdf2 warns when it is imported; here that is as it should be.

@@ -26,6 +26,7 @@ from sync_server.admin.pages import (
     conflicts,
     devices,
     erasures,
+    figures,
     grants,
     health,
     importing,
@@ -33,6 +34,7 @@ from sync_server.admin.pages import (
     looks,
     overview,
     policy,
+    ranks,
     reviews,
     stores,
     tiers,
@@ -43,8 +45,8 @@ from sync_server.admin.pages import (
 from sync_server.admin.visit import HOME, LANGUAGE_COOKIE, Console, stranger
 
 PAGES = (
-    overview, alarms, users, stores, assignments, devices, grants, let_in, waiting, conflicts,
-    tiers, looks, reviews, erasures, acts, policy, calendar, importing,
+    overview, figures, ranks, alarms, users, stores, assignments, devices, grants, let_in, waiting,
+    conflicts, tiers, looks, reviews, erasures, acts, policy, calendar, importing,
     backups, health, account, totp,
 )  # fmt: skip
 """Modules with a `PAGE` and a `router`, in the order of the menu."""

@@ -13,10 +13,10 @@ from fontTools.ttLib import TTFont
 from pypdf import PdfReader
 
 import mobile.ui
-from mobile.reports.embed import embeddable
 from mobile.reports.labels import EN, ZH_CN
 from mobile.reports.pdf import render_with_notes
 from mobile.reports.typeface import Typeface
+from shared.print_font import embeddable
 from tests.mobile.report_samples import chinese
 
 FONT = Path(mobile.ui.__file__).parent / "assets" / "fonts" / "NotoSansSC-Regular.otf"

@@ -1,4 +1,4 @@
-"""The few hundred characters that a report uses, as a small font of their own for the PDF.
+"""The few hundred characters that a document uses, as a small font of their own for its PDF.
 
 Made here rather than left to fpdf2's subsetter, for two reasons. The app's font has PostScript
 outlines, which fpdf2 embeds with a character map of its own that some readers don't follow when

@@ -1,0 +1,49 @@
+"""Figures as a reader sees them: a value with its unit, and which period they asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from shared.figures import Figure
+from shared.periods import Period, period_of, read_period
+from sync_server.admin.texts import Words
+from sync_server.services.figures import Value
+
+
+def told(words: Words, figure: Figure, value: float | None) -> str:
+    """``93.4 %``, ``12.0 min``, ``91.2`` (points of 100), or that nothing is known."""
+    if value is None:
+        return words("figures.unknown")
+    return words(f"figures.value.{figure.unit}", value=f"{value:,.1f}")
+
+
+def tone(value: Value) -> str:
+    """How a figure stands to its target."""
+    return {None: "plain", True: "good", False: "warn"}[value.met]
+
+
+def length(words: Words, seconds: int | None) -> str:
+    """A span of time: minutes below two hours, then hours, then days."""
+    if seconds is None:
+        return ""
+    if seconds < 7200:
+        return words("span.minutes", count=seconds // 60)
+    if seconds < 48 * 3600:
+        return words("span.hours", count=seconds // 3600)
+    return words("span.days", count=seconds // 86_400)
+
+
+def asked_period(asked: Mapping[str, str], now: datetime, zone: ZoneInfo) -> Period:
+    """The period in the address, or the month that runs. One that is still to come is the present
+    one of its kind."""
+    present = period_of(now.astimezone(zone).date())
+    found = read_period(asked.get("period", ""))
+    if found is None:
+        return present
+    return min(found, period_of(now.astimezone(zone).date(), found.kind), key=_first)
+
+
+def _first(period: Period) -> int:
+    return period.first_month

@@ -1,0 +1,234 @@
+"""Figures: pictures first, and each figure opens to its formula, its policy version, what was
+counted, and, for those who hold them, its cases.
+
+A store manager reads their own store's as they stand. Administrators read for head office: months
+that were published, and nothing from which one customer's figure would follow
+(`services.publications`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from markupsafe import Markup
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from shared.declare import Role
+from shared.errors import Code, Refusal
+from shared.figures import FIGURES
+from shared.periods import Period, period_of, read_period
+from shared.policy import HeldPolicy
+from sync_server.admin import pictures
+from sync_server.admin.figure_words import asked_period, length, told, tone
+from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
+from sync_server.admin.report_files import FORMS, report_file
+from sync_server.admin.visit import Visit
+from sync_server.services import figure_cases, figure_facts, rankings
+from sync_server.services.figures import WHOLE, Value, parts_of, policy_for, trend, values_of
+from sync_server.services.publications import Publication, publications
+from sync_server.services.store_report import store_report
+
+PAGE = Page("figures", group="now", roles=WITH_MANAGERS)
+router = PAGE.router()
+_POINTS = 12
+"""Periods of a trend."""
+_PARTS_AT_ONCE = 3
+"""Of what was written lately: as much as a page waits for."""
+
+Trend = Sequence[tuple[Period, float | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a visitor reads of a period: `month` is the publication, None where they read their own
+    store's as it stands."""
+
+    period: Period
+    held: HeldPolicy
+    values: dict[str, Value]
+    month: Publication | None = None
+    older: Sequence[Publication] = ()
+
+
+@router.get("")
+def figures(visit: Visiting) -> Response:
+    """All of a period, with pictures."""
+    freshen(visit)
+    with visit.server.database.read() as connection:
+        seen = _seen(connection, visit)
+        if seen is None:
+            return visit.show("figures_none.html")
+        own = seen.month is None
+        chart = _trend(connection, visit, seen, "satisfaction")
+        store = visit.caller.store_id or ""
+        hours = figure_cases.by_hour(connection, visit.org_id, store, seen.period) if own else {}
+        stages = figure_cases.stages(connection, visit.org_id, store, seen.period) if own else {}
+        counted = figure_facts.counted(connection, visit.org_id)
+    t = visit.words
+    weekdays = [t(f"figures.weekday.{day}") for day in range(7)]
+    return visit.show(
+        "figures.html",
+        seen=seen,
+        tiles=[
+            (name, told(t, value.figure, value.value), tone(value), _goal(visit, value))
+            for name, value in seen.values.items()
+        ],
+        trend=_picture(visit, seen, "satisfaction", chart),
+        week=pictures.week(t("figures.week"), weekdays, hours) if own else None,
+        funnel=pictures.funnel(
+            t("figures.funnel"), [(t(f"figures.stage.{s}"), n) for s, n in stages.items()]
+        )
+        if own
+        else None,
+        nearby=_nearby(visit, seen),
+        counted=counted,
+    )
+
+
+@router.get("/report")
+def report(visit: Visiting) -> Response:
+    """The period's report of one's own store, as a file (S3 #145)."""
+    form = visit.asked.get("form", "pdf")
+    if visit.caller.role is not Role.STORE_MANAGER:
+        raise Refusal(Code.ROLE_NOT_ALLOWED)
+    if form not in FORMS:
+        raise Refusal(Code.NOT_FOUND)
+    freshen(visit)
+    period = asked_period(visit.asked, visit.now, visit.words.zone)
+    store = visit.caller.store_id or ""
+    with visit.server.database.read() as connection:
+        made = store_report(connection, visit.org_id, store, period, visit.now)
+    told_as = f'attachment; filename="{period}.{form}"'
+    headers = {"Content-Disposition": told_as, "Cache-Control": "no-store"}
+    return Response(report_file(made, visit.words, form), headers=headers, media_type=FORMS[form])
+
+
+@router.get("/{name}")
+def figure(name: str, visit: Visiting) -> Response:
+    """One figure opened: how it is worked out, and from what."""
+    if name not in FIGURES:
+        raise Refusal(Code.NOT_FOUND)
+    freshen(visit)
+    with visit.server.database.read() as connection:
+        seen = _seen(connection, visit)
+        if seen is None:
+            return visit.show("figures_none.html")
+        chart = _trend(connection, visit, seen, name)
+        store = visit.caller.store_id or ""
+        cases: Sequence[figure_cases.Counted] = ()
+        total = 0
+        people: Sequence[rankings.Standing] = ()
+        if seen.month is None:
+            cases, total = figure_cases.cases_behind(
+                connection, visit.org_id, store, name, seen.period
+            )
+            people = rankings.staff(
+                connection, visit.org_id, store, seen.period, seen.held.settings
+            )
+        names = rankings.names(connection, visit.org_id)
+    t, value = visit.words, seen.values[name]
+    return visit.show(
+        "figure.html",
+        seen=seen,
+        name=name,
+        value=value,
+        shown=told(t, value.figure, value.value),
+        tone=tone(value),
+        goal=_goal(visit, value),
+        counted=list(zip(value.figure.parts, value.part, strict=True)),
+        trend=_picture(visit, seen, name, chart),
+        window=_window(seen.period) if value.figure.yearly else None,
+        people=[
+            (names.get(one.key, ""), one.values[name].part, told(t, value.figure, v))
+            for one in people
+            if (v := one.values[name].value) is not None
+        ],
+        cases=[(case, length(t, case.seconds)) for case in cases],
+        total=total,
+        most=figure_cases.MOST,
+        nearby=_nearby(visit, seen),
+    )
+
+
+def freshen(visit: Visit) -> None:
+    """Lets a page see what was written a moment ago."""
+    figure_facts.catch_up(visit.server.database, visit.org_id, visit.now, _PARTS_AT_ONCE)
+
+
+def _seen(connection: Connection, visit: Visit) -> Seen | None:
+    if visit.caller.role is Role.STORE_MANAGER:
+        period = asked_period(visit.asked, visit.now, visit.words.zone)
+        held = policy_for(connection, visit.org_id, period, visit.now)
+        parts = parts_of(connection, visit.org_id, period, store=visit.caller.store_id or "").get(
+            WHOLE, {}
+        )
+        return Seen(period, held, values_of(parts, held.settings))
+    there = publications(connection, visit.org_id)
+    if not there:
+        return None
+    wanted = read_period(visit.asked.get("period", ""))
+    month = next((one for one in there if one.month == wanted), there[0])
+    held = policy_for(connection, visit.org_id, month.month, visit.now)
+    values = rankings.published_values(month, held.settings)
+    return Seen(month.month, held, values, month, there)
+
+
+def _trend(connection: Connection, visit: Visit, seen: Seen, name: str) -> Trend:
+    if seen.month is None:
+        store = visit.caller.store_id or ""
+        return trend(connection, visit.org_id, name, seen.period, _POINTS, store)
+    past = [one for one in seen.older if one.month <= seen.period][:_POINTS]
+    return [
+        (one.month, FIGURES[name].value(one.shown[name][WHOLE]))
+        if WHOLE in one.shown.get(name, {})
+        else (one.month, None)
+        for one in reversed(past)
+    ]
+
+
+def _picture(visit: Visit, seen: Seen, name: str, points: Trend) -> Markup:
+    t, of = visit.words, FIGURES[name]
+    goal = of.goal(seen.held.settings)
+    return pictures.trend(
+        t("figures.trend", name=t(f"figure.{name}")),
+        [(str(period), value, told(t, of, value)) for period, value in points],
+        float(goal),
+        t("figures.goal", goal=told(t, of, float(goal))),
+    )
+
+
+def _goal(visit: Visit, value: Value) -> str:
+    words = visit.words
+    sign = "figures.at_least" if value.figure.higher else "figures.at_most"
+    return words(sign, goal=told(words, value.figure, float(value.goal)))
+
+
+def _window(period: Period) -> tuple[date, date]:
+    """The twelve months that a yearly figure looks at."""
+    year = Period(period.last_month - 11, 12)
+    return year.first_day, year.first_day + timedelta(days=(period.last_day - year.first_day).days)
+
+
+def _nearby(visit: Visit, seen: Seen) -> dict[str, Any]:
+    """Where one can go from a period: back, on, and to its month, quarter and year."""
+    if seen.month is not None:
+        months = sorted(one.month for one in seen.older)
+        place = months.index(seen.period)
+        before = months[place - 1] if place else None
+        after = months[place + 1] if place + 1 < len(months) else None
+        return {"before": before, "after": after, "kinds": []}
+    today = visit.now.astimezone(visit.words.zone).date()
+    after = seen.period.before(-1)
+    kinds = [(kind, period_of(min(seen.period.last_day, today), kind)) for kind in _KINDS]
+    return {
+        "before": seen.period.before(),
+        "after": after if after.first_day <= today else None,
+        "kinds": kinds,
+    }
+
+
+_KINDS = ("month", "quarter", "year")

@@ -1,0 +1,166 @@
+"""Who stands where: departments by their month (S0 #41), staff by any period (S0 #42), and the
+grades that follow (S1 #67, #68).
+
+A department is a store: it has the customers by whom satisfaction, complaints, retention and uplift
+are counted. Departments are ranked by publications alone, so that a rank tells nothing that a
+figure would not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection, select
+
+from shared.figures import (
+    DEPARTMENT_WEIGHTS,
+    STAFF_WEIGHTS,
+    Scored,
+    after_grades,
+    grade,
+    ranked,
+    score,
+)
+from shared.periods import Period
+from shared.policy import PolicySettings
+from sync_server.db.records import RECORDS
+from sync_server.services.figures import WHOLE, Value, parts_of, values_of
+from sync_server.services.publications import Publication
+
+_STAFF = RECORDS["staff"].c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One in a ranking. `rank` None: nothing is known to rank by. `of`: how many are ranked."""
+
+    key: str
+    values: Mapping[str, Value]
+    scored: Scored | None
+    rank: int | None
+    of: int
+    grade: str | None = None
+    consequence: str | None = None
+
+
+def published_values(
+    published: Publication, policy: PolicySettings, key: str = WHOLE
+) -> dict[str, Value]:
+    """The figures of all together, or of one store, as they were published; one that is hidden has
+    no value."""
+    found = values_of({}, policy)
+    for name, of in published.shown.items():
+        if name in found and key in of:
+            above, below = found[name].figure.parts
+            counted = {above: of[key].above, below: of[key].below}
+            found[name] = values_of(counted, policy)[name]
+    return found
+
+
+def departments(published: Publication, policy: PolicySettings) -> list[Standing]:
+    """Stores by what was published of a month, the best first; those of which nothing was published
+    are missing."""
+    stores = {
+        store for name in DEPARTMENT_WEIGHTS for store in published.shown[name] if store != WHOLE
+    }
+    values = {store: published_values(published, policy, store) for store in stores}
+    return _ranking(values, DEPARTMENT_WEIGHTS, policy)
+
+
+def department_grades(
+    publications: Sequence[Publication], periods: Sequence[Period], policy: PolicySettings
+) -> dict[str, list[str | None]]:
+    """Each store's grade in each of `periods`: of the mean of its months' scores. None where no
+    month is published."""
+    scores: dict[int, dict[str, float]] = {}
+    for one in publications:
+        ranking = departments(one, policy)
+        month = {s.key: s.scored.score for s in ranking if s.scored is not None}
+        scores[one.month.first_month] = month
+    stores = {store for month in scores.values() for store in month}
+    found: dict[str, list[str | None]] = {store: [] for store in stores}
+    for period in periods:
+        months = [scores.get(month.first_month, {}) for month in period.split()]
+        for store, grades in found.items():
+            known = [month[store] for month in months if store in month]
+            grades.append(grade(sum(known) / len(known), policy) if known else None)
+    return found
+
+
+def staff(
+    connection: Connection, org_id: str, store: str, period: Period, policy: PolicySettings
+) -> list[Standing]:
+    """The people of one store by what they did in a period, the best first; who did nothing that is
+    counted comes last, without a rank."""
+    people = connection.scalars(
+        select(_STAFF.id).where(
+            _STAFF.org_id == org_id, _STAFF.store_id == store, _STAFF.active.is_not(False)
+        )
+    ).all()
+    parts = parts_of(connection, org_id, period, "staff_id", store=store)
+    values = {one: values_of(parts.get(one, {}), policy) for one in people}
+    return _ranking(values, STAFF_WEIGHTS, policy)
+
+
+def staff_graded(
+    connection: Connection, org_id: str, store: str, period: Period, policy: PolicySettings
+) -> list[Standing]:
+    """`staff` with what the grades of this period and the two before it call for (S1 #69)."""
+    past = [
+        {one.key: one.grade for one in staff(connection, org_id, store, period.before(n), policy)}
+        for n in (2, 1)
+    ]
+    found = []
+    for one in staff(connection, org_id, store, period, policy):
+        grades = [g for g in (*(month.get(one.key) for month in past), one.grade) if g]
+        after = after_grades(grades, policy) if one.grade else None
+        found.append(replace(one, consequence=after))
+    return found
+
+
+def names(connection: Connection, org_id: str) -> dict[str, str]:
+    """The staff's names, by id."""
+    rows = connection.execute(select(_STAFF.id, _STAFF.name).where(_STAFF.org_id == org_id))
+    return {row.id: row.name for row in rows}
+
+
+def store_names(connection: Connection, org_id: str) -> dict[str, str]:
+    """The stores' names, by id."""
+    store = RECORDS["store"].c
+    rows = connection.execute(select(store.id, store.name).where(store.org_id == org_id))
+    return {row.id: row.name for row in rows}
+
+
+def _ranking(
+    values: Mapping[str, Mapping[str, Value]], weights: Mapping[str, str], policy: PolicySettings
+) -> list[Standing]:
+    scored = {
+        key: score({name: of[name].value for name in weights}, weights, policy)
+        for key, of in values.items()
+    }
+    ranks = ranked({key: one.score for key, one in scored.items() if one is not None})
+    standings = [
+        Standing(
+            key=key,
+            values=values[key],
+            scored=one,
+            rank=ranks.get(key),
+            of=len(ranks),
+            grade=grade(one.score, policy) if one is not None else None,
+        )
+        for key, one in scored.items()
+    ]
+    return sorted(standings, key=lambda one: (one.rank or len(scored) + 1, one.key))
+
+
+__all__ = [
+    "Standing",
+    "department_grades",
+    "departments",
+    "names",
+    "published_values",
+    "staff",
+    "staff_graded",
+    "store_names",
+]

@@ -1,0 +1,184 @@
+"""Figures at the console: a store manager's own store opened down to its cases, and what an
+administrator reads in their place."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from pypdf import PdfReader
+
+from shared.figures import FIGURES
+from shared.periods import read_period
+from sync_server.admin.texts import catalogue
+from sync_server.services import publications
+from sync_server.services.writing import Unit, write
+from tests.server.desks import Desk, signed_in
+from tests.server.figure_world import STAFF, STORES, ByHand, Rows, drawn
+from tests.server.phones import ORG, STORE, Field, staff_id
+
+OURS = {STORES[0]: STORE, STAFF[0]: staff_id("wu")}
+
+
+@pytest.fixture
+def field(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:
+    made = Field.on_sqlite(sqlite_template, tmp_path)
+    yield made
+    made.close()
+
+
+def busy_year(field: Field) -> Rows:
+    """The store of `chen`, with `wu` as one of its people, and two others."""
+    rows = [
+        (entity, {name: OURS.get(value, value) for name, value in row.items()})
+        for entity, row in drawn(5, customers=40, cases=250, orders=300, days=60)
+    ]
+
+    def work(unit: Unit) -> None:
+        for place, store in enumerate(STORES[1:]):
+            unit.create("store", {"id": store, "name": f"{place + 2} 号店"})
+        for entity, row in rows:
+            unit.create(entity, row)
+
+    write(field.server.database, ORG, field.clock.now(), work)
+    field.server.keep_figures()
+    return rows
+
+
+def counts(rows: Rows, month: str) -> dict[str, Any]:
+    period = read_period(month)
+    assert period is not None
+    return ByHand(rows).counts(period.first_day, period.last_day, STORE)
+
+
+def test_a_store_manager_opens_a_figure_down_to_its_cases(field: Field) -> None:
+    rows = busy_year(field)
+    desk = signed_in(field, "chen")
+    assert desk.get("/console/figures?period=2026-10").status_code == 200
+    for title in ("Satisfaction", "Complaint rate", "Value uplift", "How far cases came"):
+        assert title in desk.text
+    hand = counts(rows, "2026-10")
+    share = 100 * hand["opened_resolved"] / hand["opened"]
+    assert f"{share:.1f} %" in desk.text
+    desk.get("/console/figures/resolution?period=2026-10")
+    assert f"Of them resolved {hand['opened_resolved']} Cases opened {hand['opened']}" in desk.text
+    assert "Held against policy version 1." in desk.text and "S0 #11" in desk.text
+    assert f"{hand['opened']} cases" in desk.text
+    ours = {r["id"] for e, r in rows if e == "customer" and r["store_id"] == STORE}
+    theirs = [r for e, r in rows if e == "case" and r["customer_id"] not in ours]
+    assert not any(f">{row['number']}<" in desk.page for row in theirs)
+    for name in FIGURES:
+        assert desk.get(f"/console/figures/{name}?period=2026-Q3").status_code == 200, name
+    assert desk.get("/console/figures/happiness").status_code == 404
+
+
+def test_an_administrator_reads_publications_and_no_cases(field: Field) -> None:
+    rows = busy_year(field)
+    desk = signed_in(field)
+    desk.get("/console/figures?period=2026-10")
+    assert "Published 2026-11-21 16:00; stays as it is." in desk.text
+    assert "How far cases came" not in desk.text and "Report as PDF" not in desk.text
+    desk.get("/console/figures/resolution?period=2026-10")
+    numbers = [row["number"] for entity, row in rows if entity == "case"]
+    assert not any(f">{number}<" in desk.page for number in numbers)
+    assert desk.get("/console/figures/report?period=2026-10&form=pdf").status_code == 403
+    desk.get("/console/ranks/staff")
+    assert "ranked by the manager of their own store" in desk.text
+
+
+def test_a_months_report_is_a_workbook_and_a_document_without_any_customer(field: Field) -> None:
+    rows = busy_year(field)
+    hand = counts(rows, "2026-10")
+    desk = signed_in(field, "chen")
+    book = desk.get("/console/figures/report?period=2026-10&form=xlsx")
+    assert book.headers["content-disposition"] == 'attachment; filename="2026-10.xlsx"'
+    told = _strings(book.content)
+    paper = desk.get("/console/figures/report?period=2026-10&form=pdf")
+    page = "".join(PdfReader(io.BytesIO(paper.content)).pages[0].extract_text().split())
+    for name in ("Resolution rate", "Membership", "Spend (CNY)", "一号店: monthly report 2026-10"):
+        assert any(name in text for text in told), name
+        assert name.replace(" ", "") in page, name
+    share = f"{100 * hand['opened_resolved'] / hand['opened']:.1f} %"
+    assert share in told and share.replace(" ", "") in page
+    for row in (row for entity, row in rows if entity == "customer"):
+        assert row["name"] not in told and row["name"] + "Y" not in page
+    chinese = Desk(field, language="zh-CN")
+    chinese.sign_in("chen")
+    again = chinese.get("/console/figures/report?period=2026-10&form=xlsx")
+    assert any("问题解决率" in text for text in _strings(again.content))
+    assert desk.get("/console/figures/report?form=doc").status_code == 404
+
+
+def _strings(book: bytes) -> list[str]:
+    with zipfile.ZipFile(io.BytesIO(book)) as files:
+        shared = ElementTree.fromstring(files.read("xl/sharedStrings.xml"))
+    return ["".join(one.itertext()) for one in shared]
+
+
+def test_before_anything_is_published_the_page_says_when(field: Field) -> None:
+    desk = signed_in(field)
+    for path in ("/console/figures", "/console/figures/uplift", "/console/ranks"):
+        desk.get(path)
+        assert "Nothing is published yet" in desk.text, path
+
+
+def test_departments_are_ranked_by_what_is_published_down_to_the_terms(field: Field) -> None:
+    busy_year(field)
+    with field.server.database.read() as connection:
+        newest = publications.publications(connection, ORG)[0]
+    shown = newest.shown["satisfaction"]
+    for name in ("gao", "chen"):
+        desk = signed_in(field, name)
+        desk.get("/console/ranks?period=2026-10")
+        assert "1 号店" not in desk.text  # that is no store of the test's
+        assert "× 40 %" in desk.text and "Grades" in desk.text
+        for store, part in shown.items():
+            if store != publications.WHOLE:
+                assert f"({part.above:,} / {part.below:,})" in desk.text
+
+
+def test_staff_are_ranked_by_any_period_with_a_grade_for_the_cycle(field: Field) -> None:
+    busy_year(field)
+    desk = signed_in(field, "chen")
+    desk.get("/console/ranks/staff?period=2026-Q4")
+    ranks = desk.text
+    assert "wu" in ranks and "× 30 %" in ranks
+    assert any(word in ranks for word in ("Excellent", "Good", "Pass", "Fail"))
+    assert desk.get("/console/ranks/staff?period=nonsense").status_code == 200
+
+
+def test_figures_that_are_a_moment_old_are_in_the_page(field: Field) -> None:
+    busy_year(field)
+    desk = signed_in(field, "chen")
+    before = _opened(desk)
+
+    def work(unit: Unit) -> None:
+        customer = unit.find("customer", store_id=STORE)[0].id
+        unit.create("case", {
+            "id": "late", "number": "late", "customer_id": customer, "kind": "repair",
+            "title": "x", "state": "new", "opened_at": "2026-10-20T08:00:00.000Z",
+        })  # fmt: skip
+
+    write(field.server.database, ORG, field.clock.now(), work)
+    assert _opened(desk) == before + 1
+
+
+def _opened(desk: Desk) -> int:
+    desk.get("/console/figures/resolution?period=2026-10")
+    found = re.search(r"Cases opened (\d+)", desk.text)
+    assert found is not None
+    return int(found[1])
+
+
+def test_every_figure_has_words_and_a_formula() -> None:
+    for language in ("en", "zh-CN"):
+        wanted = {f"figure.{name}" for name in FIGURES}
+        wanted |= {f"figure.{name}.formula" for name in FIGURES}
+        wanted |= {f"figure.part.{part}" for one in FIGURES.values() for part in one.parts}
+        assert wanted <= catalogue(language).keys(), wanted - catalogue(language).keys()
