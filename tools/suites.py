@@ -19,6 +19,8 @@ NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 QUICK = f"{ALONE} and not (postgres or processes or full_data or soak)"
 # Generated requests to every route: its library takes seconds to load, in each worker.
 WITHOUT_FUZZ = ("-p", "no:schemathesis", "--ignore", "tests/server/test_web_fuzz.py")
+# A group stays on one worker, which alone makes what its tests share.
+TWO_AT_ONCE = "-n 2 --dist loadgroup".split()
 # The tests of a file share a device or a day; the long ones first, so that both workers end at the
 # same time.
 IN_TWO_BROWSERS = "-n 2 --dist loadfile --no-loadscope-reorder tests/e2e tests/browser".split()
@@ -28,9 +30,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Run the test suites.")
     parser.add_argument("--quick", action="store_true", help="only what runs by itself")
     if parser.parse_args().quick:
-        return _pytest("-m", QUICK, "-n", "2", *WITHOUT_FUZZ)
+        return _pytest("-m", QUICK, *TWO_AT_ONCE, *WITHOUT_FUZZ)
     browser = chromium.ensure()
-    code = _pytest("-m", ALONE, "-n", "2")
+    code = _pytest("-m", ALONE, *TWO_AT_ONCE)
     if browser is None:
         print(f"The browser suites were skipped: {chromium.why_missing()}.", flush=True)
         return code

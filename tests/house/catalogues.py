@@ -63,7 +63,7 @@ def placeholders(text: str) -> set[str]:
 def wanted() -> Iterator[Wanted]:
     """Every call in the screens that asks for a key written out, in full or as an f-string."""
     for path in tree.modules("mobile/ui"):
-        for node in ast.walk(tree.parsed(path)):
+        for node in tree.nodes(path):
             if isinstance(node, ast.Call) and node.args:
                 called = ast.unparse(node.func).rsplit(".", 1)[-1]
                 pattern = _pattern(node.args[0])
@@ -83,7 +83,7 @@ def mentioned(keys: Iterable[str]) -> set[str]:
     patterns = {
         pattern
         for path in tree.modules("mobile", "shared", "sync_server/admin")
-        for node in ast.walk(tree.parsed(path))
+        for node in tree.nodes(path)
         if isinstance(node, ast.Constant | ast.JoinedStr) and (pattern := _pattern(node))
     }
     whole = re.compile("|".join(sorted(patterns)) or "(?!)")

@@ -45,7 +45,7 @@ def test_every_test_that_the_docs_name_is_there() -> None:
     known = {path.stem for path in tree.modules("tests")} | {
         node.name
         for path in tree.modules("tests")
-        for node in ast.walk(tree.parsed(path))
+        for node in tree.nodes(path)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
     gone = [

@@ -45,7 +45,7 @@ def test_every_class_is_named_for_what_it_is() -> None:
     nameless = [
         f"{tree.name(path)}:{node.lineno} {node.name}"
         for path in tree.modules()
-        for node in ast.walk(tree.parsed(path))
+        for node in tree.nodes(path)
         if isinstance(node, ast.ClassDef) and NAMELESS_CLASS.search(node.name)
     ]
     assert not nameless, f"names come from the field: {nameless}"
@@ -75,7 +75,7 @@ def test_the_product_never_prints() -> None:
     printing = [
         f"{tree.name(path)}:{node.lineno}"
         for path in tree.modules(*tree.CODE)
-        for node in ast.walk(tree.parsed(path))
+        for node in tree.nodes(path)
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "print"
     ]
     assert not printing, f"log it, or echo it in the command line: {printing}"

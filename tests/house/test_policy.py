@@ -17,7 +17,7 @@ SHOWN_ONLY = ("sync_server/admin/", "sync_server/services/policy_effects.py")
 THE_DEFAULT = re.compile(r"DEFAULTS|[_A-Z]*POLICY|_FLOOR")
 METHODS = {
     method.name: {node.attr for node in ast.walk(method) if isinstance(node, ast.Attribute)}
-    for cls in ast.walk(tree.parsed(DECLARED))
+    for cls in tree.nodes(DECLARED)
     if isinstance(cls, ast.ClassDef) and cls.name == PolicySettings.__name__
     for method in cls.body
     if isinstance(method, ast.FunctionDef)
@@ -54,7 +54,7 @@ def _of_the_product() -> list[Path]:
 
 def _imported(path: Path) -> list[Path]:
     found = []
-    for node in ast.walk(tree.parsed(path)):
+    for node in tree.nodes(path):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("shared"):
             names = [node.module or "", *(f"{node.module}.{one.name}" for one in node.names)]
             found += [tree.ROOT / (name.replace(".", "/") + ".py") for name in names]
@@ -66,7 +66,7 @@ def _read_by(path: Path) -> frozenset[str]:
     """Settings that a module asks a policy for: as an attribute (the defaults' own count for
     nothing), by name, or by a name that it puts together."""
     found: set[str] = set()
-    for node in ast.walk(tree.parsed(path)):
+    for node in tree.nodes(path):
         if isinstance(node, ast.Attribute):
             default = isinstance(node.value, ast.Name) and THE_DEFAULT.fullmatch(node.value.id)
             found |= set() if default else {node.attr} | METHODS.get(node.attr, set())

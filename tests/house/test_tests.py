@@ -46,7 +46,7 @@ def test_no_test_waits_for_time_to_pass() -> None:
 def _tests() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
     for path in tree.modules("tests"):
         if path.name.startswith("test_"):
-            for node in ast.walk(tree.parsed(path)):
+            for node in tree.nodes(path):
                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                     if node.name.startswith("test_"):
                         yield f"{tree.name(path)}:{node.lineno}", node
@@ -68,7 +68,7 @@ def _claiming() -> frozenset[str]:
     return frozenset(
         node.name
         for path in tree.modules("tests")
-        for node in ast.walk(tree.parsed(path))
+        for node in tree.nodes(path)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and not node.name.startswith("test_")
         and any(

@@ -45,6 +45,12 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=name(path))
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """`ast.walk` over a file, which a dozen inspections ask for."""
+    return tuple(ast.walk(parsed(path)))
+
+
 def strings(module: ast.Module) -> Iterator[ast.Constant]:
     """Every string literal but the docstrings."""
     holders = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)

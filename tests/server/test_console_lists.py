@@ -28,6 +28,8 @@ from sync_server.services.console_sessions import SignedIn
 from tests.databases import database_at
 from tests.server.phones import ORG, START, STORE
 
+pytestmark = pytest.mark.xdist_group("lists")
+
 ROWS = 100_000
 STEPS = 400
 """Thousands of steps of SQLite's machine for a page, its count and all that its rows show. Looking
