@@ -69,6 +69,8 @@ SCREENS = {
     "cases/:case_id": ("case", "CaseScreen"),
     "cases/:case_id/another": ("case_open", "OpenCaseBesideScreen"),
     "cases/:case_id/steps/:step": ("complaint_step", "ComplaintStepScreen"),
+    "customers/:customer_id/feedback": ("feedback", "NoteFeedbackScreen"),
+    "feedback/:feedback_id": ("feedback", "FeedbackScreen"),
     "calls/new": ("call_in", "CallInScreen"),
     "cases/:case_id/report": ("report", "ReportScreen"),
     "cases/:case_id/sign": ("sign_off", "SignOffScreen"),

@@ -13,12 +13,22 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from shared.declare import Record
-from shared.entities import Callback, Case, CaseEvent, File, Order, Report, Staff, Visit
+from shared.entities import (
+    Callback,
+    Case,
+    CaseEvent,
+    Feedback,
+    File,
+    Order,
+    Report,
+    Staff,
+    Visit,
+)
 
 if TYPE_CHECKING:
     from mobile.store.store import Store
 
-KINDS = ("visit", "case", "report", "callback", "order", "file")
+KINDS = ("visit", "case", "report", "callback", "order", "file", "feedback")
 """What the list can be narrowed to. A case's steps stand with their case."""
 
 
@@ -174,6 +184,15 @@ def _files(store: Store, customer_id: str, names: _Names) -> Iterator[Happening]
             )  # fmt: skip
 
 
+def _feedback(store: Store, customer_id: str, names: _Names) -> Iterator[Happening]:
+    for one in store.find(Feedback, customer_id=customer_id):
+        yield Happening(
+            kind="feedback", id=one.id, at=one.happened_at, who=names.of(one.created_by),
+            field="effect" if one.effect else "", word=one.effect or "", text=one.said,
+            route=f"/feedback/{one.id}",
+        )  # fmt: skip
+
+
 def _file_route(file: File) -> str:
     if file.visit_id:
         return f"/visits/{file.visit_id}"
@@ -190,7 +209,8 @@ _READERS: Mapping[str, _Reader] = {
     "callback": _callbacks,
     "order": _orders,
     "file": _files,
+    "feedback": _feedback,
 }
 ENTITIES_SHOWN: tuple[type[Record], ...] = (
-    Visit, Case, CaseEvent, Report, Callback, Order, File,
+    Visit, Case, CaseEvent, Report, Callback, Order, File, Feedback,
 )  # fmt: skip

@@ -24,9 +24,15 @@ from sync_server.admin.pages import (
     backups,
     calendar,
     conflicts,
+    desk,
     devices,
     erasures,
-    figures,
+    overview,
+    desk,
+    figures, ranks, alarms, users, stores, assignments, devices, grants, let_in, waiting,
+    conflicts, tiers,
+    feedback,
+    looks, reviews, erasures, acts, policy, calendar, importing,
     grants,
     health,
     importing,
@@ -45,8 +51,12 @@ from sync_server.admin.pages import (
 from sync_server.admin.visit import HOME, LANGUAGE_COOKIE, Console, stranger
 
 PAGES = (
-    overview, figures, ranks, alarms, users, stores, assignments, devices, grants, let_in, waiting,
-    conflicts, tiers, looks, reviews, erasures, acts, policy, calendar, importing,
+    overview,
+    desk,
+    figures, ranks, alarms, users, stores, assignments, devices, grants, let_in, waiting,
+    conflicts, tiers,
+    feedback,
+    looks, reviews, erasures, acts, policy, calendar, importing,
     backups, health, account, totp,
 )  # fmt: skip
 """Modules with a `PAGE` and a `router`, in the order of the menu."""

@@ -90,6 +90,7 @@ class Action(StrEnum):
     POLICY_CHANGED = "policy_changed"
     TIER_DECIDED = "tier_decided"
     CALENDAR_CHANGED = "calendar_changed"
+    TOPIC_CHANGED = "topic_changed"
     IMPORTED = "imported"
     EXPORTED = "exported"
     CUSTOMER_ERASED = "customer_erased"

@@ -17,6 +17,7 @@ from shared.entities import (
     Case,
     CaseEvent,
     Customer,
+    Feedback,
     Inspection,
     Milestone,
     Staff,
@@ -235,3 +236,28 @@ async def test_a_vip_s_case_stands_first_of_those_to_accept_and_a_package_says_w
     assert shown == ["后来的", "先来的"] and last
     await app.go(f"/cases/{derived_id('case', 'R1')}")
     assert app.says("全保") and app.says("四小时上门") and app.says("通用上门维修")
+
+
+async def test_feedback_goes_to_its_department_with_a_deadline_and_is_followed_to_the_end(
+    manager, open_app
+):
+    app, shell = await open_app(manager)
+    await app.go(f"/customers/{manager.customer.id}")
+    await app.tap("note-feedback")
+    await app.type("said", "送货又晚了一天")
+    await app.tap("save")
+    assert shell.store.find(Feedback) == [], "it belongs under no topic yet"
+    await app.choose("topic-logistics.late", True, "select")
+    await app.tap("save")
+    (noted,) = shell.store.find(Feedback)
+    assert (noted.department, noted.happened_at) == ("物流部", NOW)
+    assert noted.due_at == NOW + timedelta(days=3)  # from Monday at ten to Thursday at ten
+    await app.tap(f"happened-{noted.id}")
+    assert app.says("送货延误") and not app.has("told")
+    await app.type("measure", "换了承运商")
+    await app.choose("effect-better", True, "select")
+    await app.tap("save")
+    done = shell.store.get(Feedback, noted.id)
+    assert (done.measure, done.effect, done.finished_at) == ("换了承运商", "better", NOW)
+    await app.tap("told")
+    assert shell.store.get(Feedback, noted.id).told_at == NOW and app.says("已告知客户")

@@ -249,6 +249,13 @@ def _actions(shell: Shell, page: CustomerPage, open_: Opens) -> ft.Control:
             ),
             buttons.quiet(
                 shell,
+                "note-feedback",
+                t("feedback.note"),
+                lambda: open_(f"{where}/feedback"),
+                icon=ft.Icons.RATE_REVIEW_OUTLINED,
+            ),
+            buttons.quiet(
+                shell,
                 "edit",
                 t("customer.edit"),
                 lambda: open_(f"{where}/edit"),

@@ -1,0 +1,146 @@
+"""What a customer says of us: noting it, and what came of it (S0 #28–#30, S2 #97)."""
+
+from __future__ import annotations
+
+import flet as ft
+
+from mobile.ui import formats
+from mobile.ui.components import buttons, frame, marks, privacy, surfaces, words
+from mobile.ui.components.form import use_form
+from mobile.ui.components.messages import refusal_card, say
+from mobile.ui.hooks import keyed
+from mobile.ui.screens.customer.looking import use_look
+from mobile.ui.screens.topics import Topics, topic_title
+from mobile.ui.state import Shell, use_query, use_shell
+from mobile.ui.texts import choice, label, language, t
+from mobile.usecases import feedback as notes
+from mobile.usecases.feedback import SETTLE_FIELDS, feedback_draft
+from shared.codec import write
+from shared.entities import Customer, Feedback
+from shared.errors import Code
+
+
+@ft.component
+def NoteFeedbackScreen() -> ft.View:
+    """`/customers/<id>/feedback`."""
+    shell = use_shell()
+    customer_id = ft.use_route_params()["customer_id"]
+    found = use_query(lambda store: store.get(Customer, customer_id), [customer_id], ("customer",))
+    title, back = t("feedback.note"), f"/customers/{customer_id}"
+    if found.value is None:
+        problem = found.refusal or Code.RECORD_MISSING
+        return frame.screen(shell, [refusal_card(problem)], title=title, back=back)
+    return keyed(f"feedback of {customer_id}", Noting, shell, found.value)
+
+
+@ft.component
+def Noting(shell: Shell, customer: Customer) -> ft.View:
+    """Their own words and a topic; department and deadline follow from it."""
+    form = use_form(
+        shell,
+        Feedback,
+        draft=feedback_draft(customer.id),
+        start={"channel": "phone"},
+        about=("customer", customer.id),
+    )
+    back = f"/customers/{customer.id}"
+
+    def save() -> None:
+        if form.complete(required=("topic", "said")):
+            made = notes.note_feedback(shell.store, customer.id, form.values, language())
+            form.done()
+            when = formats.when(made.due_at, shell.now())
+            routed = t("feedback.routed", department=made.department or "", when=when)
+            say(shell, routed if made.department else t("customer.saved"))
+            shell.back(back)
+
+    return frame.screen(
+        shell,
+        [
+            words.headline(customer.name),
+            form.field("said", label=t("feedback.said"), lines=4),
+            keyed("topics", Topics, shell, form, "topic"),
+            form.field("channel"),
+            form.saved_line(),
+        ],
+        title=t("feedback.note"),
+        back=back,
+        bottom=[buttons.primary(shell, "save", t("action.save"), save, icon=ft.Icons.CHECK)],
+    )
+
+
+@ft.component
+def FeedbackScreen() -> ft.View:
+    """`/feedback/<id>`: what was said, who has it until when, and what came of it."""
+    shell = use_shell()
+    feedback_id = ft.use_route_params()["feedback_id"]
+    found = use_query(lambda store: store.get(Feedback, feedback_id), [feedback_id], ("feedback",))
+    one = found.value
+    recorded, unrecorded = use_look(
+        shell, "feedback", feedback_id, one.customer_id if one else None
+    )
+    refusal = found.refusal or unrecorded
+    title = t("entity.feedback")
+    if refusal is not None or one is None:
+        problem = refusal or Code.RECORD_MISSING
+        return frame.screen(shell, [refusal_card(problem)], title=title, back="/customers")
+    if not recorded:
+        return frame.screen(shell, [surfaces.skeleton()], title=title, back="/customers")
+    return keyed(f"feedback {feedback_id}", Settling, shell, one)
+
+
+@ft.component
+def Settling(shell: Shell, one: Feedback) -> ft.View:
+    """The measure and its effect, then telling the customer."""
+    form = use_form(
+        shell,
+        Feedback,
+        draft=feedback_draft(one.id),
+        start=write(one),
+        about=("customer", one.customer_id),
+    )
+    topics = use_query(lambda store: store.references("feedback_topic"), watch=("reference",))
+
+    def save() -> None:
+        if form.complete():
+            changed = {n: v for n, v in form.changes().items() if n in SETTLE_FIELDS}
+            notes.settle(shell.store, one, changed)
+            say(shell, t("customer.saved"))
+
+    now = shell.now()
+    topic = next((entry for entry in topics.value or [] if entry.key == one.topic), None)
+    facts: list[ft.Control] = [
+        words.headline(topic_title(topic) if topic else one.topic),
+        surfaces.pair(t("feedback.said"), one.said),
+        words.faint(
+            " · ".join(
+                part
+                for part in (
+                    formats.when(one.happened_at, now),
+                    choice("channel", one.channel) if one.channel else "",
+                    one.department or "",
+                )
+                if part
+            )
+        ),
+    ]
+    if one.finished_at is None and one.due_at is not None:
+        facts.append(ft.Row([marks.due(one.due_at, now)]))
+    if one.told_at is not None:
+        facts.append(surfaces.pair(label("told_at"), formats.when(one.told_at, now)))
+    body: list[ft.Control] = [surfaces.card(facts), *(form.field(name) for name in SETTLE_FIELDS)]
+    if one.finished_at is not None and one.told_at is None:
+        body.append(
+            buttons.tonal(
+                shell, "told", t("feedback.tell"), lambda: notes.told(shell.store, one),
+                icon=ft.Icons.CAMPAIGN_OUTLINED,
+            )
+        )  # fmt: skip
+    return frame.screen(
+        shell,
+        [*body, form.saved_line()],
+        title=t("entity.feedback"),
+        back=f"/customers/{one.customer_id}",
+        bottom=[buttons.primary(shell, "save", t("action.save"), save, icon=ft.Icons.CHECK)],
+        overlay=privacy.watermark(shell),
+    )

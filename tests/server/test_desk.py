@@ -1,0 +1,70 @@
+"""An expert holds the case they were asked about, for as long as they may (S0 #15, L3)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.clock import to_wire
+from shared.wire import Change
+from sync_server.db.base import Database
+from tests.server.field_org import Device, World, person
+
+
+@pytest.fixture
+def world(db: Database) -> World:
+    return World(db)
+
+
+def asks(device: Device, case: str, customer: str, expert: str, **fields: Any) -> Change:
+    now = device.world.now
+    told = {
+        "case_id": case,
+        "customer_id": customer,
+        "asked_by": person("an"),
+        "expert_id": person(expert),
+        "question": "这款锁芯能单独换吗？",
+        "asked_at": to_wire(now),
+        "promised_at": to_wire(now + timedelta(hours=4)),
+    }
+    return device.create("transfer", told | fields, f"customer:{customer}")
+
+
+def test_an_expert_holds_the_case_from_the_question_until_some_days_after_the_answer(
+    world: World,
+) -> None:
+    customer = world.customer("an")
+    case = world.case(customer)
+    an, tan = world.device("an"), world.device("tan")
+    an.sync()
+    tan.sync()
+    assert case not in tan.ids("case")
+    (outcome,) = an.push(asked := asks(an, case, customer, "tan"))
+    assert outcome.verdict == "applied"
+    tan.sync()
+    assert case in tan.ids("case") and asked.record_id in tan.ids("transfer")
+    (notice,) = [n for n in world.rows("notice") if n["staff_id"] == person("tan")]
+    assert (notice["kind"], notice["subject"]) == ("received", "case")
+    answered = {"answer": "可以", "answered_at": to_wire(world.now)}
+    (outcome,) = tan.push(tan.update("transfer", asked.record_id, answered, f"case:{case}"))
+    assert outcome.verdict == "applied"
+    an.sync()
+    assert "可以" in an.shown("transfer", asked.record_id)
+    world.pass_by(days=6)
+    tan.sync()
+    assert case in tan.ids("case")
+    world.pass_by(days=2)
+    tan.sync()
+    assert case not in tan.ids("case") and asked.record_id not in tan.ids("transfer")
+
+
+def test_a_question_to_somebody_who_left_is_refused_to_whoever_asked(world: World) -> None:
+    customer = world.customer("an")
+    case = world.case(customer)
+    world.write(lambda unit: unit.update("staff", person("tan"), {"active": False}))
+    an = world.device("an")
+    an.sync()
+    (outcome,) = an.push(asks(an, case, customer, "tan"))
+    assert (outcome.verdict, outcome.code) == ("rejected", "user_inactive")
