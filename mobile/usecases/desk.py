@@ -30,9 +30,10 @@ class Desk:
     # ── who does it ───────────────────────────────────────────────────────────────────────
 
     def technicians(self, case: Case) -> list[Staff]:
-        """To whom this case can be given: of its store first, then by name."""
+        """To whom this case can be given, by name: those of its store, or all where it has none."""
         found = self._colleagues(Role.TECHNICIAN)
-        return sorted(found, key=lambda s: (s.store_id != case.store_id, s.name))
+        own = [s for s in found if s.store_id == case.store_id]
+        return sorted(own or found, key=lambda s: s.name)
 
     def assign(self, case: Case, staff_id: str) -> Case:
         """Gives the case to a technician; the server hands it over. For store managers."""
@@ -89,10 +90,16 @@ class Desk:
     # ── an expert ─────────────────────────────────────────────────────────────────────────
 
     def experts(self) -> list[Staff]:
-        """Whom one can ask: everyone in the field but oneself, technicians first."""
-        me = self._store.staff().id
+        """Whom one can ask: everyone in the field of one's own store but oneself, technicians
+        first."""
+        me = self._store.staff()
         roles = (Role.TECHNICIAN, Role.ACCOUNT_MANAGER, Role.CALLBACK_AGENT, Role.STORE_MANAGER)
-        found = [s for role in roles for s in self._colleagues(role) if s.id != me]
+        found = [
+            s
+            for role in roles
+            for s in self._colleagues(role)
+            if s.id != me.id and s.store_id == me.store_id
+        ]
         return sorted(found, key=lambda s: (roles.index(Role(s.role)), s.name))
 
     def longest_promise(self) -> timedelta:
