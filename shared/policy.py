@@ -17,6 +17,7 @@ from typing import Any
 
 from shared.codec import check
 from shared.declare import Entity, Field, Role, boolean, choice, fields_of, integer, text
+from shared.entities.customer import TIERS
 from shared.errors import Code, Refusal
 from shared.flows import CASE_KINDS, DEFAULT_FLOWS, Flow, parse_flow
 from shared.ids import is_id
@@ -28,6 +29,7 @@ GROUPS = (
     "looks",
     "tiers",
     "loyalty",
+    "churn",
     "vip",
     "panel",
     "visits",
@@ -177,6 +179,15 @@ class PolicySettings:
         "昆明 济南 大连 福州 厦门 哈尔滨 长春 石家庄 南昌 贵阳 南宁 太原 温州",
         400, "loyalty", "S4 #158",
     )  # fmt: skip
+
+    # Who may leave, and what is done about it
+    churn_days: int = _number(90, 30, 366, "churn", "days", "S1 #47")
+    churn_below_percent: int = _number(40, 1, 99, "churn", "percent", "S1 #47")
+    churn_fall_percent: int = _number(50, 1, 100, "churn", "percent", "S1 #48")
+    churn_step_percent: int = _number(5, 1, 50, "churn", "percent", "S1 #47")
+    satisfaction_drop_points: int = _number(15, 1, 100, "churn", "points", "S4 #164")
+    plan_tiers: str = _text("high mid", 40, "churn", "S1 #65")
+    plan_days: int = _number(14, 1, 366, "churn", "days", "S1 #65")
 
     # VIP: any one of four criteria
     vip_spend_cents: int = _number(500_000, 0, 10**12, "vip", "cents", "S2 #73")
@@ -372,6 +383,8 @@ def check_settings(changed: Mapping[str, Any], before: PolicySettings) -> Policy
     for name in SEATS:
         if any(word not in known and not is_id(word) for word in getattr(made, name).split()):
             raise _unfit(name, " ".join(sorted(known)))
+    if not set(TIERS).issuperset(made.plan_tiers.split()):
+        raise _unfit("plan_tiers", " ".join(TIERS))
     for less, more in _NOT_ABOVE:
         limit = getattr(made, more)
         if getattr(made, less) > limit:

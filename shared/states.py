@@ -24,6 +24,7 @@ CASE_STATES = (
 WAITING_FOR = ("customer", "parts", "vendor", "problem", "evidence")
 VISIT_STATES = ("planned", "started", "finished", "cancelled")
 PROPOSAL_STATES = ("proposed", "confirmed", "disputed", "withdrawn")
+PLAN_STATES = ("proposed", "open", "done", "withdrawn")
 CALLBACK_STATES = ("scheduled", "in_progress", "done", "unreachable", "cancelled")
 
 Moves = Mapping[str, frozenset[str]]
@@ -71,16 +72,27 @@ PROPOSAL_MOVES = _moves(
     withdrawn="",
 )
 
+# A plan to keep a customer (S1 #65): a manager accepts it, or withdraws it as do the rules that
+# proposed it.
+PLAN_MOVES = _moves(
+    proposed="open withdrawn",
+    open="done withdrawn",
+    done="",
+    withdrawn="",
+)
+
 MOVES: Mapping[str, Moves] = {
     "case": CASE_MOVES,
     "visit": VISIT_MOVES,
     "callback": CALLBACK_MOVES,
     "tier_proposal": PROPOSAL_MOVES,
+    "retention_plan": PLAN_MOVES,
 }
 """Allowed moves by entity, for every entity whose field `state` merges by `Merge.STATE`."""
 
 OPEN_CASE_STATES = frozenset(CASE_STATES) - {"resolved", "closed", "cancelled"}
 OPEN_PROPOSAL_STATES = frozenset({"proposed", "disputed"})
+OPEN_PLAN_STATES = frozenset({"proposed", "open"})
 OPEN_VISIT_STATES = frozenset({"planned", "started"})
 OPEN_CALLBACK_STATES = frozenset({"scheduled", "in_progress"})
 

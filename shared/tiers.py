@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.churn import Habit, churn_signal
 from shared.entities.customer import TIERS
 from shared.entities.tiering import AXES, Reason
 from shared.policy import PolicySettings
@@ -40,7 +41,8 @@ class Facts:
     `before_cents`: of the period before that one, None where there was nothing.
     `half_orders`: of the last `vip_half_year_days`. `largest_cents`: the largest single order.
     `all_orders`, `first_at`, `last_at`: of all time. `turns_at`: when the first of what is counted
-    here leaves its period, so that the sums change though nothing happens.
+    here leaves its period, so that the sums change though nothing happens. `return_percent`,
+    `fallen_percent`: as last scored (`shared.churn`).
     """
 
     at: datetime
@@ -59,6 +61,8 @@ class Facts:
     wants_new: bool = False
     advised: bool = False
     signals: bool = False
+    return_percent: int | None = None
+    fallen_percent: int | None = None
     city: str = ""
     turns_at: datetime | None = None
 
@@ -140,11 +144,12 @@ def need(facts: Facts) -> Finding:
 
 
 def loyalty(facts: Facts, policy: PolicySettings) -> Finding:
-    """May leave: signs that somebody noted, or a silence of several times the usual gap between
-    orders (S1 #48). Loyal: mostly repeat purchases (S0 #31), or many recommendations (S0 #32), and
-    few complaints (S0 #33)."""
+    """May leave: any of the signs of that (`shared.churn`, S1 #48). Loyal: mostly repeat purchases
+    (S0 #31), or many recommendations (S0 #32), and few complaints (S0 #33)."""
     marked = marks(facts, policy)
-    silence, usual = silence_days(facts)
+    warned = churn_signal(
+        habit(facts), facts.return_percent, facts.fallen_percent, policy, noted=facts.signals
+    )
     reasons = [
         Reason(key="repeat", value=repeat_percent(facts), wanted=policy.loyal_repeat_percent),
         Reason(key="referral", value=referral_percent(facts), wanted=policy.referrer_percent),
@@ -154,14 +159,8 @@ def loyalty(facts: Facts, policy: PolicySettings) -> Finding:
             wanted=policy.satisfied_complaints_percent,
         ),
     ]
-    silent = False
-    if usual is not None and facts.all_orders >= policy.silence_orders:
-        wanted = usual * policy.silence_gaps
-        reasons.append(Reason(key="silence", value=silence, wanted=wanted))
-        silent = silence > wanted
-    if facts.signals:
-        reasons.append(Reason(key="signals", value=1))
-    if facts.signals or silent:
+    reasons += warned.reasons
+    if warned.signs:
         return Finding("churn_risk", tuple(reasons))
     loyal = "satisfied" in marked and bool(marked & {"repeat", "referral"})
     return Finding("loyal" if loyal else "general", tuple(reasons))
@@ -194,13 +193,18 @@ def complaint_percent(facts: Facts) -> int:
     return facts.complaints * 100 // max(facts.orders, 1)
 
 
-def silence_days(facts: Facts) -> tuple[int, int | None]:
-    """(days since the last order, usual days between two); None where there were no two days."""
+def habit(facts: Facts) -> Habit | None:
+    """How the customer buys; None where no order is known one by one."""
     if facts.first_at is None or facts.last_at is None:
-        return 0, None
-    span = (facts.last_at - facts.first_at).days
-    usual = -(-span // (facts.all_orders - 1)) if facts.all_orders > 1 and span else None
-    return (facts.at - facts.last_at).days, usual
+        return None
+    return Habit(
+        at=facts.at,
+        orders=facts.all_orders,
+        half_orders=facts.half_orders,
+        first_at=facts.first_at,
+        last_at=facts.last_at,
+        spend_cents=facts.spend_cents,
+    )
 
 
 def lifecycle(facts: Facts, policy: PolicySettings) -> Finding:
@@ -262,7 +266,8 @@ REASONS: Mapping[str, str] = {
     "spend": "cents", "profit": "cents", "forecast": "cents", "largest": "cents",
     "orders": "orders", "all_orders": "orders", "half_orders": "orders",
     "growth": "percent", "repeat": "percent", "referral": "percent", "complaints": "percent",
-    "silence": "days", "known": "days", "signals": "", "referrals": "customers",
+    "fall": "percent", "return": "percent",
+    "silence": "days", "known": "days", "points": "points", "signals": "", "referrals": "customers",
     "criteria": "", "new_products": "", "advice": "",
 }  # fmt: skip
 """Every number that may stand behind a proposal, and its unit."""
@@ -296,9 +301,9 @@ def _turns(facts: Facts, policy: PolicySettings) -> Iterator[datetime]:
         yield facts.first_at + timedelta(days=2 * policy.tier_period_days)
         yield facts.last_at + timedelta(days=policy.dormant_days)
         yield facts.last_at + timedelta(days=policy.lost_days)
-        _, usual = silence_days(facts)
-        if usual is not None:
-            yield facts.last_at + timedelta(days=usual * policy.silence_gaps + 1)
+        buys = habit(facts)
+        if buys is not None and buys.usual_days is not None:
+            yield facts.last_at + timedelta(days=buys.usual_days * policy.silence_gaps + 1)
 
 
 __all__ = [

@@ -15,6 +15,7 @@ from sync_server.importing.founding import add_later_catalogues
 from sync_server.services import (
     audit_keeping,
     cadence_plans,
+    churn_scoring,
     figure_facts,
     look_samples,
     look_watch,
@@ -108,9 +109,10 @@ class Server:
         publications.publish_due(self.database, self.clock.now())
 
     def run_rules(self) -> None:
-        """What the night's rules do: propose tiers, then plan visits by those that hold. Harmless
-        at any time, and from several processes."""
+        """What the night's rules do: see who may leave, propose tiers, then plan visits by those
+        that hold. Harmless at any time, and from several processes."""
         now = self.clock.now()
+        churn_scoring.score_due(self.database, now)
         tier_rules.propose_due(self.database, now)
         cadence_plans.plan_due(self.database, now)
 

@@ -20,7 +20,12 @@ from mobile.store.sql import rows
 from shared.clock import to_wire
 from shared.codec import read, to_row_value
 from shared.declare import ENTITIES, MARKS, Entity, Record, entity_of
-from shared.states import OPEN_CALLBACK_STATES, OPEN_CASE_STATES, OPEN_VISIT_STATES
+from shared.states import (
+    OPEN_CALLBACK_STATES,
+    OPEN_CASE_STATES,
+    OPEN_PLAN_STATES,
+    OPEN_VISIT_STATES,
+)
 
 R = TypeVar("R", bound=Record)
 
@@ -28,6 +33,7 @@ OPEN_STATES: Mapping[str, frozenset[str]] = {
     "case": OPEN_CASE_STATES,
     "visit": OPEN_VISIT_STATES,
     "callback": OPEN_CALLBACK_STATES,
+    "retention_plan": OPEN_PLAN_STATES,
 }
 _COLUMNS = ("customer_id", "case_id", "state", "id")
 

@@ -4,6 +4,7 @@ from shared.entities.access import AccessRequest, Assignment, Grant, Notice
 from shared.entities.callback import Attempt, Callback
 from shared.entities.case import Case, CaseEvent
 from shared.entities.catalogue import Policy, Reference
+from shared.entities.churn import ChurnScore, RetentionPlan
 from shared.entities.consent import Consent
 from shared.entities.customer import Contact, Customer
 from shared.entities.desk import Feedback, Inspection, Milestone, Transfer
@@ -24,6 +25,7 @@ __all__ = [
     "Case",
     "CaseEvent",
     "CheckItem",
+    "ChurnScore",
     "Conflict",
     "Consent",
     "Contact",
@@ -44,6 +46,7 @@ __all__ = [
     "Reason",
     "Reference",
     "Report",
+    "RetentionPlan",
     "Signature",
     "Staff",
     "Store",

@@ -11,6 +11,7 @@ from shared.errors import Refusal
 from sync_server.cli import (
     auditing,
     backups,
+    churn,
     data,
     devices,
     erasures,
@@ -51,6 +52,7 @@ app.add_typer(erasures.app, name="customer")
 app.add_typer(auditing.app, name="audit")
 app.add_typer(policy.app, name="policy")
 app.add_typer(tiers.app, name="tiers")
+app.add_typer(churn.app, name="churn")
 users.app.command("totp-reset")(letting_in.totp_reset)
 users.app.command("rescue")(letting_in.rescue)
 users.app.command("link-identity")(letting_in.link_identity)

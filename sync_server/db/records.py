@@ -30,6 +30,7 @@ _LOOKED_UP = {
     "feedback": ("topic",),
     "look": ("created_by", "seq"),
     "visit": ("owner_id planned_at",),
+    "retention_plan": ("state due_at id",),
     "tier_proposal": ("state proposed_at id", "state axis"),
 }
 """Columns that the server's own rules and the console's lists search by, beside what the

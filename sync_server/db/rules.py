@@ -6,7 +6,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, String, Table
 
 from sync_server.db.base import METADATA
-from sync_server.db.types import Instant
+from sync_server.db.types import Instant, JsonValue
 
 RULE_RUN = Table(
     "rule_run",
@@ -33,4 +33,14 @@ TIER_LOOK = Table(
 """When a customer's level may change though nothing happens: an order leaves the period, a silence
 grows too long."""
 
-__all__ = ["RULE_RUN", "TIER_LOOK"]
+CHURN_MODEL = Table(
+    "churn_model",
+    METADATA,
+    Column("org_id", String(36), nullable=False),
+    Column("model", JsonValue, nullable=False),
+    Column("fitted_at", Instant, nullable=False),
+    PrimaryKeyConstraint("org_id"),
+)
+"""What was last learned of who comes back (`shared.churn.Model`)."""
+
+__all__ = ["CHURN_MODEL", "RULE_RUN", "TIER_LOOK"]

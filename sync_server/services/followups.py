@@ -20,7 +20,7 @@ from shared.ids import new_id
 from shared.policy import PolicySettings
 from shared.states import OPEN_CALLBACK_STATES, OPEN_CASE_STATES
 from sync_server.db.records import RECORDS
-from sync_server.services import approvals, steering, tier_panel
+from sync_server.services import approvals, churn_plans, steering, tier_panel
 from sync_server.services.audit import Actor
 from sync_server.services.completeness import refresh_report, reports_of_file
 from sync_server.services.grants import is_live, issue
@@ -56,6 +56,8 @@ def after_creation(
             refresh_report(unit, report_id)
     elif held.entity == "access_request":
         approvals.check_request(unit, held, policy, _on_device(unit, author))
+    elif held.entity == "retention_plan":
+        churn_plans.settle(unit, held, {}, author.staff_id, _role_of(unit, author))
 
 
 def after_edit(
@@ -82,6 +84,8 @@ def after_edit(
         tier_panel.carry_out(unit, held, before, who, role, policy)
     elif held.entity == "transfer" and changed & {"expert_id", "answered_at"}:
         _ask_expert(unit, held, policy, author)
+    elif held.entity == "retention_plan":
+        churn_plans.settle(unit, held, before, author.staff_id, _role_of(unit, author))
     elif held.entity == "report":
         refresh_report(unit, held.id)
     elif held.entity == "access_request":

@@ -16,6 +16,7 @@ from shared.errors import Code, Refusal
 from shared.ids import new_id
 from shared.policy import PolicySettings
 from shared.states import OPEN_CASE_STATES
+from sync_server.services import churn_plans
 from sync_server.services.erasing import is_erased
 from sync_server.services.grants import NOT_REVOKED, end_of, issue, revoke, revoke_all
 from sync_server.services.writing import SERVER, Author, Held, Unit
@@ -111,7 +112,9 @@ def assign_customers(
     for store_id, ids in by_store.items():
         for manager, theirs in _give_to_store(unit, ids, store_id, standing).items():
             lost.setdefault(manager, set()).update(theirs)
-    return {who: ids for who, ids in lost.items() if who != staff_id}
+    gone = {who: ids for who, ids in lost.items() if who != staff_id}
+    churn_plans.hand_on(unit, customer_ids, gone, staff_id)
+    return gone
 
 
 def give_to_store(unit: Unit, customer_ids: Sequence[str], store_id: str | None) -> Lost:

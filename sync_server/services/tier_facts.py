@@ -16,7 +16,9 @@ from shared.tiers import FIELD_OF, NO, YES, Facts
 from sync_server.db.among import among
 from sync_server.db.records import RECORDS
 
-_CUSTOMER, _ORDER, _CASE = (RECORDS[name].c for name in ("customer", "order", "case"))
+_CUSTOMER, _ORDER, _CASE, _SCORE = (
+    RECORDS[name].c for name in ("customer", "order", "case", "churn_score")
+)
 _SHOWN = (
     "id", "store_id", "owner_id", "tier", "need_kind", "loyalty", "lifecycle", "area", "vip",
     "city", "forecast_12m_cents", "new_product_interest", "gave_advice", "spend_12m_cents",
@@ -74,9 +76,20 @@ def of(
 
 
 def _customers(org_id: str) -> Any:
-    return select(
-        *(_CUSTOMER[name] for name in _SHOWN), _CUSTOMER.churn_signals.is_not(None).label("signals")
-    ).where(_CUSTOMER.org_id == org_id, _CUSTOMER.erased_at.is_(None))
+    return (
+        select(
+            *(_CUSTOMER[name] for name in _SHOWN),
+            _CUSTOMER.churn_signals.is_not(None).label("signals"),
+            _SCORE.return_percent,
+            _SCORE.fallen_percent,
+        )
+        .outerjoin_from(
+            RECORDS["customer"],
+            RECORDS["churn_score"],
+            and_(_SCORE.org_id == _CUSTOMER.org_id, _SCORE.customer_id == _CUSTOMER.id),
+        )
+        .where(_CUSTOMER.org_id == org_id, _CUSTOMER.erased_at.is_(None))
+    )
 
 
 def _standings(
@@ -171,6 +184,8 @@ def _facts(
         "wants_new": bool(customer.new_product_interest),
         "advised": bool(customer.gave_advice),
         "signals": bool(customer.signals),
+        "return_percent": customer.return_percent,
+        "fallen_percent": customer.fallen_percent,
         "city": customer.city or "",
         "complaints": complaints[0] if complaints else 0,
         "referrals": referrals[0] if referrals else 0,

@@ -20,6 +20,10 @@ _ICONS = {
     "access_given": ft.Icons.LOCK_OPEN,
     "access_refused": ft.Icons.BLOCK,
     "tier_changed": ft.Icons.STAIRS_OUTLINED,
+    "plans_proposed": ft.Icons.TRENDING_DOWN,
+    "plan_given": ft.Icons.VOLUNTEER_ACTIVISM_OUTLINED,
+    "satisfaction_dropped": ft.Icons.SENTIMENT_DISSATISFIED_OUTLINED,
+    "store_dropped": ft.Icons.SENTIMENT_DISSATISFIED_OUTLINED,
 }
 _MOST = 3
 
