@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.codec import read
 from shared.declare import Role
-from shared.entities import Asset, Contact, Customer
+from shared.entities import Asset, Contact, Customer, Staff
 from shared.ids import new_id
 
 if TYPE_CHECKING:
@@ -61,6 +61,15 @@ def may_add_customers(role: str) -> bool:
     a customer what a case shows, and writes about the case.
     """
     return role in {Role.ACCOUNT_MANAGER, Role.STORE_MANAGER, Role.CALLBACK_AGENT}
+
+
+def agents(store: Store) -> list[Staff]:
+    """Callback agents of one's own store, of whom one may be a customer's own (S2 #85)."""
+    mine = store.staff().store_id
+    found = [
+        s for s in store.find(Staff) if s.role == Role.CALLBACK_AGENT and s.active is not False
+    ]
+    return sorted((s for s in found if s.store_id == mine), key=lambda s: s.name)
 
 
 def add_customer(store: Store, values: Mapping[str, Any]) -> Customer:

@@ -26,6 +26,7 @@ _LOOKED_UP = {
     "staff": ("name id", "store_id id"),
     "store": ("name id",),
     "callback": ("assignee_id",),
+    "case": ("state opened_at id",),
     "file": ("sha256",),
     "feedback": ("topic",),
     "look": ("created_by", "seq"),

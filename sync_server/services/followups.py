@@ -199,9 +199,9 @@ def _ask_expert(unit: Unit, held: Held, policy: PolicySettings, author: Author) 
 def _place_callback(
     unit: Unit, held: Held, policy: PolicySettings, without: str | None = None
 ) -> None:
-    """Gives a new callback to the agent of the customer's store who has the fewest open ones
-    (`without` one who is leaving); where the store has none, to any other. Where there is no agent
-    at all it stays without, for the store manager to see."""
+    """Gives a new callback to the customer's own agent (S2 #85); else to the agent of their store
+    who has the fewest open ones (`without` one who is leaving); where the store has none, to any
+    other. Where there is no agent at all it stays without, for the store manager to see."""
     if held.row["state"] not in OPEN_CALLBACK_STATES or held.row.get("assignee_id"):
         return
     customer = unit.get("customer", held.row["customer_id"])
@@ -216,7 +216,8 @@ def _place_callback(
         for a in agents
         if (staff := unit.get("staff", a)) and staff.row.get("store_id") == store_id
     ]
-    chosen = of_store or agents
+    named = customer.row.get("agent_id") if customer else None
+    chosen = [named] if named in agents else of_store or agents
     if chosen:
         load = _open_callbacks(unit, chosen)
         assign_callback(unit, held.id, min(chosen, key=lambda a: (load.get(a, 0), a)), policy)

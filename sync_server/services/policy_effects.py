@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from shared.clock import to_wire
-from shared.policy import SETTINGS, PolicySettings
+from shared.policy import FLOWS, SETTINGS, PolicySettings
 from shared.states import OPEN_CASE_STATES
 from shared.tiers import findings
 from sync_server.db.accounts import DEVICE
@@ -27,6 +27,8 @@ _CLOCKS = (
     "complaint_contact_hours",
     "resolution_workdays",
     "repair_resolution_workdays",
+    "general_answer_minutes",
+    *FLOWS,
 )
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from shared.clock import to_wire
+from shared.declare import Role
 from shared.wire import Change
 from sync_server.db.base import Database
-from tests.server.field_org import Device, World, person
+from tests.server.field_org import PEOPLE, Device, World, person
 
 
 @pytest.fixture
@@ -68,3 +69,21 @@ def test_a_question_to_somebody_who_left_is_refused_to_whoever_asked(world: Worl
     an.sync()
     (outcome,) = an.push(asks(an, case, customer, "tan"))
     assert (outcome.verdict, outcome.code) == ("rejected", "user_inactive")
+
+
+def test_a_customer_with_an_agent_of_their_own_is_called_by_nobody_else(world: World) -> None:
+    customer = world.customer("an")
+    others = world.customer("an")
+    named = sorted(n for n, (role, _) in PEOPLE.items() if role == Role.CALLBACK_AGENT)[-1]
+    world.write(lambda unit: unit.update("customer", customer, {"agent_id": person(named)}))
+    an = world.device("an")
+    an.sync()
+    told = {"kind": "care", "state": "scheduled", "due_at": to_wire(world.now)}
+    calls = [
+        an.create("callback", {**told, "customer_id": customer}, f"customer:{customer}")
+        for _ in range(3)
+    ]
+    calls.append(an.create("callback", {**told, "customer_id": others}, f"customer:{others}"))
+    assert [outcome.verdict for outcome in an.push(*calls)] == ["applied"] * 4
+    given = [world.row("callback", call.record_id)["assignee_id"] for call in calls]
+    assert given[:3] == [person(named)] * 3

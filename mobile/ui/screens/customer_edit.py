@@ -12,6 +12,7 @@ from mobile.ui.components import buttons, frame, surfaces
 from mobile.ui.components.form import Form, use_form
 from mobile.ui.components.messages import refusal_card, say
 from mobile.ui.hooks import keyed
+from mobile.ui.screens.customer.choosing import ChooseRecord
 from mobile.ui.screens.customer.looking import use_look
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import t
@@ -24,7 +25,7 @@ from shared.declare import ENTITIES, Role
 from shared.entities import Customer
 from shared.errors import Code
 
-_WRITTEN = tuple(name for names in CUSTOMER_FIELDS.values() for name in names)
+_WRITTEN = (*(name for names in CUSTOMER_FIELDS.values() for name in names), "agent_id")
 
 
 @ft.component
@@ -95,6 +96,9 @@ def _screen(shell: Shell, form: Form, title: str, back: str, save: Callable[[], 
                 fields, spacing=PAD, tight=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH
             )
             body.append(surfaces.section(t(f"customer.group.{group}"), [stretched]))
+    if _mine(shell, "agent_id"):
+        agents = [(one.id, one.name) for one in customer_records.agents(shell.store)]
+        body.append(keyed("agent", ChooseRecord, form, "agent_id", agents))
     body.append(form.saved_line())
     return frame.screen(
         shell,

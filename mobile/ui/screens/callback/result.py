@@ -11,6 +11,7 @@ from mobile.ui.screens.callback.points import points_row
 from mobile.ui.state import Shell, watch
 from mobile.ui.texts import label, t
 from mobile.usecases.callbacks import Call
+from shared.followups import after_call
 
 _OUTCOMES = ("satisfied", "unsatisfied", "needs_more")
 
@@ -34,7 +35,12 @@ def Result(shell: Shell, call: Call, form: Form) -> ft.Control:
         form.field("notes", label=t("callback.notes"), lines=3),
     ]
     if call.may_reopen:
-        if form.get("outcome") in {"unsatisfied", "needs_more"}:
+        follows = after_call(call.case.kind if call.case else "", form.get("outcome") or "")
+        if follows:
+            hint = t(f"callback.complaint.{follows}")
+            lines.append(notice(ft.Icons.INFO_OUTLINE, hint, tone="warning"))
+        elif form.get("outcome") in {"unsatisfied", "needs_more"}:
             lines.append(notice(ft.Icons.INFO_OUTLINE, t("callback.reopen.hint"), tone="warning"))
-        lines.append(form.field("reopened_case", label=t("callback.reopen")))
+        if call.case is None or call.case.kind != "complaint":
+            lines.append(form.field("reopened_case", label=t("callback.reopen")))
     return surfaces.section(t("callback.result"), [surfaces.card(lines, spacing=12)])

@@ -19,6 +19,7 @@ from mobile.usecases import consents, customer_records
 from mobile.usecases.customer_page import CustomerPage
 from mobile.usecases.customer_records import CUSTOMER_FIELDS
 from mobile.usecases.customers import VISITING
+from mobile.usecases.outbox import staff_name
 from shared.codec import write
 from shared.declare import ENTITIES
 from shared.entities import Reason
@@ -38,6 +39,8 @@ def Profile(shell: Shell, page: CustomerPage, open_: Opens) -> ft.Control:
         rows = _rows(shell, page, names)
         if rows:
             groups.append(surfaces.section(t(f"customer.group.{group}"), [surfaces.card(rows)]))
+    if agent := staff_name(shell.store, page.customer.agent_id):
+        groups.append(surfaces.card([surfaces.pair(label("agent_id"), agent)]))
     standing = _standing(shell, page)
     if standing is not None:
         groups.append(standing)
