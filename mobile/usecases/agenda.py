@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from shared.declare import Role, entity_of
+from shared.declare import Record, Role
 from shared.entities import Callback, Case, Contact, Customer, Visit
 from shared.policy import PolicySettings
 from shared.queueing import place_in_queue
 
 if TYPE_CHECKING:
     from mobile.store.store import Store
+
+R = TypeVar("R", bound=Record)
 
 BEGUN = frozenset({"started", "en_route", "on_site", "in_progress"})
 NOW_WITHIN = timedelta(minutes=30)
@@ -87,10 +89,11 @@ def agenda(store: Store, now: datetime, midnight: datetime) -> Agenda:
     """The agenda at `now`. `midnight` begins the user's tomorrow: there "today" ends."""
     staff = store.staff()
     kinds = _KINDS.get(staff.role, ())
+    reading = _Reading(store)
     found = [
-        _item(store, record)
+        reading.item(record)
         for kind in kinds
-        for record in store.agenda(kind)
+        for record in store.agenda(kind, until=now + AHEAD if kind is Visit else None)
         if _mine(record, staff.id, staff.role) and due_time(record) <= now + AHEAD
     ]
     return arrange(
@@ -131,28 +134,49 @@ def _mine(record: Any, staff_id: str, role: str) -> bool:
     return holder is None or holder == staff_id
 
 
-def _item(store: Store, record: Visit | Case | Callback) -> Item:
-    customer = store.get(Customer, record.customer_id)
-    contact_id = None if isinstance(record, Callback) else record.contact_id
-    contact = store.get(Contact, contact_id) if contact_id else None
-    shown = store.row(entity_of(type(record)).name, record.id)
-    place = record.place if isinstance(record, Case) else None
-    kind, what = _KIND_AND_WHAT[type(record)](record)
-    return Item(
-        kind=kind,
-        id=record.id,
-        customer_id=record.customer_id,
-        who=customer.name if customer else "",
-        what=what,
-        titled=kind == "repair",
-        at=due_time(record),
-        place=place or (customer.address if customer else None) or "",
-        phone=(contact.phone if contact else None) or (customer.phone if customer else None) or "",
-        state=record.state,
-        pending=shown is not None and shown.pending,
-        vip=bool(customer and customer.vip),
-        priority=record.priority if isinstance(record, Case) else None,
-    )
+class _Reading:
+    """What cards take from other records, each read once: a week may hold five hundred visits to
+    the same few customers."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._read: dict[tuple[type, str], Any] = {}
+        self._pending: dict[type[Record], frozenset[str]] = {}
+
+    def get(self, cls: type[R], record_id: str | None) -> R | None:
+        if record_id is None:
+            return None
+        key = (cls, record_id)
+        if key not in self._read:
+            self._read[key] = self._store.get(cls, record_id)
+        found: R | None = self._read[key]
+        return found
+
+    def item(self, record: Visit | Case | Callback) -> Item:
+        kind_of = type(record)
+        if kind_of not in self._pending:
+            self._pending[kind_of] = self._store.pending(kind_of)
+        customer = self.get(Customer, record.customer_id)
+        contact = self.get(Contact, None if isinstance(record, Callback) else record.contact_id)
+        place = record.place if isinstance(record, Case) else None
+        kind, what = _KIND_AND_WHAT[kind_of](record)
+        return Item(
+            kind=kind,
+            id=record.id,
+            customer_id=record.customer_id,
+            who=customer.name if customer else "",
+            what=what,
+            titled=kind == "repair",
+            at=due_time(record),
+            place=place or (customer.address if customer else None) or "",
+            phone=(contact.phone if contact else None)
+            or (customer.phone if customer else None)
+            or "",
+            state=record.state,
+            pending=record.id in self._pending[kind_of],
+            vip=bool(customer and customer.vip),
+            priority=record.priority if isinstance(record, Case) else None,
+        )
 
 
 _KIND_AND_WHAT: dict[type, Callable[[Any], tuple[str, str]]] = {
