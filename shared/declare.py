@@ -227,7 +227,8 @@ class Entity:
     customer as well, for those who hold them to answer; `at` the time by which it stands in
     agendas and timelines; `creators` the roles that may create one on a device; `sealed_by` the
     field that, once set, seals it (L6); `one_way` records go up and never come down (audit entries,
-    L7).
+    L7); `anonymous` ones are taken in without their author: the server counts what they say, and
+    keeps neither a row nor the change's text (S4 #162).
     """
 
     name: str
@@ -242,6 +243,7 @@ class Entity:
     creators: frozenset[Role] = SERVER_ONLY
     sealed_by: str = ""
     one_way: bool = False
+    anonymous: bool = False
 
     @property
     def search_fields(self) -> tuple[str, ...]:

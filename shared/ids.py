@@ -30,6 +30,11 @@ def new_id(unix_ms: int | None = None) -> str:
     return str(uuid.UUID(int=value | 0b10 << 62 | secrets.randbits(62)))
 
 
+def random_id() -> str:
+    """An id that says nothing of when it was made (UUIDv4): for what nobody may be able to date."""
+    return str(uuid.uuid4())
+
+
 def derived_id(*parts: str) -> str:
     """The same id for the same parts, on every device: for records that two sides may both create
     (the callback after a repair, S2 #96), so that the second creation is no second record."""

@@ -37,6 +37,7 @@ GROUPS = (
     "flows",
     "callbacks",
     "figures",
+    "surveys",
     "files",
     "limits",
 )
@@ -45,7 +46,7 @@ GROUPS = (
 UNITS = (
     "minutes", "hours", "days", "workdays", "tries", "digits", "percent", "oclock", "customers",
     "looks", "orders", "points", "bytes", "pixels", "changes", "numbers", "cents", "times",
-    "visits",
+    "visits", "answers",
 )  # fmt: skip
 
 
@@ -270,6 +271,13 @@ class PolicySettings:
     grade_pass_from: int = _number(70, 1, 1000, "figures", "points", "S1 #68")
     fails_until_review: int = _number(2, 1, 20, "figures", "times", "S1 #69")
     figures_settle_days: int = _number(7, 0, 90, "figures", "days", "S3 #145")
+
+    # Anonymous surveys, and by how much satisfaction or loyalty may fall before someone is told
+    survey_least_answers: int = _number(5, 5, 100, "surveys", "answers", "S4 #162")
+    case_drop_points: int = _number(20, 1, 100, "surveys", "points", "S4 #164")
+    csat_drop_percent: int = _number(10, 1, 100, "surveys", "percent", "S4 #164")
+    nps_drop_points: int = _number(15, 1, 200, "surveys", "points", "S4 #164")
+    survey_link_answers: int = _number(20, 1, 1000, "surveys", "answers", "S4 #162")
 
     # Files, and how long things are kept
     max_photo_bytes: int = _number(25_000_000, 1_000_000, 10**9, "files", "bytes")

@@ -29,7 +29,7 @@ from shared.codec import read, write
 from shared.declare import ENTITIES, Entity, Record, entity_of
 from shared.entities import File, Look
 from shared.errors import Code, Refusal
-from shared.ids import new_id
+from shared.ids import new_id, random_id
 from shared.policy import PolicySettings
 from shared.wire import Change
 
@@ -219,7 +219,7 @@ class Unit:
                 parts.blobs.add(file_id, media_type, data, verified=False)
             for edit in self._changed():
                 change = Change(
-                    change_id=new_id(),
+                    change_id=random_id() if edit.entity.anonymous else new_id(),
                     number=parts.outbox.next_number(),
                     grant_id=edit.grant.id,
                     entity=edit.entity.name,

@@ -12,6 +12,7 @@ from shared.entities.evidence import Conflict, File, Look
 from shared.entities.organisation import Organisation, Staff, Store
 from shared.entities.purchase import Asset, Order, OrderLine
 from shared.entities.report import CheckItem, PartUsed, Report, Signature, Stroke
+from shared.entities.survey import Question, Survey, SurveyAnswer, SurveyReply
 from shared.entities.tiering import Reason, TierProposal
 from shared.entities.visit import Answer, Position, Visit
 
@@ -43,6 +44,7 @@ __all__ = [
     "PartUsed",
     "Policy",
     "Position",
+    "Question",
     "Reason",
     "Reference",
     "Report",
@@ -51,6 +53,9 @@ __all__ = [
     "Staff",
     "Store",
     "Stroke",
+    "Survey",
+    "SurveyAnswer",
+    "SurveyReply",
     "Transfer",
     "TierProposal",
     "Visit",

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from shared.errors import Code, Refusal
 from shared.wording import LANGUAGES
-from sync_server.admin import company, signing_in
+from sync_server.admin import answering, company, signing_in
 from sync_server.admin.page import ConsoleRoute
 from sync_server.admin.pages import (
     account,
@@ -39,19 +39,21 @@ from sync_server.admin.pages import (
     ranks,
     reviews,
     stores,
+    surveys,
     tiers,
     totp,
     users,
     waiting,
 )
 from sync_server.admin.visit import HOME, LANGUAGE_COOKIE, Console, stranger
+from sync_server.services.answer_pace import AnswerPace
 
 PAGES = (
     overview,
     desk,
     figures, ranks, alarms, users, stores, assignments, devices, grants, let_in, waiting,
     conflicts, tiers,
-    feedback,
+    feedback, surveys,
     looks, reviews, erasures, acts, policy, calendar, importing,
     backups, health, account, totp,
 )  # fmt: skip
@@ -69,8 +71,9 @@ _YEAR = 366 * 24 * 3600
 def add_console(app: FastAPI) -> None:
     """The console's routes, and what they need in `app.state`. Before the web app's, which take
     whatever address is left."""
+    app.state.answer_pace = AnswerPace(app.state.server.clock)
     app.state.console = Console(tuple(module.PAGE for module in PAGES), _templates())
-    doors = (signing_in.router, company.router)
+    doors = (signing_in.router, company.router, answering.router)
     for router in (_ROUTER, *doors, *(module.router for module in PAGES), _REST):
         app.router.routes.extend(router.routes)
 

@@ -74,8 +74,10 @@ def phone_fields(entity: Entity) -> tuple[str, ...]:
     )
 
 
-RECORDS: Mapping[str, Table] = {name: _table(entity) for name, entity in ENTITIES.items()}
-"""Typed table by entity name."""
+RECORDS: Mapping[str, Table] = {
+    name: _table(entity) for name, entity in ENTITIES.items() if not entity.anonymous
+}
+"""Typed table by entity name. What is anonymous has none: it is counted (`db.surveys`)."""
 
 ROW_FIELDS: Mapping[str, tuple[str, ...]] = {
     name: ("id", *MARKS, *entity.fields) for name, entity in ENTITIES.items()

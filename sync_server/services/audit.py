@@ -96,6 +96,12 @@ class Action(StrEnum):
     CUSTOMER_ERASED = "customer_erased"
     RETENTION_SWEPT = "retention_swept"
 
+    # Surveys
+    SURVEY_MADE = "survey_made"
+    SURVEY_ENDED = "survey_ended"
+    SURVEY_LINKS_MADE = "survey_links_made"
+    EVALUATION_ENTERED = "evaluation_entered"
+
     # The server itself
     BACKED_UP = "backed_up"
     RESTORED = "restored"

@@ -17,6 +17,7 @@ from sync_server.db.log import CHANGE_LOG
 from sync_server.services.caller import Caller
 from sync_server.services.changes import Incoming, same_change
 from sync_server.services.erasing import EMPTIED
+from sync_server.services.survey_answers import is_anonymous
 from sync_server.services.writing import Unit
 
 _LOG = CHANGE_LOG.c
@@ -91,7 +92,9 @@ def record_outcome(
 ) -> None:
     """Keeps the whole change with its outcome, in the same transaction as its effects. The
     outcome takes a number of its own, so that `backed_up_to` says of rejected changes too that
-    they are safe. `forgotten` keeps the outcome alone: what it was about was erased."""
+    they are safe. `forgotten` keeps the outcome alone: what it was about was erased. Of what is
+    anonymous not even who sent it is kept, nor on which device, nor a digest, by which a guess at
+    the text could be proved right; and no more of the time than the day."""
     values = {
         "org_id": unit.org_id,
         "change_id": change.change_id,
@@ -111,7 +114,11 @@ def record_outcome(
         more = {"field": settled.field, "conflicts": settled.conflicts}
         values["outcome"] = json.dumps(more)
     content = change.content
-    if content is not None:
+    if is_anonymous(change):
+        day = unit.now.replace(hour=0, minute=0, second=0, microsecond=0)
+        nobody = {"staff_id": "", "device_id": "", "body": EMPTIED, "digest": _NO_DIGEST}
+        values |= {**nobody, "received_at": to_wire(day), "written_at": to_wire(day)}
+    elif content is not None:
         values["entity"] = content.entity
         values["record_id"] = content.record_id
         values["number"] = content.number
@@ -119,4 +126,5 @@ def record_outcome(
     unit.append(CHANGE_LOG, values)
 
 
+_NO_DIGEST = bytes(32)
 _NOTHING_MORE = json.dumps({"field": None, "conflicts": []})

@@ -26,6 +26,7 @@ from shared.wire import Outcome, PushReply
 from sync_server.db.base import Database
 from sync_server.db.limits import BUSY, NoConnectionLeft
 from sync_server.db.log import ORG_STATE
+from sync_server.services import survey_answers
 from sync_server.services.accounts import policy_of
 from sync_server.services.alarms import raise_alarm
 from sync_server.services.applying import Desk, apply
@@ -42,6 +43,7 @@ from sync_server.services.outcomes import (
     record_outcome,
     says_the_same,
 )
+from sync_server.services.survey_answers import is_anonymous
 from sync_server.services.writing import Unit, write
 
 _log = structlog.get_logger("huifang.push")
@@ -136,7 +138,7 @@ class _Batch:
         records: dict[str, set[str]] = {"grant": set(), "customer": set(), "case": set()}
         for change in changes:
             content = change.content
-            if content is None or change.change_id in self.known:
+            if content is None or change.change_id in self.known or is_anonymous(change):
                 continue
             records.setdefault(content.entity, set()).add(content.record_id)
             records["grant"].add(content.grant_id)
@@ -179,9 +181,12 @@ class _Batch:
 
     def _outcome(self, change: Incoming, content: Readable, written_at: datetime) -> Settled:
         desk = self.desk
-        held = desk.unit.get(content.entity, content.record_id)
         entity, creating = ENTITIES[content.entity], content.kind == "create"
         values = check(entity, content.fields, whole=creating)
+        if entity.anonymous:  # by no grant: it is nobody's, and nobody reads it
+            survey_answers.take(desk.unit, values, written_at)
+            return Settled(change, "applied")
+        held = desk.unit.get(content.entity, content.record_id)
         row: dict[str, Any] | None = held.row if held else None
         if held is None and creating:
             row = {**values, "id": content.record_id}
@@ -212,6 +217,8 @@ class _Batch:
         """The outcome of the first time; other content under the same id is an error and an
         alarm, and is kept."""
         unit, first = self.desk.unit, self.known[change.change_id]
+        if is_anonymous(change):  # nothing was kept to compare it with
+            return first
         if says_the_same(unit.connection, unit.org_id, first, change):
             return first
         raise_alarm(

@@ -18,6 +18,7 @@ from sync_server.db.base import Database
 from sync_server.db.log import HISTORY, ORG_STATE
 from sync_server.db.putting import insert_rows, update_rows
 from sync_server.db.records import RECORDS, to_columns
+from sync_server.db.surveys import SURVEY_TALLY, count_up
 from sync_server.services.audit_chain import extend
 from sync_server.services.bodies import body_text
 from sync_server.services.epochs import found_organisation
@@ -149,5 +150,7 @@ def _log(connection: Connection, log: Sequence[tuple[Any, dict[str, Any]]], base
     for table, rows in by_table.items():
         if table is AUDIT_ENTRY:
             extend(connection, rows)
+        elif table is SURVEY_TALLY:
+            count_up(connection, rows)
         else:
             insert_rows(connection, table, rows)
