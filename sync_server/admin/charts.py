@@ -51,36 +51,3 @@ def bars(title: str, counted: Sequence[Bar]) -> Markup:
 def _spoken(title: str, counted: Sequence[Bar]) -> str:
     figures = ", ".join(f"{bar.label}: {bar.count:,}" for bar in counted)
     return f"{title}: {figures}"
-
-
-_TALL, _MARGIN = 120, 34
-
-
-def line(title: str, points: Sequence[tuple[str, float]]) -> Markup:
-    """A trend: a line through values in their order, the first and the last with their figures."""
-    low, high = min(v for _, v in points), max(v for _, v in points)
-    span = (high - low) or 1.0
-    step = (_WIDTH - 2 * _MARGIN) / max(len(points) - 1, 1)
-    places = [
-        (_MARGIN + step * n, 20 + (_TALL - 60) * (high - value) / span)
-        for n, (_, value) in enumerate(points)
-    ]
-    spoken = f"{title}: " + ", ".join(f"{name}: {value:.0f}" for name, value in points)
-    parts = [
-        Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
-            _WIDTH, _TALL, spoken
-        ),
-        Markup('<polyline class="trend" points="{}"/>').format(
-            " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-        ),
-    ]
-    for n in dict.fromkeys((0, len(points) - 1)):
-        (name, value), (x, y) = points[n], places[n]
-        parts.append(
-            Markup(
-                '<circle class="bar" cx="{0:.1f}" cy="{1:.1f}" r="4"/>'
-                '<text x="{0:.1f}" y="{2:.1f}" text-anchor="middle">{3:.0f}</text>'
-                '<text class="faint" x="{0:.1f}" y="{4}" text-anchor="middle">{5}</text>'
-            ).format(x, y, y - 8, value, _TALL - 8, name)
-        )
-    return Markup("").join([*parts, Markup("</svg>")])

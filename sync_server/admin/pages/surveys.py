@@ -17,9 +17,10 @@ from shared.entities.survey import SURVEY_SUBJECTS
 from shared.errors import Code, Refusal
 from shared.suppression import ALL
 from sync_server.admin import survey_form
-from sync_server.admin.charts import Bar, bars, line
+from sync_server.admin.charts import Bar, bars
 from sync_server.admin.forms import Form, filled, submit
 from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
+from sync_server.admin.pictures import trend
 from sync_server.admin.visit import Visit
 from sync_server.db.records import RECORDS
 from sync_server.services import survey_results, surveys
@@ -204,14 +205,14 @@ def _shown(
     if counts and options:
         picture = bars(asked, [Bar(label, counts.get(points, 0)) for points, label in options])
     scores = [(str(each.period), each.score(one, group)) for each in months]
-    known = [(name, value) for name, value in scores if value is not None]
+    points = [(name, value, "–" if value is None else f"{value:.0f}") for name, value in scores]
     return {
         "question": one,
         "asked": asked,
         "picture": picture,
         "score": month.score(one, group) if month else None,
         "count": sum(counts.values()) if counts else None,
-        "trend": line(asked, known) if len(known) > 1 else None,
+        "trend": trend(asked, points) if sum(v is not None for _, v in scores) > 1 else None,
     }
 
 

@@ -8,8 +8,8 @@ from alembic import op
 from sync_server.db.sealing import Sealed
 from sync_server.db.types import Day, Instant, JsonValue
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
