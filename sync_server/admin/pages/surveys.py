@@ -164,7 +164,8 @@ def _results(visit: Visit, survey_id: str, form: Form[LinksForm], status: int) -
         stores = _stores(connection, visit)
         group = _group(visit, {store_id for store_id, _ in stores})
         asked = visit.asked.get("month", "")
-        month = next((one for one in months if str(one.period) == asked), (months or [None])[-1])
+        last = months[-1] if months else None
+        month = next((one for one in months if str(one.period) == asked), last)
         words = (
             survey_results.words_of(connection, visit.org_id, survey, month, group) if month else {}
         )
