@@ -8,8 +8,8 @@ from alembic import op
 from sync_server.db.sealing import Sealed
 from sync_server.db.types import Day, Instant, JsonValue
 
-revision = "0027"
-down_revision = "0026"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
