@@ -19,7 +19,7 @@ its dates do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
 ALL = "*"
@@ -52,10 +52,14 @@ def totals(cells: Mapping[Key, int]) -> dict[Key, int]:
     return whole
 
 
-def published(cells: Mapping[Key, int], least: int = LEAST) -> dict[Key, int]:
-    """What may be shown of these cells and their totals; whatever is missing is hidden."""
+def published(
+    cells: Mapping[Key, int], least: int = LEAST, *, besides: Collection[Key] = ()
+) -> dict[Key, int]:
+    """What may be shown of these cells and their totals; whatever is missing is hidden. `besides`
+    are cells or totals that must be hidden for reasons of their own; zeros stay."""
     whole = totals(cells)
     hidden = {key for key, count in whole.items() if 0 < count < least}
+    hidden |= {key for key in besides if whole.get(key)}
     lines = list(_lines(whole))
     while True:
         more = _left_over(whole, lines, hidden, least) or _worked_out(whole, hidden)

@@ -12,10 +12,11 @@ from sync_server.admin.texts import Words
 from sync_server.services.figures import Value
 
 
-def told(words: Words, figure: Figure, value: float | None) -> str:
-    """``93.4 %``, ``12.0 min``, ``91.2`` (points of 100), or that nothing is known."""
+def told(words: Words, figure: Figure, value: float | None, *, published: bool = False) -> str:
+    """``93.4 %``, ``12.0 min``, ``91.2`` (points of 100), or that nothing is known; of what is
+    `published`, that it is not shown."""
     if value is None:
-        return words("figures.unknown")
+        return words("figures.not_shown" if published else "figures.unknown")
     return words(f"figures.value.{figure.unit}", value=f"{value:,.1f}")
 
 

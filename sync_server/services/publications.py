@@ -25,7 +25,7 @@ from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 from shared.clock import to_wire
 from shared.figures import FIGURES, Part
 from shared.periods import Period, first_of, month_of, period_of
-from shared.suppression import ALL, Key, published
+from shared.suppression import ALL, LEAST, Key, published
 from sync_server.db.base import Database
 from sync_server.db.figures import (
     FIGURE_ANSWER,
@@ -44,7 +44,7 @@ MOST_MONTHS = 24
 
 _ANSWER, _CASE, _CUSTOMER = FIGURE_ANSWER.c, FIGURE_CASE.c, FIGURE_CUSTOMER.c
 _MONTH, _PUBLISHED = FIGURE_MONTH.c, FIGURE_PUBLICATION.c
-_YEAR, _MOVED = 12, "moved"
+_YEAR = 12
 
 People = dict[tuple[str, str], int]
 """How many by (store, what is told of them); everyone counts in one cell."""
@@ -161,30 +161,24 @@ def shown(
     """Of which stores, and whether of all together, a figure may be shown: `people` by store and
     by what the figure tells of them, `moved` by store those because of whom it is not what it was
     the month before (None: it is another month's)."""
-    stores = {store for store, _ in people}
-    groups = {group for _, group in people} | {ALL}
-    hidden: set[str] = set()
+    cells: dict[Key, int] = {key: count for key, count in people.items() if count}
+    stores = {store for store, _ in cells}
+    groups = {group for _, group in cells} | {ALL}
+    hidden = {s for s in stores if moved is not None and moved.get(s, 0) < LEAST}
     while True:
-        # What must be hidden counts as a small cell, which hides what it would follow from.
-        lowered = {key: min(n, 1) if key[0] in hidden else n for key, n in people.items()}
-        free = _free(lowered, groups, stores)
-        if moved is not None:
-            few = {(s, _MOVED): 1 if s in hidden else moved.get(s, 0) or 1 for s in stores}
-            free &= _free(few, {_MOVED, ALL}, stores)
-        if free - {ALL} == stores - hidden:
-            return free - {ALL}, ALL in free
-        hidden = stores - free
-
-
-def _free(people: Mapping[tuple[str, str], int], groups: set[str], stores: set[str]) -> set[str]:
-    """The stores, and perhaps `ALL`, of which every group may be shown."""
-    cells: dict[Key, int] = {key: count for key, count in people.items()}
-    table = published(cells).keys()
-    return {
-        store
-        for store in (stores | {ALL} if stores else stores)
-        if {(store, group) for group in groups} <= table
-    }
+        table = published(cells, besides=[(s, g) for s in hidden for g in groups]).keys()
+        kept, total = (
+            {s for s in of if {(s, g) for g in groups} <= table} for of in (stores, {ALL})
+        )
+        left = stores - kept
+        if moved is not None and left and sum(moved.get(s, 0) for s in left) < LEAST:
+            # The total without the others would be the figure of the few who moved it.
+            if not kept:
+                return set(), False
+            left |= {min(kept, key=lambda s: (moved.get(s, 0), s))}
+        if left == hidden:
+            return kept, bool(stores and total)
+        hidden = left
 
 
 class _People:

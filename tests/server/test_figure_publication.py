@@ -144,7 +144,7 @@ def test_what_is_shown_and_what_follows_from_it_is_nobody_or_five(
     people: Counts, moved: dict[str, int] | None
 ) -> None:
     stores, total = shown(people, moved)
-    every = {store for store, _ in people}
+    every = {store for (store, _), count in people.items() if count}
     known = [chosen for n in range(1, len(stores) + 1) for chosen in combinations(stores, n)]
     if total:
         known += [tuple(every - set(chosen)) for chosen in [*known, ()]]

@@ -74,7 +74,12 @@ def figures(visit: Visiting) -> Response:
         "figures.html",
         seen=seen,
         tiles=[
-            (name, told(t, value.figure, value.value), tone(value), _goal(visit, value))
+            (
+                name,
+                told(t, value.figure, value.value, published=not own),
+                tone(value),
+                _goal(visit, value),
+            )
             for name, value in seen.values.items()
         ],
         trend=_picture(visit, seen, "satisfaction", chart),
@@ -136,7 +141,7 @@ def figure(name: str, visit: Visiting) -> Response:
         seen=seen,
         name=name,
         value=value,
-        shown=told(t, value.figure, value.value),
+        shown=told(t, value.figure, value.value, published=seen.month is not None),
         tone=tone(value),
         goal=_goal(visit, value),
         counted=list(zip(value.figure.parts, value.part, strict=True)),

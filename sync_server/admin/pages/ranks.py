@@ -54,7 +54,7 @@ def departments(visit: Visiting) -> Response:
         published_at=chosen.published_at,
         held=held,
         picture=_picture(visit, ranking, names),
-        rows=_rows(visit, ranking, names, tuple(DEPARTMENT_WEIGHTS)),
+        rows=_rows(visit, ranking, names, tuple(DEPARTMENT_WEIGHTS), published=True),
         measures=tuple(DEPARTMENT_WEIGHTS),
         cycles=cycles,
         grades=[
@@ -88,7 +88,7 @@ def staff(visit: Visiting) -> Response:
         published_at=None,
         held=held,
         picture=_picture(visit, ranking, names),
-        rows=_rows(visit, ranking, names, tuple(STAFF_WEIGHTS)),
+        rows=_rows(visit, ranking, names, tuple(STAFF_WEIGHTS), published=False),
         measures=tuple(STAFF_WEIGHTS),
         cycles=(),
         grades=(),
@@ -112,7 +112,11 @@ def _graded(connection: Connection, visit: Visit, policy: Any, period: Any) -> S
 def _picture(visit: Visit, ranking: Sequence[Standing], names: dict[str, str]) -> Any:
     shown = [one for one in ranking if one.scored is not None]
     counted = [
-        Bar(_short(names.get(one.key, "")), round(one.scored.score), _TONES[one.grade or "pass"])
+        Bar(
+            _short(names.get(one.key) or visit.words("figures.no_store")),
+            round(one.scored.score),
+            _TONES[one.grade or "pass"],
+        )
         for one in shown[:20]
         if one.scored is not None
     ]
@@ -124,7 +128,12 @@ def _short(name: str) -> str:
 
 
 def _rows(
-    visit: Visit, ranking: Sequence[Standing], names: dict[str, str], measures: Sequence[str]
+    visit: Visit,
+    ranking: Sequence[Standing],
+    names: dict[str, str],
+    measures: Sequence[str],
+    *,
+    published: bool,
 ) -> list[dict[str, Any]]:
     t = visit.words
     found = []
@@ -141,7 +150,9 @@ def _rows(
                 "cells": [
                     {
                         "name": name,
-                        "value": told(t, one.values[name].figure, one.values[name].value),
+                        "value": told(
+                            t, one.values[name].figure, one.values[name].value, published=published
+                        ),
                         "reached": f"{terms[name][0]:.3f}" if name in terms else None,
                         "weight": terms[name][1] if name in terms else None,
                         "part": one.values[name].part,
