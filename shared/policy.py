@@ -346,11 +346,7 @@ SETTINGS: Mapping[str, Setting] = {
 FLOWS = tuple(f"flow_{kind}" for kind in CASE_KINDS)
 """The settings that hold a flow each."""
 
-NOT_IN_USE: frozenset[str] = frozenset(
-    {
-        "grade_every",
-    }
-)
+NOT_IN_USE: frozenset[str] = frozenset()
 """Settings whose rules are still to be built. They can be set; the console says that nothing obeys
 them yet."""
 

@@ -17,6 +17,7 @@ from sync_server.services import (
     cadence_plans,
     churn_scoring,
     figure_facts,
+    figure_sheets,
     look_samples,
     look_watch,
     publications,
@@ -103,10 +104,11 @@ class Server:
         audit_keeping.let_old_go(self.database, now)
 
     def keep_figures(self) -> None:
-        """Bring the facts of figures up to date with what was written, and publish the months that
-        have settled. Harmless at any time, and from several processes."""
+        """Bring the facts of figures up to date with what was written, publish the months that
+        have settled, and tell phones. Harmless at any time, and from several processes."""
         figure_facts.keep_figures(self.database, self.clock.now())
         publications.publish_due(self.database, self.clock.now())
+        figure_sheets.tell_due(self.database, self.clock.now())
 
     def run_rules(self) -> None:
         """What the night's rules do: see who may leave, propose tiers, then plan visits by those

@@ -83,6 +83,7 @@ SCREENS = {
     "decisions": ("decisions", "DecisionsScreen"),
     "decisions/:conflict_id": ("conflict", "ConflictScreen"),
     "sync/conflicts/:conflict_id": ("conflict", "ConflictScreen"),  # as it was until 2026-11
+    "figures": ("figures", "FiguresScreen"),
     "settings": ("settings", "SettingsScreen"),
     "looks": ("looks", "OwnLooksScreen"),
     "settings/second-factor": ("second_factor", "SecondFactorScreen"),

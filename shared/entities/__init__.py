@@ -9,6 +9,7 @@ from shared.entities.consent import Consent
 from shared.entities.customer import Contact, Customer
 from shared.entities.desk import Feedback, Inspection, Milestone, Transfer
 from shared.entities.evidence import Conflict, File, Look
+from shared.entities.figure import FigureSheet
 from shared.entities.organisation import Organisation, Staff, Store
 from shared.entities.purchase import Asset, Order, OrderLine
 from shared.entities.report import CheckItem, PartUsed, Report, Signature, Stroke
@@ -32,6 +33,7 @@ __all__ = [
     "Contact",
     "Customer",
     "Feedback",
+    "FigureSheet",
     "File",
     "Grant",
     "Inspection",

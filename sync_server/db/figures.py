@@ -29,9 +29,12 @@ FIGURE_STATE = Table(
     Column("seq", BigInteger, nullable=False),
     Column("rules", String(64), nullable=False),
     Column("counted_at", Instant, nullable=False),
+    Column("told_seq", BigInteger),
+    Column("told_at", Instant),
 )
 """How far the facts of an organisation reach (a number of the feed), and a digest of what they were
-worked out by beside the records: zone, calendar and policy versions."""
+worked out by beside the records: zone, calendar and policy versions. `told_seq` and `told_at`: how
+far those reached from which phones were last told their figures, and when."""
 
 FIGURE_CUSTOMER = Table(
     "figure_customer",

@@ -35,7 +35,7 @@ from sync_server.db.figures import (
     FIGURE_STATE,
 )
 from sync_server.db.log import BUCKET_HEAD
-from sync_server.db.putting import insert_rows, replace_rows
+from sync_server.db.putting import insert_rows, upsert_rows
 from sync_server.db.records import RECORDS
 from sync_server.services.accounts import policies_of
 from sync_server.services.calendars import calendar_of
@@ -118,7 +118,8 @@ def _part(db: Database, org_id: str, now: datetime) -> bool:
             _work_out(connection, org_id, customers, rules)
         reached = moved[-1].max_seq if moved else since
         kept = {"seq": reached, "rules": rules.digest, "counted_at": to_wire(now)}
-        replace_rows(connection, FIGURE_STATE, [{"org_id": org_id, **kept}])
+        changes = {name: f"excluded.{name}" for name in kept}
+        upsert_rows(connection, FIGURE_STATE, [{"org_id": org_id, **kept}], changes)
     return len(moved) < AT_ONCE
 
 

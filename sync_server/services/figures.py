@@ -52,8 +52,13 @@ class Value:
 def policy_for(connection: Connection, org_id: str, period: Period, now: datetime) -> HeldPolicy:
     """What a period's figures are held against: the version that held at its end, or holds now for
     a period which has not ended."""
+    return held_for(Policies(policies_of(connection, org_id)), period, now)
+
+
+def held_for(policies: Policies, period: Period, now: datetime) -> HeldPolicy:
+    """`policy_for`, of policies that are at hand."""
     last = datetime.combine(period.last_day, time.max, now.tzinfo)
-    return Policies(policies_of(connection, org_id)).at(min(last, now))
+    return policies.at(min(last, now))
 
 
 def values_of(parts: Mapping[str, int], policy: PolicySettings) -> dict[str, Value]:

@@ -13,10 +13,12 @@ from xml.etree import ElementTree
 
 import pytest
 from pypdf import PdfReader
+from sqlalchemy import select
 
 from shared.figures import FIGURES
 from shared.periods import read_period
 from sync_server.admin.texts import catalogue
+from sync_server.db.records import RECORDS
 from sync_server.services import publications
 from sync_server.services.writing import Unit, write
 from tests.server.desks import Desk, signed_in
@@ -182,3 +184,63 @@ def test_every_figure_has_words_and_a_formula() -> None:
         wanted |= {f"figure.{name}.formula" for name in FIGURES}
         wanted |= {f"figure.part.{part}" for one in FIGURES.values() for part in one.parts}
         assert wanted <= catalogue(language).keys(), wanted - catalogue(language).keys()
+
+
+def test_phones_are_told_their_own_figures_and_a_manager_the_stores(field: Field) -> None:
+    """S4 #174, S3 #145: what the ranking page says is what a person's sheet says."""
+    rows = busy_year(field)
+    desk = signed_in(field, "chen")
+    desk.get("/console/ranks/staff?period=2026-10")
+    told = sheets(field)
+    assert set(told) == {("lin", "own"), ("wu", "own"), ("chen", "store")}
+    october = told["wu", "own"]["periods"][1]
+    assert october["period"] == "2026-10" and f"{october['score']:.2f}" in desk.text
+    store = told["chen", "store"]["periods"][1]["figures"]
+    hand = counts(rows, "2026-10")
+    assert store["resolution"] == [hand["opened_resolved"], hand["opened"], 95]
+    customers = {row["id"] for entity, row in rows if entity == "customer"}
+    assert not any(customer in str(told) for customer in customers)
+
+
+def test_sheets_are_not_written_oftener_than_hourly_and_are_emptied_for_who_left(
+    field: Field,
+) -> None:
+    busy_year(field)
+    before = sheets(field)
+
+    def work(unit: Unit) -> None:
+        customer = unit.find("customer", store_id=STORE)[0].id
+        visit = {
+            "id": "v",
+            "customer_id": customer,
+            "owner_id": staff_id("wu"),
+            "state": "finished",
+        }
+        visit |= {"purpose": "care", "planned_at": "2026-11-20T08:00:00.000Z", "satisfaction": 90}
+        unit.create("visit", visit)
+        unit.update("staff", staff_id("chen"), {"store_id": STORES[1]})
+
+    write(field.server.database, ORG, field.clock.now(), work)
+    field.server.keep_figures()
+    assert sheets(field) == before
+    field.clock.pass_by(minutes=61)
+    field.server.keep_figures()
+    after = sheets(field)
+    assert after["wu", "own"] != before["wu", "own"]
+    assert after["chen", "store"] != before["chen", "store"], "chen has another store now"
+
+    def leaves(unit: Unit) -> None:
+        unit.update("staff", staff_id("chen"), {"active": False})
+
+    write(field.server.database, ORG, field.clock.now(), leaves)
+    field.clock.pass_by(days=1)
+    field.server.keep_figures()
+    assert sheets(field)["chen", "store"] == {}
+
+
+def sheets(field: Field) -> dict[tuple[str, str], Any]:
+    names = {staff_id(name): name for name in ("lin", "wu", "chen", "gao")}
+    table = RECORDS["figure_sheet"].c
+    with field.server.database.read() as connection:
+        rows = connection.execute(select(table.staff_id, table.about, table.body)).all()
+    return {(names[row.staff_id], row.about): row.body for row in rows if row.staff_id in names}

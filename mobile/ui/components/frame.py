@@ -36,6 +36,7 @@ CALLBACKS = Place(
     "callbacks", "/callbacks", ft.Icons.PHONE_CALLBACK_OUTLINED, ft.Icons.PHONE_CALLBACK
 )
 DECISIONS = Place("decisions", "/decisions", ft.Icons.RULE_OUTLINED, ft.Icons.RULE)
+FIGURES = Place("figures", "/figures", ft.Icons.INSERT_CHART_OUTLINED, ft.Icons.INSERT_CHART)
 SYNC = Place("sync", "/sync", ft.Icons.SYNC, ft.Icons.SYNC)
 SETTINGS = Place("settings", "/settings", ft.Icons.SETTINGS_OUTLINED, ft.Icons.SETTINGS)
 MORE = Place("more", "/more", ft.Icons.MORE_HORIZ, ft.Icons.MORE_HORIZ)
@@ -49,7 +50,7 @@ def places(role: str, wide: bool) -> tuple[Place, ...]:
         Role.STORE_MANAGER: (TODAY, CUSTOMERS, WORK, CALLBACKS),
         Role.ACCOUNT_MANAGER: (TODAY, CUSTOMERS, CALLBACKS),
     }.get(Role(role), (TODAY,))
-    return (*mine, DECISIONS, SYNC, SETTINGS) if wide else (*mine, MORE)
+    return (*mine, DECISIONS, FIGURES, SYNC, SETTINGS) if wide else (*mine, MORE)
 
 
 def screen(
