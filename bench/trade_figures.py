@@ -90,7 +90,7 @@ def _rows(cases: int) -> Rows:
         }  # fmt: skip
 
 
-def _fill(db: Database, cases: int) -> None:
+def fill(db: Database, cases: int) -> None:
     upgrade(db.engine)
     parts: dict[str, list[dict[str, Any]]] = {}
     seq = 0
@@ -134,19 +134,19 @@ def _one_case_moves(db: Database, number: int) -> None:
     write(db, ORG, NOW, work)
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def seconds(work: Callable[[], object]) -> float:
     begun = time.perf_counter()
     work()
     return time.perf_counter() - begun
 
 
 def _measure(db: Database, cases: int) -> Iterator[tuple[str, list[float]]]:
-    _fill(db, cases)
-    yield "worked out for the first time", [_seconds(lambda: figure_facts.catch_up(db, ORG, NOW))]
+    fill(db, cases)
+    yield "worked out for the first time", [seconds(lambda: figure_facts.catch_up(db, ORG, NOW))]
     moved = []
     for turn in range(ROUNDS):
         _one_case_moves(db, turn)
-        moved.append(_seconds(lambda: figure_facts.catch_up(db, ORG, NOW)))
+        moved.append(seconds(lambda: figure_facts.catch_up(db, ORG, NOW)))
     yield "kept up after one case moved", moved
     yield "nothing was written", _rounds(lambda: figure_facts.catch_up(db, ORG, NOW))
     for written, by in (
@@ -157,7 +157,7 @@ def _measure(db: Database, cases: int) -> Iterator[tuple[str, list[float]]]:
 
 
 def _rounds(work: Callable[[], object]) -> list[float]:
-    return [_seconds(work) for _ in range(ROUNDS)]
+    return [seconds(work) for _ in range(ROUNDS)]
 
 
 def main() -> None:

@@ -31,7 +31,8 @@ def head(shell: Shell, job: Job) -> ft.Control:
         when = formats.when(case.appointment_at, now)
         lines.append(surfaces.pair(label("appointment_at"), when))
     if case.description:
-        lines.append(surfaces.pair(label("description"), case.description))
+        course = t("complaint.course") if case.kind == "complaint" else label("description")
+        lines.append(surfaces.pair(course, case.description))
     if job.asset is not None:
         lines.append(_asset(shell, job))
     return surfaces.card(lines)
