@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from sync_server.cli.terminal import opened, out, settings_with
 from sync_server.cli.users import only_organisation
-from sync_server.services import cadence_plans, tier_rules
+from sync_server.services import cadence_plans, tier_rules, tier_spread
+from sync_server.services.accounts import policy_of
 
 app = typer.Typer(help="Tiers of customers, and visits by tier.", no_args_is_help=True)
 
@@ -39,3 +41,22 @@ def plan(organisation: Organisation = None) -> None:
         org_id, now = organisation or only_organisation(server), server.clock.now()
         done = cadence_plans.plan_all(server.database, org_id, now)
     out.print(f"{done.made} visits planned, {done.changed} changed.")
+
+
+@app.command()
+def show(organisation: Organisation = None) -> None:
+    """How customers are spread over the levels that hold, and what the best of them bring."""
+    with opened(settings_with()) as server:
+        org_id, now = organisation or only_organisation(server), server.clock.now()
+        with server.database.read() as connection:
+            policy = policy_of(connection, org_id, now)
+            since = now - timedelta(days=policy.tier_period_days)
+            held = tier_spread.levels(connection, org_id)
+            money = tier_spread.money(connection, org_id, since, now)
+    for axis, found in held.items():
+        told = ", ".join(f"{word or 'none'} {count}" for word, count in found.items())
+        out.print(f"{axis}: {told}", markup=False)
+    out.print(
+        f"{money.buyers} buyers, {money.orders} orders; the top fifth ({money.top_buyers}) brings "
+        f"{money.top_permille / 10} % of the money."
+    )

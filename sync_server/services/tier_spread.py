@@ -3,6 +3,7 @@ bring: for a whole organisation, or for one store."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, case, func, select
 
 from shared.clock import to_wire
-from shared.tiers import FIELD_OF
+from shared.tiers import FIELD_OF, NO, YES
 from sync_server.db.records import RECORDS
 
 _CUSTOMER, _ORDER = RECORDS["customer"].c, RECORDS["order"].c
@@ -88,9 +89,9 @@ def money(
 
 def levels(
     connection: Connection, org_id: str, store_id: str | None = None
-) -> Mapping[str, Mapping[str | bool | None, int]]:
-    """How many customers hold each level, by axis."""
-    found: dict[str, Mapping[str | bool | None, int]] = {}
+) -> Mapping[str, Mapping[str | None, int]]:
+    """How many customers hold each level, by axis, the most frequent first; None: none yet."""
+    found: dict[str, Mapping[str | None, int]] = {}
     for axis, name in FIELD_OF.items():
         column = _CUSTOMER[name]
         query = select(column, func.count()).where(
@@ -98,7 +99,10 @@ def levels(
         )
         if store_id is not None:
             query = query.where(_CUSTOMER.store_id == store_id)
-        found[axis] = {word: count for word, count in connection.execute(query.group_by(column))}
+        counts: Counter[str | None] = Counter()
+        for word, count in connection.execute(query.group_by(column)):
+            counts[(YES if word else NO) if axis == "vip" else word] += count
+        found[axis] = dict(counts.most_common())
     return found
 
 

@@ -120,6 +120,13 @@ def test_the_rules_look_again_when_asked(field: Field) -> None:
     assert "customers looked at" in desk.follow(desk.post("/console/tiers/propose"))
 
 
+def test_the_spread_says_what_holds_and_what_the_best_bring(field: Field) -> None:
+    desk = signed_in(field, "chen")
+    desk.get("/console/tiers/spread")
+    assert "3 Buyers 6 Orders 0.0% of the money" in desk.text  # a fifth of three is nobody
+    assert "Value Normal 3" in desk.text or "Value Low 3" in desk.text
+
+
 def test_the_queue_is_for_store_managers_and_of_their_own_store(field: Field) -> None:
     desk = signed_in(field, "gao")
     assert desk.get("/console/tiers").status_code == 403

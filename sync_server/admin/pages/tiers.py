@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -23,8 +24,8 @@ from sync_server.admin.page import Page, Visiting
 from sync_server.admin.texts import Words
 from sync_server.admin.visit import Visit
 from sync_server.db.records import RECORDS
-from sync_server.services import look_listing, tier_panel, tier_queue, tier_rules
-from sync_server.services.accounts import staff_names
+from sync_server.services import look_listing, tier_panel, tier_queue, tier_rules, tier_spread
+from sync_server.services.accounts import policy_of, staff_names
 
 PAGE = Page("tiers", group="work", roles=frozenset({Role.STORE_MANAGER}))
 router = PAGE.router()
@@ -50,6 +51,13 @@ class Decision:
     plan: str | None = text(64)
 
 
+def _telling(found: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The few numbers that tell most: those that reach what is wanted of them first."""
+    return sorted(found, key=lambda one: one.get("wanted") is None or one["value"] < one["wanted"])[
+        :_SHORT
+    ]
+
+
 def _dressed(connection: Connection, visit: Visit, rows: list[Row]) -> list[Row]:
     names = look_listing.names_held(
         connection, visit.caller, {row["customer_id"] for row in rows}, visit.now
@@ -60,7 +68,7 @@ def _dressed(connection: Connection, visit: Visit, rows: list[Row]) -> list[Row]
             "name": names.get(row["customer_id"], ""),
             "from": level(visit.words, row["axis"], row["before"]),
             "to": level(visit.words, row["axis"], row["after"]),
-            "why": [told for _, told in reasons(visit.words, row["reasons"] or ())][:_SHORT],
+            "why": [told for _, told in reasons(visit.words, _telling(row["reasons"] or ()))],
         }
         for row in rows
     ]
@@ -186,6 +194,22 @@ def decide(visit: Visiting) -> Response:
         return visit.done(f"{PAGE.path}?state={asked.state}", word, count=count)
 
     return submit(visit, Decision, done, partial(_list, visit), (CHOSEN,))
+
+
+@router.get("/spread")
+def spread(visit: Visiting) -> Response:
+    """How the store's customers are spread over the levels that hold, and what the best bring."""
+    caller, until = visit.caller, visit.now
+    with visit.server.database.read() as connection:
+        policy = policy_of(connection, visit.org_id, until)
+        since = until - timedelta(days=policy.tier_period_days)
+        held = tier_spread.levels(connection, visit.org_id, caller.store_id)
+        money = tier_spread.money(connection, visit.org_id, since, until, caller.store_id)
+    axes = [
+        (axis, [(level(visit.words, axis, word), count) for word, count in found.items()])
+        for axis, found in held.items()
+    ]
+    return visit.show("tiers_spread.html", axes=axes, money=money, days=policy.tier_period_days)
 
 
 @router.get("/{proposal_id}")
