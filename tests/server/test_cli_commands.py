@@ -386,3 +386,10 @@ def test_the_policy_is_shown_changed_and_taken_back_at_the_command_line() -> Non
     assert refused("policy", "set", "lease_hours=many") == "field_invalid"
     assert refused("policy", "set", "lease_hours") == "field_invalid"
     assert refused("policy", "set", "no_such=1") == "unknown_field"
+
+
+@pytest.mark.usefixtures("home")
+def test_tiers_are_proposed_planned_by_and_shown_at_the_command_line() -> None:
+    assert "0 levels proposed" in run("tiers", "propose", "--all").output
+    assert "0 visits planned" in run("tiers", "plan").output
+    assert "0 buyers" in run("tiers", "show").output
