@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.declare import Record, Role
-from shared.entities import Callback, Case, Contact, Customer, Visit
+from shared.entities import Callback, Case, Contact, Customer, RetentionPlan, Visit
 from shared.policy import PolicySettings
 from shared.queueing import place_in_queue
 
@@ -29,19 +29,21 @@ _DONE: dict[type, tuple[str, str]] = {
     Visit: ("finished", "finished_at"),
     Case: ("resolved", "resolved_at"),
     Callback: ("done", "finished_at"),
+    RetentionPlan: ("done", "finished_at"),
 }
-_KINDS: dict[str, tuple[type[Visit | Case | Callback], ...]] = {
-    Role.ACCOUNT_MANAGER: (Visit, Callback, Case),
+Planned = Visit | Case | Callback | RetentionPlan
+_KINDS: dict[str, tuple[type[Planned], ...]] = {
+    Role.ACCOUNT_MANAGER: (Visit, Callback, Case, RetentionPlan),
     Role.TECHNICIAN: (Case,),
     Role.CALLBACK_AGENT: (Callback,),
-    Role.STORE_MANAGER: (Visit, Case, Callback),
+    Role.STORE_MANAGER: (Visit, Case, Callback, RetentionPlan),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One card. `kind`: visit, repair or callback; `what`: purpose or kind, a choice word or a
-    title.
+    """One card. `kind`: visit, repair, callback or retention_plan; `what`: purpose, kind or cause,
+    a choice word or a title.
     """
 
     kind: str
@@ -66,6 +68,8 @@ class Item:
     @property
     def route(self) -> str:
         """The screen that the card opens."""
+        if self.kind == "retention_plan":
+            return f"/customers/{self.customer_id}/plan/{self.id}"
         folder = {"visit": "visits", "repair": "cases", "callback": "callbacks"}[self.kind]
         return f"/{folder}/{self.id}"
 
@@ -93,7 +97,7 @@ def agenda(store: Store, now: datetime, midnight: datetime) -> Agenda:
     found = [
         reading.item(record)
         for kind in kinds
-        for record in store.agenda(kind, until=now + AHEAD if kind is Visit else None)
+        for record in store.agenda(kind, until=now + AHEAD if kind in (Visit, RetentionPlan) else None)
         if _mine(record, staff.id, staff.role) and due_time(record) <= now + AHEAD
     ]
     return arrange(
@@ -127,7 +131,10 @@ def arrange(
 
 
 def _mine(record: Any, staff_id: str, role: str) -> bool:
-    """A store manager sees the store's whole day; everyone else their own."""
+    """A store manager sees the store's whole day, but plans that are their own alone; everyone
+    else what is theirs."""
+    if isinstance(record, RetentionPlan):  # what is only proposed waits in the inbox
+        return record.state == "open" and record.owner_id == staff_id
     if role == Role.STORE_MANAGER:
         return True
     holder = record.owner_id if isinstance(record, Visit) else record.assignee_id
@@ -152,12 +159,13 @@ class _Reading:
         found: R | None = self._read[key]
         return found
 
-    def item(self, record: Visit | Case | Callback) -> Item:
+    def item(self, record: Planned) -> Item:
         kind_of = type(record)
         if kind_of not in self._pending:
             self._pending[kind_of] = self._store.pending(kind_of)
         customer = self.get(Customer, record.customer_id)
-        contact = self.get(Contact, None if isinstance(record, Callback) else record.contact_id)
+        contact_id = record.contact_id if isinstance(record, (Visit, Case)) else None
+        contact = self.get(Contact, contact_id)
         place = record.place if isinstance(record, Case) else None
         kind, what = _KIND_AND_WHAT[kind_of](record)
         return Item(
@@ -183,15 +191,18 @@ _KIND_AND_WHAT: dict[type, Callable[[Any], tuple[str, str]]] = {
     Visit: lambda visit: ("visit", visit.purpose),
     Case: lambda case: ("repair", case.title),
     Callback: lambda callback: ("callback", callback.kind),
+    RetentionPlan: lambda plan: ("retention_plan", plan.cause or "unknown"),
 }
 
 
-def due_time(record: Visit | Case | Callback) -> datetime:
+def due_time(record: Planned) -> datetime:
     """By when someone should be at it: a case without an appointment counts from its opening."""
     if isinstance(record, Visit):
         at = record.planned_at
     elif isinstance(record, Case):
         at = record.appointment_at or record.opened_at
+    elif isinstance(record, RetentionPlan):
+        at = record.due_at
     else:
         at = record.next_attempt_at or record.due_at
     assert isinstance(at, datetime)

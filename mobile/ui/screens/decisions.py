@@ -12,6 +12,7 @@ from mobile.ui.components.messages import refusal_card, say
 from mobile.ui.components.values import listed
 from mobile.ui.hooks import keyed
 from mobile.ui.screens.held_work import HeldSection
+from mobile.ui.screens.plan_proposals import PlanProposals
 from mobile.ui.screens.wishes import Wishes
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import label, t
@@ -50,6 +51,7 @@ def DecisionsScreen() -> ft.View:
         body.append(surfaces.section(t("decisions.conflicts"), cards, trailing))
     if shell.role == Role.STORE_MANAGER:
         body.insert(0, keyed("wishes", Wishes, shell))
+        body.append(keyed("plans", PlanProposals, shell))
         body.append(keyed("held", HeldSection, shell))
     if decided.value:
         lines = [_line(shell, one) for one in decided.value[:_LATELY]]

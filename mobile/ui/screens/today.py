@@ -23,6 +23,7 @@ _ICON = {
     "visit": ft.Icons.HANDSHAKE_OUTLINED,
     "repair": ft.Icons.HANDYMAN_OUTLINED,
     "callback": ft.Icons.PHONE_CALLBACK_OUTLINED,
+    "retention_plan": ft.Icons.VOLUNTEER_ACTIVISM_OUTLINED,
 }
 _CLOSED_LISTS = 8  # cards shown of each list before "show all"
 
@@ -36,7 +37,7 @@ def TodayScreen() -> ft.View:
     found = use_query(
         lambda store: agenda(store, now, formats.midnight(now, 1)),
         [minute],
-        watch=("visit", "case", "callback", "customer", "contact"),
+        watch=("visit", "case", "callback", "retention_plan", "customer", "contact"),
     )
     body: list[ft.Control] = [_greeting(shell, now.astimezone(formats.zone()).hour)]
     if found.value is None:
@@ -145,7 +146,7 @@ def AgendaList(shell: Shell, name: str, items: tuple[Item, ...]) -> ft.Control:
 def _card(shell: Shell, item: Item, *, late: bool) -> ft.Control:
     now = shell.now()
     who = item.who or t("today.unknown_customer")
-    field = {"visit": "purpose", "callback": "kind"}.get(item.kind, "")
+    field = {"visit": "purpose", "callback": "kind", "retention_plan": "cause"}.get(item.kind, "")
     what = item.what if item.titled else choice(field, item.what)
     when = formats.when(item.at, now)
     says = t(

@@ -16,6 +16,7 @@ from mobile.ui.components.messages import refusal_card
 from mobile.ui.hooks import keyed, use_state
 from mobile.ui.screens.customer.belongings import Assets, Orders
 from mobile.ui.screens.customer.history import History
+from mobile.ui.screens.customer.keeping import Keeping
 from mobile.ui.screens.customer.looking import use_look
 from mobile.ui.screens.customer.people import People
 from mobile.ui.screens.customer.profile import Profile
@@ -78,7 +79,8 @@ def CustomerScreen() -> ft.View:
         "assets": lambda: Assets(shell, page, open_),
         "orders": lambda: Orders(shell, customer_id),
     }
-    facts = [_head(shell, page, open_), *_coming(shell, page, open_)]
+    keeping = keyed("keeping", Keeping, shell, customer_id, open_)
+    facts = [_head(shell, page, open_), *_coming(shell, page, open_), keeping]
     chosen = [_chooser(page, section, show), parts[section]()]
     wide, ends_at = shell.window.wide, until.value
 
