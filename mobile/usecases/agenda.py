@@ -97,7 +97,9 @@ def agenda(store: Store, now: datetime, midnight: datetime) -> Agenda:
     found = [
         reading.item(record)
         for kind in kinds
-        for record in store.agenda(kind, until=now + AHEAD if kind in (Visit, RetentionPlan) else None)
+        for record in store.agenda(
+            kind, until=now + AHEAD if kind in (Visit, RetentionPlan) else None
+        )
         if _mine(record, staff.id, staff.role) and due_time(record) <= now + AHEAD
     ]
     return arrange(
