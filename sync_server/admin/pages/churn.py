@@ -90,8 +90,8 @@ def churn(visit: Visiting) -> Response:
 def score(visit: Visiting) -> Response:
     """Has the rules look at whoever moved, now."""
     done = churn_scoring.score(visit.server.database, visit.org_id, visit.now)
-    told = {"looked": done.looked, "proposed": done.proposed}
-    return visit.done(f"{PAGE.path}?state=proposed", "churn.looked", **told)
+    there = f"{PAGE.path}?state=proposed"
+    return visit.done(there, "churn.looked", looked=done.looked, proposed=done.proposed)
 
 
 __all__ = ["PAGE", "router"]
