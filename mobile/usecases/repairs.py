@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from mobile.store.store import Store
 from mobile.store.unit import Unit
+from mobile.usecases.case_clocks import Clocks
 from shared.declare import Role
 from shared.entities import (
     Asset,
@@ -27,7 +27,7 @@ from shared.entities import (
 )
 from shared.errors import Code, Refusal
 from shared.ids import new_id
-from shared.service_clock import ANSWERED_STATES, CaseClocks, Dial, case_clocks, steps_of
+from shared.service_clock import ANSWERED_STATES, CaseClocks
 from shared.states import OPEN_CALLBACK_STATES, may_move, next_states
 
 HANDED_BACK = ("new", "assigned")
@@ -175,13 +175,8 @@ class Repairs:
             unit.commit()
 
     def clocks(self, case: Case, events: Sequence[CaseEvent]) -> CaseClocks:
-        """Every clock of a case, as they stand now (S0 #10, #16, #17; S4 #167). Each keeps the
-        policy under which it began: no later one moves it."""
-        dial = Dial(
-            self._store.calendar(), ZoneInfo(self._store.staff().timezone), self._store.now()
-        )
-        steps = steps_of(events)
-        return case_clocks(case.kind, case.opened_at, steps, self._store.policies(), dial)
+        """Every clock of a case, as they stand now (S0 #10, #16, #17; S4 #167)."""
+        return Clocks(self._store).of(case, events)
 
     # Parts of someone else's unit of work
 

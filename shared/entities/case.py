@@ -56,7 +56,7 @@ class Case(Record):
     priority: str | None = choice("critical", "high", "moderate", "low", case=True)
     category: str | None = text(80, case=True)
     subcategory: str | None = text(80, case=True)
-    channel: str | None = choice("phone", "email", "app", "on_site", "other", case=True)
+    channel: str | None = choice("phone", "chat", "email", "app", "on_site", "other", case=True)
     state: str = choice(*CASE_STATES, required=True, merge=Merge.STATE, case=True)
     waiting_for: str | None = choice(*WAITING_FOR, case=True)
     assignee_id: str | None = reference("staff", writers={Role.STORE_MANAGER}, case=True)

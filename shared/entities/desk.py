@@ -83,7 +83,7 @@ class Feedback(Record):
     customer_id: str = reference("customer", required=True, merge=Merge.IMMUTABLE, case=True)
     case_id: str | None = reference("case", merge=Merge.IMMUTABLE, case=True)
     happened_at: Any = instant(required=True, merge=Merge.IMMUTABLE, case=True)
-    channel: str | None = choice("phone", "email", "app", "on_site", "other", case=True)
+    channel: str | None = choice("phone", "chat", "email", "app", "on_site", "other", case=True)
     topic: str = text(80, required=True, case=True)
     said: str = text(2000, required=True, personal=Personal.TEXT, case=True)
     department: str | None = text(80, case=True)

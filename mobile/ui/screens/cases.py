@@ -15,6 +15,7 @@ from mobile.ui.hooks import keyed, use_state
 from mobile.ui.state import Shell, use_now, use_query, use_shell
 from mobile.ui.texts import choice, t
 from mobile.ui.theme import GAP, PAD
+from mobile.usecases.case_clocks import Clocks
 from mobile.usecases.repairs import Repairs
 from shared.declare import Personal
 from shared.entities import Case, Customer, Transfer
@@ -94,14 +95,15 @@ def Group(shell: Shell, name: str, cases: Sequence[Case], now: datetime) -> ft.C
     whole, show_whole = use_state(False)
     few = 3 if name == "done" else _FEW
     shown = cases if whole else cases[:few]
-    rows: list[ft.Control] = [_card(shell, case, now) for case in shown]
+    clocks = Clocks(shell.store)
+    rows: list[ft.Control] = [_card(shell, case, now, clocks) for case in shown]
     if len(shown) < len(cases):
         text = t("action.show_all", count=len(cases))
         rows.append(buttons.quiet(shell, f"all-{name}", text, lambda: show_whole(True)))
     return surfaces.section(t(f"repair.group.{name}"), rows, words.faint(str(len(cases))))
 
 
-def _card(shell: Shell, case: Case, now: datetime) -> ft.Control:
+def _card(shell: Shell, case: Case, now: datetime, clocks: Clocks) -> ft.Control:
     customer = shell.store.get(Customer, case.customer_id)
     row = shell.store.row("case", case.id)
     who = customer.name if customer else t("today.unknown_customer")
@@ -115,6 +117,10 @@ def _card(shell: Shell, case: Case, now: datetime) -> ft.Control:
     )  # fmt: skip
     badges: list[ft.Control] = [state_badge(case)]
     badges += priority_badge(case)
+    gone_to = clocks.of(case).escalated_to if group else None
+    if gone_to == shell.role:
+        text = t("clock.escalated", role=choice("role", gone_to))
+        badges.append(marks.badge(text, "error", ft.Icons.NOTIFICATION_IMPORTANT_OUTLINED))
     if customer is not None and (vip := marks.tier(None, customer.vip)) is not None:
         badges.append(vip)
     if late:

@@ -261,3 +261,12 @@ async def test_feedback_goes_to_its_department_with_a_deadline_and_is_followed_t
     assert (done.measure, done.effect, done.finished_at) == ("换了承运商", "better", NOW)
     await app.tap("told")
     assert shell.store.get(Feedback, noted.id).told_at == NOW and app.says("已告知客户")
+
+
+async def test_a_case_that_nobody_took_on_is_marked_as_gone_to_the_manager(manager, open_app):
+    complaint(manager, number="C1", title="没人接", opened_at=NOW - timedelta(hours=3))
+    complaint(manager, number="C2", title="刚来的", opened_at=NOW - timedelta(minutes=20))
+    app, _ = await open_app(manager)
+    await app.go("/cases")
+    gone = [c for c in app.controls() if getattr(c, "value", "") == "已升级给店长"]
+    assert len(gone) == 1 and app.says("没人接") and app.says("刚来的")

@@ -1,0 +1,26 @@
+"""Clocks of many cases at one moment: policy and calendar are read once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from mobile.store.store import Store
+from shared.entities import Case, CaseEvent
+from shared.service_clock import CaseClocks, Dial, case_clocks, steps_of
+
+
+class Clocks:
+    """As they stand now. Each keeps the policy under which it began: no later one moves it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._policies = store.policies()
+        self._dial = Dial(store.calendar(), ZoneInfo(store.staff().timezone), store.now())
+
+    def of(self, case: Case, events: Sequence[CaseEvent] | None = None) -> CaseClocks:
+        """Every clock of a case (S0 #10, #16, #17; S4 #167); its events are looked up where they
+        are not at hand."""
+        if events is None:
+            events = self._store.find(CaseEvent, case_id=case.id)
+        return case_clocks(case.kind, case.opened_at, steps_of(events), self._policies, self._dial)
