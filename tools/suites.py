@@ -1,4 +1,4 @@
-"""Run the test suites: the fast ones on two workers, then by themselves those that drive a browser.
+"""Run the test suites: the fast ones side by side, then by themselves those that drive a browser.
 
 Apart, because Playwright keeps an event loop running in its process, in which no other
 asynchronous test can start one.
@@ -19,8 +19,11 @@ NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 QUICK = f"{ALONE} and not (postgres or processes or full_data or soak)"
 # Generated requests to every route: its library takes seconds to load, in each worker.
 WITHOUT_FUZZ = ("-p", "no:schemathesis", "--ignore", "tests/server/test_web_fuzz.py")
-# A group stays on one worker, which alone makes what its tests share.
-TWO_AT_ONCE = "-n 2 --dist loadgroup".split()
+# More workers than the two cores that this is timed on: a third of the time is spent waiting, for
+# disks and for other processes. A file stays on one worker, which alone makes what its tests share.
+QUICKLY = "-n 4 --dist loadfile".split()
+# Here a group does: among files there are some that live for minutes.
+IN_GROUPS = "-n 3 --dist loadgroup".split()
 # The tests of a file share a device or a day; the long ones first, so that both workers end at the
 # same time.
 IN_TWO_BROWSERS = "-n 2 --dist loadfile --no-loadscope-reorder tests/e2e tests/browser".split()
@@ -30,9 +33,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Run the test suites.")
     parser.add_argument("--quick", action="store_true", help="only what runs by itself")
     if parser.parse_args().quick:
-        return _pytest("-m", QUICK, *TWO_AT_ONCE, *WITHOUT_FUZZ)
+        return _pytest("-m", QUICK, *QUICKLY, *WITHOUT_FUZZ)
     browser = chromium.ensure()
-    code = _pytest("-m", ALONE, *TWO_AT_ONCE)
+    code = _pytest("-m", ALONE, *IN_GROUPS)
     if browser is None:
         print(f"The browser suites were skipped: {chromium.why_missing()}.", flush=True)
         return code

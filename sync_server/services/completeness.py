@@ -5,7 +5,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from shared.clock import to_wire
+from sqlalchemy import or_, select
+
+from shared.clock import from_wire, to_wire
+from sync_server.db.accounts import EARLY_FILE
 from sync_server.services.writing import Held, Unit
 
 
@@ -16,6 +19,22 @@ def file_verified(unit: Unit, file_id: str, verified_at: datetime) -> None:
     if file is None or file.row.get("verified_at"):
         return
     unit.update("file", file_id, {"verified_at": to_wire(verified_at)})
+    for report_id in reports_of_file(file):
+        refresh_report(unit, report_id)
+
+
+def file_recorded(unit: Unit, file: Held) -> None:
+    """The record of a file is here. Where its bytes came first (the record was late, or waited in
+    quarantine) they are verified by it; only bytes with the record's own hash count."""
+    early = EARLY_FILE.c
+    query = select(early.verified_at).where(
+        early.org_id == unit.org_id,
+        early.file_id == file.id,
+        or_(early.sha256.is_(None), early.sha256 == file.row["sha256"]),
+    )
+    verified_at = unit.connection.scalar(query)
+    if verified_at is not None:
+        file_verified(unit, file.id, from_wire(verified_at))
     for report_id in reports_of_file(file):
         refresh_report(unit, report_id)
 

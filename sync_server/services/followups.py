@@ -22,7 +22,7 @@ from shared.states import OPEN_CALLBACK_STATES, OPEN_CASE_STATES
 from sync_server.db.records import RECORDS
 from sync_server.services import approvals, churn_plans, steering, tier_panel
 from sync_server.services.audit import Actor
-from sync_server.services.completeness import refresh_report, reports_of_file
+from sync_server.services.completeness import file_recorded, refresh_report
 from sync_server.services.grants import is_live, issue
 from sync_server.services.notices import tell
 from sync_server.services.scopes import (
@@ -52,8 +52,7 @@ def after_creation(
     elif held.entity == "report":
         refresh_report(unit, held.id)
     elif held.entity == "file":
-        for report_id in reports_of_file(held):
-            refresh_report(unit, report_id)
+        file_recorded(unit, held)
     elif held.entity == "access_request":
         approvals.check_request(unit, held, policy, _on_device(unit, author))
     elif held.entity == "retention_plan":

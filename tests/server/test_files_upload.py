@@ -14,8 +14,11 @@ import httpx
 import pytest
 from PIL import Image
 
+from shared.declare import Role
 from shared.ids import derived_id, new_id
 from sync_server.db.base import Database
+from sync_server.services import quarantine
+from sync_server.services.caller import Caller
 from sync_server.services.scopes import assign_customer, deactivate
 from sync_server.services.writing import Unit, write
 from tests.server.phones import ADDRESS, ORG, Field, Phone, code, staff_id
@@ -299,9 +302,17 @@ def test_a_photo_whose_record_waits_in_quarantine_is_taken_and_verified_after_it
     assert [o["verdict"] for o in pushed.json()["outcomes"]] == ["quarantined"]
     assert code(announce(field.phone("wu"), file_id)) == "record_missing"
     assert sent(lin, file_id).status_code == 204
-    row = {"id": file_id, **fields, "created_by": staff_id("lin")}
-    write(field.server.database, ORG, now, lambda u: u.create("file", row) and None)
-    field.server.clear_away()
+    manager = Caller(
+        org_id=ORG,
+        staff_id=staff_id("chen"),
+        role=Role.STORE_MANAGER,
+        device_id="",
+        device_key="",
+        store_id=row_of(field, "customer", CUSTOMER)["store_id"],
+    )
+    waiting = quarantine.waiting_for(field.server.database, manager, now)
+    changes = [one.change_id for one in waiting]
+    quarantine.release(field.server.database, manager, changes, now)
     assert row_of(field, "file", file_id)["verified_at"]
 
 

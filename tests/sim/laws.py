@@ -426,7 +426,7 @@ def _scopes(world: World, rows: dict[str, dict[str, Any]], feed: Shown) -> None:
     held = {b for who in cast.PEOPLE for b in _live_buckets(world, who)}
     wanted: Shown = {bucket: {} for bucket in held}
     for entity, declared in ENTITIES.items():
-        for row in rows[entity].values():
+        for row in rows.get(entity, {}).values():  # what is anonymous is kept as tallies
             places = {str(b) for b in buckets_of(declared, row)}
             for bucket in places & held:
                 wanted[bucket][entity, row["id"]] = (0, _body(entity, row, parse_bucket(bucket)))

@@ -115,6 +115,17 @@ REGRESSIONS = (
             _to("someone_writes", 640, 137, 530),
         ],
     ),
+    Regression(
+        "a photo that came while its record waited in quarantine was verified only when the server"
+        " next kept house, long after a manager had released the record",
+        ["lin-1", "lin-2", "sun-1", "wu-1"],
+        [
+            _to("a_grant_is_revoked", 425, 204, 938),
+            _to("someone_writes", 456, 794, 265),
+            _to("someone_syncs", 744, 864, 219),
+            _to("a_manager_decides", 304, 967, 391),
+        ],
+    ),
 )
 
 
