@@ -28,6 +28,7 @@ _GATES = {
     Phase.LOCKED: late("unlock", "UnlockScreen"),
     Phase.ELSEWHERE: late("unlock", "ElsewhereScreen"),
 }
+_SURVEY = late("survey_answer", "SurveyAnswerScreen")
 IDLE_CHECK_SECONDS = 5
 
 
@@ -66,11 +67,13 @@ def Root(shell: Shell) -> Any:
     """
     watch(shell.display)
     watch(shell.window)
-    gate = watch(shell.gate)
-    return provide_shell(shell, lambda: _behind(gate.phase))
+    gate, asking = watch(shell.gate), watch(shell.asking)
+    return provide_shell(shell, lambda: _behind(gate.phase, bool(asking.survey_id)))
 
 
-def _behind(phase: str) -> Any:
+def _behind(phase: str, asked: bool) -> Any:
+    if phase == Phase.OPEN and asked:
+        return [_SURVEY()]
     if phase == Phase.OPEN:
         return ft.Router(ROUTES, not_found=NOT_FOUND, manage_views=True)
     if phase == Phase.STARTING:
@@ -112,6 +115,8 @@ async def _unlock_later(shell: Shell) -> None:
 
 def _phase_changed(shell: Shell) -> None:
     session = shell.session
+    if session.phase is not Phase.OPEN:
+        shell.asking.end()  # locked meanwhile: whoever unlocks has the phone again
     shell.searched = ""  # whoever comes next searches anew
     if session.phase in (Phase.OPEN, Phase.WELCOME):
         asked = texts.language() if session.phase is Phase.OPEN else ""

@@ -79,6 +79,8 @@ SCREENS = {
     "ask/:subject/:subject_id": ("ask", "AskScreen"),
     "callbacks": ("callbacks", "CallbacksScreen"),
     "callbacks/:callback_id": ("callback", "CallbackScreen"),
+    "surveys": ("surveys", "SurveysScreen"),
+    "surveys/for/:customer_id": ("surveys", "SurveysScreen"),
     "sync": ("sync", "SyncScreen"),
     "sync/doctor": ("doctor", "DoctorScreen"),
     "decisions": ("decisions", "DecisionsScreen"),

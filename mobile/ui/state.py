@@ -63,6 +63,24 @@ class Gate:
 
 @ft.observable
 @dataclass
+class Asking:
+    """A survey that stands before the app now (`screens.survey_answer`), and for which store's
+    figures; `own`: whoever works here reads it out, and does not hand the phone over."""
+
+    survey_id: str = ""
+    store_id: str | None = None
+    own: bool = False
+
+    def begin(self, survey_id: str, store_id: str | None, *, own: bool) -> None:
+        self.store_id, self.own = store_id, own
+        self.survey_id = survey_id  # last: with it the root shows the survey
+
+    def end(self) -> None:
+        self.survey_id = ""
+
+
+@ft.observable
+@dataclass
 class SyncState:
     """What the chip shows. `state`: synced, waiting, syncing, offline, trouble. `code` says why
     not.
@@ -87,6 +105,7 @@ class Shell:
     window: Window = field(default_factory=Window)
     gate: Gate = field(default_factory=Gate)
     sync: SyncState = field(default_factory=SyncState)
+    asking: Asking = field(default_factory=Asking)
     trail: list[str] = field(default_factory=list)
     scrolled: dict[str, float] = field(default_factory=dict)  # dp, of lists one may come back to
     searched: str = ""  # the search last put on record: coming back to its hits is none

@@ -45,7 +45,7 @@ def waiting_changes(store: Store) -> list[WaitingChange]:
             code=change.code,
         )
         for change in store.waiting()
-        if not ENTITIES[change.entity].one_way
+        if ENTITIES[change.entity].anonymous or not ENTITIES[change.entity].one_way
     ]
 
 

@@ -37,6 +37,7 @@ CALLBACKS = Place(
 )
 DECISIONS = Place("decisions", "/decisions", ft.Icons.RULE_OUTLINED, ft.Icons.RULE)
 FIGURES = Place("figures", "/figures", ft.Icons.INSERT_CHART_OUTLINED, ft.Icons.INSERT_CHART)
+SURVEYS = Place("surveys", "/surveys", ft.Icons.BALLOT_OUTLINED, ft.Icons.BALLOT)
 SYNC = Place("sync", "/sync", ft.Icons.SYNC, ft.Icons.SYNC)
 SETTINGS = Place("settings", "/settings", ft.Icons.SETTINGS_OUTLINED, ft.Icons.SETTINGS)
 MORE = Place("more", "/more", ft.Icons.MORE_HORIZ, ft.Icons.MORE_HORIZ)

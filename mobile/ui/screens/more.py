@@ -11,6 +11,7 @@ from mobile.ui.components.frame import (
     DECISIONS,
     FIGURES,
     SETTINGS,
+    SURVEYS,
     SYNC,
     WORK,
     Place,
@@ -26,7 +27,7 @@ def MoreScreen() -> ft.View:
     """Everything that the four places at the bottom leave out."""
     shell = use_shell()
     shown = {place.name for place in places(shell.role, False)}
-    every = (CUSTOMERS, WORK, CALLBACKS, DECISIONS, FIGURES, SYNC, SETTINGS)
+    every = (CUSTOMERS, WORK, CALLBACKS, SURVEYS, DECISIONS, FIGURES, SYNC, SETTINGS)
     rest = [place for place in every if place.name not in shown]
     waiting = use_query(decisions_waiting, watch=("conflict", "access_request"))
     counts = {"decisions": waiting.value or 0}

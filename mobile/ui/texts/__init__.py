@@ -54,6 +54,11 @@ def t(key: str, /, **values: object) -> str:
     return key if found is None else worded(found, values) if values else found
 
 
+def said_in(tag: str, key: str) -> str:
+    """The text of `key` in another language than the app's: for whom the phone is handed to."""
+    return catalogue(tag).get(key, key)
+
+
 def has(key: str) -> bool:
     """Whether the language spoken now has this key."""
     return key in catalogue(_chosen[0])
@@ -86,5 +91,6 @@ def error(problem: Refusal | Code) -> tuple[str, str]:
 
 
 __all__ = [
-    "LANGUAGES", "catalogue", "choice", "error", "has", "label", "language", "set_language", "t"
+    "LANGUAGES", "catalogue", "choice", "error", "has", "label", "language", "said_in",
+    "set_language", "t",
 ]  # fmt: skip

@@ -119,8 +119,12 @@ def OpenCall(shell: Shell, call: Call) -> ft.View:
             keyed("calling", Calling, shell, call, form),
             keyed("questions", Questions, shell, callback.kind, form),
             keyed("result", Result, shell, call, form),
+            buttons.quiet(
+                shell, "to-surveys", t("surveys.ask"),
+                lambda: shell.go(f"/surveys/for/{callback.customer_id}"), icon=ft.Icons.BALLOT,
+            ),
             form.saved_line(),
-        ]
+        ]  # fmt: skip
         if shell.window.wide:
             return surfaces.columns(about, work)
         return ft.Column(
