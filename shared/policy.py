@@ -272,9 +272,8 @@ class PolicySettings:
     fails_until_review: int = _number(2, 1, 20, "figures", "times", "S1 #69")
     figures_settle_days: int = _number(7, 0, 90, "figures", "days", "S3 #145")
 
-    # Anonymous surveys, and by how much satisfaction or loyalty may fall before someone is told
+    # Anonymous surveys, and by how much a group's figure may fall before someone is told
     survey_least_answers: int = _number(5, 5, 100, "surveys", "answers", "S4 #162")
-    case_drop_points: int = _number(20, 1, 100, "surveys", "points", "S4 #164")
     csat_drop_percent: int = _number(10, 1, 100, "surveys", "percent", "S4 #164")
     nps_drop_points: int = _number(15, 1, 200, "surveys", "points", "S4 #164")
     survey_link_answers: int = _number(20, 1, 1000, "surveys", "answers", "S4 #162")

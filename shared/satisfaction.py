@@ -40,7 +40,7 @@ SCORES = {"csat": csat, "nps": nps}
 
 class Drop(NamedTuple):
     """A figure that fell by more than the policy lets pass; `before` and `after` in its own unit
-    (points of 100, percent, or points of NPS)."""
+    (percent, or points of NPS)."""
 
     kind: str
     before: float
@@ -53,16 +53,12 @@ class Drop(NamedTuple):
 
 def drop(kind: str, told: Sequence[float | None], policy: PolicySettings) -> Drop | None:
     """Whether the last of some figures, the oldest first, is a drop from the last one known before
-    it (S4 #164). `kind` is csat, nps, or ``case`` for the points that one customer gave."""
+    it (S4 #164). `kind` is one of `SCORES`."""
     known = [value for value in told[:-1] if value is not None]
     after = told[-1] if told else None
     if not known or after is None:
         return None
-    limit = {
-        "csat": policy.csat_drop_percent,
-        "nps": policy.nps_drop_points,
-        "case": policy.case_drop_points,
-    }[kind]
+    limit = policy.csat_drop_percent if kind == "csat" else policy.nps_drop_points
     return Drop(kind, known[-1], after) if known[-1] - after >= limit else None
 
 

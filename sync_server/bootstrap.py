@@ -21,6 +21,7 @@ from sync_server.services import (
     look_samples,
     look_watch,
     publications,
+    satisfaction_drops,
     tier_rules,
 )
 from sync_server.services.backup_manifest import newest_age
@@ -111,12 +112,14 @@ class Server:
         figure_sheets.tell_due(self.database, self.clock.now())
 
     def run_rules(self) -> None:
-        """What the night's rules do: see who may leave, propose tiers, then plan visits by those
-        that hold. Harmless at any time, and from several processes."""
+        """What the night's rules do: see who may leave, propose tiers, plan visits by those that
+        hold, and tell of what fell in surveys. Harmless at any time, and from several
+        processes."""
         now = self.clock.now()
         churn_scoring.score_due(self.database, now)
         tier_rules.propose_due(self.database, now)
         cadence_plans.plan_due(self.database, now)
+        satisfaction_drops.tell_due(self.database, now)
 
     def keep_to_retention(self) -> None:
         """Erase what is older than the policy allows, part by part. Harmless at any time."""

@@ -26,7 +26,8 @@ RETURNABLE = frozenset({"callback", "approved_detail"})
 """Purposes whose grants end by time, and may be given back before."""
 NOTICES = (
     "received", "handed_on", "transferred", "access_given", "access_refused", "tier_changed",
-    "plans_proposed", "plan_given", "satisfaction_dropped", "store_dropped",
+    "plans_proposed", "plan_given", "satisfaction_dropped", "store_dropped", "csat_dropped",
+    "nps_dropped",
 )  # fmt: skip
 END_REASONS = ("reassigned", "ended", "security")
 ASKERS = FIELD_ROLES | {Role.HEAD_OFFICE}

@@ -28,6 +28,7 @@ from sync_server.admin.pages import (
     desk,
     devices,
     erasures,
+    evaluations,
     feedback,
     figures,
     grants,
@@ -54,7 +55,7 @@ PAGES = (
     desk,
     figures, ranks, alarms, users, stores, assignments, devices, grants, let_in, waiting,
     conflicts, tiers, churn,
-    feedback, surveys,
+    feedback, surveys, evaluations,
     looks, reviews, erasures, acts, policy, calendar, importing,
     backups, health, account, totp,
 )  # fmt: skip

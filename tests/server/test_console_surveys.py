@@ -122,3 +122,17 @@ def test_a_form_that_lacks_a_language_says_so(field: Field) -> None:
     desk.get("/console/surveys/new")
     answer = desk.post("/console/surveys/new", **{**FORM, "q0.en": ""}, step="store")
     assert answer.status_code == 422 and 'value="会推荐吗？"' in desk.page
+
+
+def test_an_outside_evaluation_is_entered_and_listed(field: Field) -> None:
+    desk = signed_in(field)
+    desk.get("/console/evaluations")
+    sent = {
+        "agency": "J.D. Power", "subject_words": "After-sales 2026", "points": "83",
+        "from_day": "2026-09-01", "until_day": "2026-10-31", "asked": "1200",
+    }  # fmt: skip
+    assert (
+        desk.post("/console/evaluations", **{**sent, "until_day": "2026-08-01"}).status_code == 422
+    )
+    assert "is on record" in desk.follow(desk.post("/console/evaluations", **sent))
+    assert "J.D. Power" in desk.text and "83" in desk.text

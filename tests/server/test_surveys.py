@@ -17,9 +17,9 @@ from shared.ids import new_id, random_id
 from shared.suppression import ALL
 from sync_server.db.base import METADATA, Database
 from sync_server.db.surveys import EVERYTHING, SURVEY_LINK, SURVEY_TALLY
-from sync_server.services import survey_results, surveys
+from sync_server.services import satisfaction_drops, survey_results, surveys
 from sync_server.services.caller import Caller
-from tests.server.field_org import NORTH, ORG, SOUTH, Device, World
+from tests.server.field_org import NORTH, ORG, SOUTH, Device, World, person
 
 QUESTIONS = [
     {"key": "nps", "asks": "nps", "zh": "您会推荐我们吗？", "en": "Would you recommend us?"},
@@ -218,3 +218,40 @@ def test_a_survey_without_questions_or_with_half_a_choice_is_not_made(world: Wor
     for questions in ([], [half], [QUESTIONS[0], QUESTIONS[0]]):
         with pytest.raises(Refusal):
             surveys.make(world.db, OFFICE, {**FIELDS, "questions": questions}, world.now)
+
+
+def answered(world: World, phone: Device, survey: str, at: datetime, *points: int) -> None:
+    world.now = at
+    phone.push(*(answer(phone, survey, nps=one) for one in points))
+
+
+def test_a_drop_is_told_once_to_the_stores_managers_alone(world: World, survey: str) -> None:
+    phone = world.device("an")
+    phone.sync()
+    satisfaction_drops.tell_of_drops(world.db, ORG, world.now)
+    answered(world, phone, survey, datetime(2026, 11, 25, tzinfo=UTC), 10, 10, 9, 9, 9)
+    answered(world, phone, survey, datetime(2026, 12, 20, tzinfo=UTC), 10, 9, 5, 5, 0)
+    world.now = datetime(2026, 12, 31, tzinfo=UTC)
+    assert satisfaction_drops.tell_of_drops(world.db, ORG, world.now) == 0, "not settled"
+    world.now = datetime(2027, 1, 10, tzinfo=UTC)
+    told = satisfaction_drops.tell_of_drops(world.db, ORG, world.now)
+    assert told == 2, "of the store, and of all together"
+    assert satisfaction_drops.tell_of_drops(world.db, ORG, world.now) == 0
+    (notice,) = world.rows("notice")
+    assert (notice["kind"], notice["store_id"]) == ("nps_dropped", NORTH)
+    assert notice["staff_id"] == person("mei")
+    with world.db.read() as connection:
+        found = satisfaction_drops.fallen(connection, ORG, world.now)
+    assert {(one.group, one.drop.before, one.drop.after) for one in found} == {
+        (NORTH, 100.0, -20.0), (ALL, 100.0, -20.0),
+    }  # fmt: skip
+
+
+def test_a_group_of_four_is_warned_of_by_nothing(world: World, survey: str) -> None:
+    phone = world.device("an")
+    phone.sync()
+    satisfaction_drops.tell_of_drops(world.db, ORG, world.now)
+    answered(world, phone, survey, datetime(2026, 11, 25, tzinfo=UTC), 10, 10, 9, 9, 9)
+    answered(world, phone, survey, datetime(2026, 12, 20, tzinfo=UTC), 0, 0, 0, 0)
+    world.now = datetime(2027, 1, 10, tzinfo=UTC)
+    assert satisfaction_drops.tell_of_drops(world.db, ORG, world.now) == 0

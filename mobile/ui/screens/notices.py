@@ -24,6 +24,8 @@ _ICONS = {
     "plan_given": ft.Icons.VOLUNTEER_ACTIVISM_OUTLINED,
     "satisfaction_dropped": ft.Icons.SENTIMENT_DISSATISFIED_OUTLINED,
     "store_dropped": ft.Icons.SENTIMENT_DISSATISFIED_OUTLINED,
+    "csat_dropped": ft.Icons.SENTIMENT_DISSATISFIED_OUTLINED,
+    "nps_dropped": ft.Icons.SENTIMENT_DISSATISFIED_OUTLINED,
 }
 _MOST = 3
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup
 from sqlalchemy import Connection, select
@@ -23,10 +25,11 @@ from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
 from sync_server.admin.pictures import trend
 from sync_server.admin.visit import Visit
 from sync_server.db.records import RECORDS
-from sync_server.services import survey_results, surveys
+from sync_server.services import satisfaction_drops, survey_results, surveys
 from sync_server.services.accounts import policy_of
 from sync_server.services.qr import as_svg
 from sync_server.services.rule_runs import zone_of
+from sync_server.services.satisfaction_drops import Fallen
 from sync_server.services.survey_results import Month
 
 PAGE = Page("surveys", group="work", roles=WITH_MANAGERS)
@@ -64,8 +67,17 @@ def listed(visit: Visiting) -> Response:
         answers = survey_results.answers_so_far(connection, visit.org_id)
         stores = dict(_stores(connection, visit))
         today = visit.now.astimezone(zone_of(connection, visit.org_id)).date()
+        fell = satisfaction_drops.fallen(connection, visit.org_id, visit.now)
+        policy = policy_of(connection, visit.org_id, visit.now)
     return visit.show(
-        "surveys.html", found=found, answers=answers, stores=stores, today=today, may=_may(visit)
+        "surveys.html",
+        found=found,
+        answers=answers,
+        stores=stores,
+        today=today,
+        may=_may(visit),
+        fell=[_fell(visit, one, stores) for one in fell if one.group == ALL or one.group in stores],
+        policy=policy,
     )
 
 
@@ -215,6 +227,17 @@ def _shown(
         "count": sum(counts.values()) if counts else None,
         "trend": trend(asked, points) if sum(v is not None for _, v in scores) > 1 else None,
     }
+
+
+def _fell(visit: Visit, one: Fallen, stores: Mapping[str, str]) -> tuple[str, str]:
+    """A warning in words, and where it is shown."""
+    asked, _ = survey_form.worded(one.question, visit.words.language)
+    group = visit.words("surveys.all_stores") if one.group == ALL else stores[one.group]
+    said = visit.words(
+        "surveys.fell", kind=one.drop.kind.upper(), group=group, month=str(one.period),
+        before=f"{one.drop.before:.0f}", after=f"{one.drop.after:.0f}", question=asked,
+    )  # fmt: skip
+    return said, f"{PAGE.path}/{one.survey.id}?month={one.period}&group={quote(one.group)}"
 
 
 def _group(visit: Visit, stores: set[str]) -> str:
