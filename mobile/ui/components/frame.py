@@ -51,7 +51,7 @@ def places(role: str, wide: bool) -> tuple[Place, ...]:
         Role.STORE_MANAGER: (TODAY, CUSTOMERS, WORK, CALLBACKS),
         Role.ACCOUNT_MANAGER: (TODAY, CUSTOMERS, CALLBACKS),
     }.get(Role(role), (TODAY,))
-    return (*mine, DECISIONS, FIGURES, SYNC, SETTINGS) if wide else (*mine, MORE)
+    return (*mine, SURVEYS, DECISIONS, FIGURES, SYNC, SETTINGS) if wide else (*mine, MORE)
 
 
 def screen(

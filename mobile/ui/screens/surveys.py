@@ -37,7 +37,13 @@ def SurveysScreen() -> ft.View:
     else:
         body = [words.faint(t("surveys.lead"))]
         body += [_card(shell, one, store_id.value) for one in found.value]
-    return frame.screen(shell, body, title=t("nav.surveys"), back="/more")
+    return frame.screen(
+        shell,
+        body,
+        title=t("nav.surveys"),
+        place="surveys" if shell.window.wide and not customer_id else "",
+        back=None if shell.window.wide and not customer_id else "/more",
+    )
 
 
 def _card(shell: Shell, survey: Survey, store_id: str | None) -> ft.Control:
