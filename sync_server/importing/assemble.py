@@ -238,7 +238,7 @@ class Assembly:
                 "resolved_at": _wire(first["resolved"] if last.state in _SOLVED else None),
                 "closed_at": _wire(first["closed"] if last.state == "closed" else None),
                 "reopened": case.reopened or None,
-                "reassigned": case.reassigned or None,
+                "reassigned": case.reassigned,
                 "origin_ref": case.number,
             },
         )

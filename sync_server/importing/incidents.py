@@ -72,7 +72,7 @@ class Incident:
     symptom: str
     priority: str
     reopened: int
-    reassigned: int = 0
+    reassigned: int | None = None  # a part of the source does not say
     events: list[Event] = field(default_factory=list)
 
 
@@ -100,7 +100,8 @@ def _take(cases: dict[str, Incident], row: dict[str, str], shift: timedelta) -> 
         raise Malformed("no case number")
     try:
         order, reopened = int(row["sys_mod_count"]), int(row["reopen_count"])
-        reassigned = int(row.get("reassignment_count") or 0)  # a part of the source lacks it
+        told = row.get("reassignment_count")
+        reassigned = int(told) if told else None
         at = _time(row["sys_updated_at"]) + shift
         opened_at = _time(row["opened_at"]) + shift
     except (ValueError, OverflowError):
@@ -117,7 +118,8 @@ def _take(cases: dict[str, Incident], row: dict[str, str], shift: timedelta) -> 
     case.symptom = row["u_symptom"]
     case.priority = PRIORITIES.get(row["priority"][:1], "low")
     case.reopened = max(case.reopened, reopened)
-    case.reassigned = max(case.reassigned, reassigned)
+    if reassigned is not None:
+        case.reassigned = max(case.reassigned or 0, reassigned)
     case.events.append(
         Event(order, at, state[0], state[1], row["assigned_to"], row["assignment_group"])
     )

@@ -244,7 +244,7 @@ def _cases(read: _Reader, stores: Mapping[str, str], rules: _Rules) -> list[Row]
         events.setdefault(e.case_id, []).append(one)
     made = []
     for row in read("case", "id", "customer_id", "kind", "priority", "state", "opened_at",
-                    "assignee_id", "reassigned", "reopened"):  # fmt: skip
+                    "assignee_id", "reassigned", "reopened", "origin_ref"):  # fmt: skip
         opened = from_wire(row.opened_at)
         facts = case_facts(
             row.kind, opened, events.get(row.id, ()), rules.policies, rules.dial,
@@ -269,8 +269,8 @@ def _cases(read: _Reader, stores: Mapping[str, str], rules: _Rules) -> list[Row]
             "resolved_in_time": facts.resolved_in_time,
             "provisional": facts.provisional,
             "policy_version": facts.policy,
-            "reassigned": max(facts.reassigned, row.reassigned or 0),
-            "reopened": max(facts.reopened, row.reopened or 0),
+            "reassigned": facts.reassigned if row.reassigned is None else row.reassigned,
+            "reopened": (row.reopened or 0) if row.origin_ref else facts.reopened,
         })  # fmt: skip
     return made
 
