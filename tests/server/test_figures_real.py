@@ -31,7 +31,7 @@ from tests.databases import RING
 
 pytestmark = pytest.mark.full_data
 ORG = derived_id("the real desk")
-NOW = datetime(2016, 12, 31, tzinfo=UTC)
+NOW = datetime(2018, 1, 1, tzinfo=UTC)
 SOLVED = {"Resolved", "Closed"}
 
 
@@ -115,12 +115,7 @@ def test_closed_cases_and_median_hours_by_priority_are_those_of_the_log(
         hours[priority].append(max(0.0, taken.total_seconds() / 3600))
     with desk.read() as connection:
         found = resolved_by_priority(connection, ORG)
-    case = FIGURE_CASE.c
-    by_state = {p: count(desk, case.priority == p, case.state == "closed") for p in closed}
-    assert (
-        by_state == dict(closed) == {"critical": 220, "high": 337, "moderate": 19_553, "low": 658}
-    )
-    # Eight cases end with events of one second, of which no clock can say which was the last.
-    assert sum(one.resolved for one in found) == 20_760
+    assert {one.priority: one.resolved for one in found} == dict(closed)
+    assert dict(closed) == {"critical": 220, "high": 337, "moderate": 19_553, "low": 658}
     for one in found:
         assert one.hours == pytest.approx(statistics.median(hours[one.priority]), abs=0.02)
