@@ -21,6 +21,7 @@ from shared.rows import body_text, digest
 from shared.wire import PullRequest, SnapshotRequest
 from sync_server.db.base import METADATA, Database
 from sync_server.db.log import BUCKET_HEAD, FEED
+from sync_server.db.records import RECORDS
 from sync_server.services import scopes
 from sync_server.services.epochs import backed_up, begin_epoch
 from sync_server.services.pull import pull
@@ -53,7 +54,7 @@ def heads_agree_with_the_feed(world: World) -> None:
 
 def feed_says_what_the_tables_say(world: World) -> None:
     """Ready-made JSON and typed rows are two forms of the same record, in every bucket."""
-    tables = {name: {row["id"]: row for row in world.rows(name)} for name in ENTITIES}
+    tables = {name: {row["id"]: row for row in world.rows(name)} for name in RECORDS}
     with world.db.read() as connection:
         fed = connection.execute(select(FEED).where(FEED.c.org_id == ORG, FEED.c.digest != 0)).all()
     assert fed
