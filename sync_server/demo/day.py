@@ -55,6 +55,7 @@ class Moment:
 def visits(owner: str, customers: Sequence[str], moment: Moment) -> Rows:
     """Visits of one account manager: some weeks of finished ones, one overdue, the rest of today
     and tomorrow."""
+    liked = int(owner[-2:], 16) % 13 - 6  # nobody's customers are as content as another's
     for place, customer in enumerate(customers[:12]):
         needs, preferences, points = FOUND[place % len(FOUND)]
         days = 6 + place * 5
@@ -74,7 +75,7 @@ def visits(owner: str, customers: Sequence[str], moment: Moment) -> Rows:
                 "minutes": 45,
                 "needs_found": needs,
                 "preferences_found": preferences,
-                "satisfaction": points,
+                "satisfaction": min(points + liked, 100),
                 "no_position_because": "not_wanted",
             },
         )
