@@ -52,11 +52,11 @@ def head(shell: Shell, seen: Seen, *more: ft.Control) -> ft.Control:
         words.faint(_times(shell, visit)),
     ]
     if visit.due_by and visit.state == "planned":
-        lines.append(
-            words.faint(
-                t("visit.by_tier", day=formats.day(formats.local(visit.due_by).date(), shell.now()))
-            )
-        )
+        due = formats.local(visit.due_by).date()
+        said = t("visit.by_tier", day=formats.day(due, shell.now()))
+        if shell.store.calendar().is_provisional(formats.local(visit.planned_at).date()):
+            said = f"{said} · {t('repair.clock.provisional')}"
+        lines.append(words.faint(said))
     if seen.owner and visit.owner_id != shell.staff.id:
         lines.append(words.faint(t("customer.owner", name=seen.owner)))
     if contact is not None:
