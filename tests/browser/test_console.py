@@ -30,11 +30,14 @@ CUSTOMERS = [derived_id("console in a browser", str(n)) for n in range(3)]
 PAGES = (
     "", "/users", "/users/new", f"/users/{staff_id('lin')}", "/stores", "/stores/new",
     "/assignments", "/devices", "/devices?device_state=pending", "/waiting?verdict=rejected",
-    "/conflicts", "/policy", "/policy/change", "/calendar", "/import", "/health", "/nothing",
+    "/conflicts", "/figures", "/policy", "/policy/change", "/calendar", "/import", "/health",
+    "/nothing",
 )  # fmt: skip
 SIZES = {"phone": (390, 844), "desk": (1440, 900)}
 LOOKS = (("zh-CN", "light", "phone"), ("en-GB", "dark", "desk"))
-KEYS = "console|users|devices|stores|assignments|waiting|policy|calendar|import|health|field"
+KEYS = (
+    "console|users|devices|stores|assignments|waiting|policy|calendar|import|health|field|figures?"
+)
 A_KEY = re.compile(rf"\b(?:{KEYS})\.[a-z_]+\b")
 
 
