@@ -9,7 +9,7 @@ import flet as ft
 
 from mobile.ui import formats
 from mobile.ui.components import buttons, frame, marks, privacy, surfaces, words
-from mobile.ui.components.form import use_form
+from mobile.ui.components.form import Form, use_form
 from mobile.ui.components.messages import refusal_card, say
 from mobile.ui.hooks import keyed
 from mobile.ui.screens.customer.choosing import ChooseRecord
@@ -115,14 +115,14 @@ def Planning(
     body: list[ft.Control] = [words.headline(customer.name)]
     if lines := told(shell, known):
         body.append(surfaces.card(lines))
-    body.append(_part("churn.plan.what", [form.field(name) for name in churn.CAUSE_FIELDS]))
+    body.append(_part("churn.plan.what", _fields(form, churn.CAUSE_FIELDS)))
     if decides:
         people = churn.owners(store, customer)
         body.append(ChooseRecord(form, "owner_id", people))
     elif plan is not None and plan.owner_id:
         body.append(surfaces.pair(label("owner_id"), staff_name(store, plan.owner_id)))
     if open_:
-        body.append(_part("churn.plan.result", [form.field(n) for n in churn.OUTCOME_FIELDS]))
+        body.append(_part("churn.plan.result", _fields(form, churn.OUTCOME_FIELDS)))
     body.append(form.saved_line())
     bottom = _bottom(shell, open_, decides, plan is None, (save, accept, withdraw, finish))
     return frame.screen(
@@ -157,6 +157,15 @@ def _bottom(
     return [buttons.primary(shell, "save", t(word), save, icon=ft.Icons.CHECK)]
 
 
+def _fields(form: Form, names: tuple[str, ...]) -> list[ft.Control]:
+    return [form.field(name, label=_called(name)) for name in names]
+
+
+def _called(name: str) -> str:
+    """What a field is called here: a repair has a cause of its own, a call an outcome."""
+    return t(f"churn.plan.{name}") if name in {"cause", "outcome"} else label(name)
+
+
 def _part(title: str, fields: list[ft.Control]) -> ft.Control:
     stretched = ft.Column(
         fields, spacing=PAD, tight=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH
@@ -177,7 +186,7 @@ def _ended(shell: Shell, customer: Customer, plan: RetentionPlan, back: str) -> 
         "raised_at": formats.when(plan.raised_at, now),
         "finished_at": formats.when(plan.finished_at, now),
     }
-    rows = [surfaces.pair(label(name), text) for name, text in facts.items() if text]
+    rows = [surfaces.pair(_called(name), text) for name, text in facts.items() if text]
     signs: list[ft.Control] = [marks.state(plan.state)]
     signs += [marks.badge(choice("sign", sign)) for sign in plan.signs]
     body: list[ft.Control] = [
