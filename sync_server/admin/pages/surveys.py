@@ -18,11 +18,13 @@ from shared.entities import Question, Survey
 from shared.entities.survey import SURVEY_SUBJECTS
 from shared.errors import Code, Refusal
 from shared.suppression import ALL
+from shared.wording import LANGUAGES
 from sync_server.admin import survey_form
 from sync_server.admin.charts import Bar, bars
 from sync_server.admin.forms import Form, filled, submit
 from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
 from sync_server.admin.pictures import trend
+from sync_server.admin.texts import words
 from sync_server.admin.visit import Visit
 from sync_server.db.records import RECORDS
 from sync_server.services import satisfaction_drops, survey_results, surveys
@@ -149,8 +151,9 @@ def _done(visit: Visit, asked: SurveyForm) -> Response:
         survey=survey,
         languages={
             tag: [(one, *survey_form.worded(one, tag)) for one in survey.questions]
-            for tag in ("zh-CN", "en")
+            for tag in LANGUAGES
         },
+        tongues={tag: words(tag) for tag in LANGUAGES},
         field_of=survey_form.field_of,
         again=[(n, v) for n, v in visit.form.items() if n not in ("step", "form_token")],
     )
@@ -178,7 +181,7 @@ def _results(visit: Visit, survey_id: str, form: Form[LinksForm], status: int) -
         asked = visit.asked.get("month", "")
         last = months[-1] if months else None
         month = next((one for one in months if str(one.period) == asked), last)
-        words = (
+        written = (
             survey_results.words_of(connection, visit.org_id, survey, month, group) if month else {}
         )
         once, many = surveys.links_left(connection, visit.org_id, survey_id)
@@ -197,7 +200,7 @@ def _results(visit: Visit, survey_id: str, form: Form[LinksForm], status: int) -
         month=month,
         answers=month.answers.get(group) if month else None,
         shown=[_shown(visit, one, months, month, group) for one in survey.questions],
-        written=words,
+        written=written,
         once=once,
         many=many,
         so_far=so_far,
