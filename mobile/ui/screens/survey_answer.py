@@ -175,6 +175,7 @@ def _view(body: list[ft.Control]) -> ft.View:
             )
         ],
         padding=0,
+        horizontal_alignment=ft.CrossAxisAlignment.CENTER,
     )
 
 
