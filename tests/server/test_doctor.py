@@ -15,7 +15,6 @@ import pytest
 from sqlalchemy import delete, insert, update
 
 from shared.clock import to_wire
-from shared.declare import ENTITIES
 from shared.ids import new_id
 from shared.wording import LANGUAGES
 from sync_server.admin.diagnosis import answer, remedy
@@ -249,7 +248,7 @@ def aviary(server: Server) -> Iterator[Aviary]:
     aviary = Aviary()
     now = to_wire(server.clock.now())
     with server.database.write() as connection:
-        for name in ENTITIES:
+        for name in RECORDS:
             row = aviary.row(name)
             ring = server.database.ring
             columns = to_columns(ORG, name, row, 7, None, ring)
@@ -325,7 +324,7 @@ def test_no_customers_data_and_no_id_is_in_the_servers_bundle(
     text = json.dumps(told, ensure_ascii=False)
     assert aviary.escaped(text.encode()) == []
     (org,) = told["organisations"]
-    assert all(org["records"][name] >= 1 for name in ENTITIES)
+    assert all(org["records"][name] >= 1 for name in RECORDS)
     assert org["alarms"] == {"?": 1}, "a word that this version does not know"
     (device,) = [one for one in org["devices"] if one["platform"] == "?"]
     assert (device["app_version"], device["drops"]) == ("?", 1)
