@@ -8,6 +8,7 @@ handed on, resolved, some reopened), written straight into the typed tables.
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import statistics
 import sys
@@ -175,7 +176,8 @@ def main() -> None:
         f"`python -m bench.trade_figures --cases {asked.cases}`: {asked.cases:,} cases with "
         f"{events:.1f} events each and as many orders, of {asked.cases // 10:,} customers in "
         f"{STORES} stores. Median (least–most). {len(DEPARTMENT_WEIGHTS)} of the figures make a "
-        "department's score. Working out goes part by part: others write in between."
+        "department's score. Working out goes part by part: others write in between. Load of the "
+        f"machine when it ended: {os.getloadavg()[0]:.0f}, on {os.cpu_count()} cores."
     )
     text = "\n".join([about, "", *lines])
     write_section("Figures", text, machine())
