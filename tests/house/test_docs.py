@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +84,26 @@ def test_every_item_of_the_standards_is_met_or_open_or_does_not_apply_and_says_w
         items += named.split(", ")
         assert state in ("met", "open", "n.a.") and asked and len(why) > 3, line
     assert len(items) > 200 and len(items) == len(set(items))
+
+
+def test_every_requirement_is_held_by_tests_or_says_what_is_missing_and_is_counted() -> None:
+    text = (tree.ROOT / "docs" / "requirements.md").read_text(encoding="utf-8")
+    lines = [line.split("|")[1:-1] for line in text.splitlines() if re.match(r"\| \d", line)]
+    rows = [tuple(cell.strip() for cell in line) for line in lines]
+    assert [(int(number), seed) for number, seed, *_ in rows] == [
+        (number, f"S{source}")
+        for source, (first, last) in ROWS.items()
+        for number in range(first, last + 1)
+    ]
+    for number, _, asked, state, held in rows:
+        tests = len(TEST.findall(held))
+        words = re.sub(r"`test_\w+`,?;?|[–\s]", "", held)
+        assert asked, number
+        assert state != "works" or tests, f"{number} works by no test"
+        assert state != "partly" or words, f"{number} does not say what is missing"
+        assert state != "not yet" or not tests, f"{number} has a test and is not begun"
+    counted = re.findall(r"(?m)^\| (works|partly|not yet) \| (\d+) \|", text)
+    assert {state: int(number) for state, number in counted} == Counter(row[3] for row in rows)
 
 
 def test_every_command_that_the_docs_name_is_a_target() -> None:
