@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from sqlalchemy import select
 
 from shared.clock import to_wire
@@ -15,10 +18,12 @@ from shared.declare import Role
 from shared.errors import Code, Refusal
 from shared.ids import new_id, random_id
 from shared.suppression import ALL
+from shared.wire import SEALED_INFO, SealedRequest, dump
 from sync_server.db.base import METADATA, Database
 from sync_server.db.surveys import EVERYTHING, SURVEY_LINK, SURVEY_TALLY
 from sync_server.services import satisfaction_drops, survey_results, surveys
 from sync_server.services.caller import Caller
+from sync_server.services.sealed import push_sealed
 from tests.server.field_org import NORTH, ORG, SOUTH, Device, World, person
 
 QUESTIONS = [
@@ -255,3 +260,23 @@ def test_a_group_of_four_is_warned_of_by_nothing(world: World, survey: str) -> N
     answered(world, phone, survey, datetime(2026, 12, 20, tzinfo=UTC), 0, 0, 0, 0)
     world.now = datetime(2027, 1, 10, tzinfo=UTC)
     assert satisfaction_drops.tell_of_drops(world.db, ORG, world.now) == 0
+
+
+def test_an_answer_that_comes_sealed_and_open_counts_once(world: World, survey: str) -> None:
+    """As from a phone whose owner forgot the PIN, found again."""
+    phone = world.device("an")
+    phone.sync()
+    given = answer(phone, survey, nps=6)
+    key = X25519PrivateKey.generate()
+    plain = json.dumps([dump(given)]).encode()
+    sealed = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_128_GCM).encrypt(
+        plain, key.public_key(), info=SEALED_INFO + phone.id.encode()
+    )
+    request = SealedRequest(
+        app_version="1", device_id=phone.id, sent_at=to_wire(world.now), boot_id=phone.boot,
+        monotonic_ms=phone.monotonic_ms(), entries=[base64.b64encode(sealed).decode()],
+    )  # fmt: skip
+    told = push_sealed(world.db, key, phone.caller, request, world.now)
+    assert [one.verdict for one in told.outcomes] == ["applied"]
+    phone.push(given)
+    assert tally(world, "nps") == {6: 1}
