@@ -48,7 +48,7 @@ async def test_the_page_tells_the_chance_the_habit_and_the_signs(field, open_app
 
 
 async def test_whoever_looks_after_a_customer_proposes_a_plan_offline(field, open_app):
-    one = customer("甲公司", churn_signals="问过别家报价")
+    one = customer("甲公司", churn_signals="问过别家报价", owner_id=field.staff.id)
     field.plant(one)
     field.place.up = False
     app, shell = await open_app(field)
