@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 import flet as ft
@@ -137,6 +137,13 @@ class Headless:
         calendar = self._dialog(ft.DatePicker)
         self._session.apply_patch(calendar._i, {"value": day})
         await self._session.dispatch_event(calendar._i, "change", day)
+        await self.settle()
+
+    async def pick_time(self, at: time) -> None:
+        """Chooses on the clock that opened after a calendar."""
+        clock = self._dialog(ft.TimePicker)
+        self._session.apply_patch(clock._i, {"value": at})
+        await self._session.dispatch_event(clock._i, "change", at)
         await self.settle()
 
     def _dialog(self, kind: type[Any]) -> Any:

@@ -1,0 +1,75 @@
+"""What the rules ask to be known of a customer and of a case is typed, kept, and shown (S0 #1, #13;
+S1 #44; S2 #91, #98; S4 #180)."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from shared.declare import Role
+from shared.entities import Case, Customer
+from tests.mobile.ui.field import NOW, customer
+from tests.mobile.ui.repair_field import RepairField
+
+TYPED = {
+    "industry": "五金批发",
+    "source": "行业展会",
+    "decision_chain": "店长试用，老板拍板",
+    "service_preferences": "只在上午联系",
+    "profile": "价格敏感，喜欢先试后买",
+}
+CHOSEN = {
+    "kind": "other",
+    "stage": "potential",
+    "size": "medium",
+    "gender": "female",
+    "need_kind": "custom",
+    "contact_preference": "wechat",
+}
+
+
+async def test_what_is_asked_of_a_customer_is_typed_kept_and_shown(field, open_app):
+    acme = customer("甲公司")
+    field.plant(acme)
+    app, shell = await open_app(field)
+    await app.go(f"/customers/{acme.id}/edit")
+    for name, words in TYPED.items():
+        await app.type(name, words)
+    for name, word in CHOSEN.items():
+        await app.choose(f"{name}-{word}", True, "select")
+    await app.pick_day("birthday", datetime(1986, 3, 5, tzinfo=UTC))
+    await app.tap("save")
+
+    after = shell.store.get(Customer, acme.id)
+    assert {name: getattr(after, name) for name in TYPED | CHOSEN} == TYPED | CHOSEN
+    assert after.birthday == date(1986, 3, 5)
+    await app.tap("show-profile")
+    assert not [words for words in TYPED.values() if not app.says(words)]
+
+
+async def test_a_repair_asked_for_by_mail_is_booked_with_time_and_place(field, open_app):
+    acme = customer("甲公司")
+    field.plant(acme)
+    app, shell = await open_app(field)
+    await app.go(f"/customers/{acme.id}")
+    await app.tap("new-case")
+    await app.type("title", "不制冷")
+    await app.choose("channel-email", True, "select")
+    await app.type("place", "示例路 2 号")
+    await app.pick_day("appointment_at", NOW + timedelta(days=1))
+    await app.pick_time(time(14, 30))
+    await app.tap("save")
+
+    (case,) = shell.store.find(Case, customer_id=acme.id)
+    booked = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)  # 14:30 in Shanghai
+    assert (case.channel, case.place, case.appointment_at) == ("email", "示例路 2 号", booked)
+    await app.go(f"/cases/{case.id}")
+    assert app.says("14:30") and app.says("示例路")
+
+
+async def test_a_complaint_comes_with_how_it_is_to_be_handled(tmp_path, open_app):
+    agent = RepairField(tmp_path, Role.CALLBACK_AGENT)
+    case = agent.case(kind="complaint", title="门锁打不开", state="new", assignee_id=None)
+    app, _ = await open_app(agent)
+    await app.go(f"/cases/{case.id}")
+    await app.tap("instruction-complaint")
+    assert app.says("投诉处理要点") and app.says("不打断，不辩解")
