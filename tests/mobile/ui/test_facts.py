@@ -1,5 +1,5 @@
-"""What the rules ask to be known of a customer and of a case is typed, kept, and shown (S0 #1, #13;
-S1 #44; S2 #91, #98; S4 #180)."""
+"""What the rules ask to be known of a customer and of a case is typed, kept, and shown (S0 #1, #2,
+#13; S1 #44; S2 #91, #98; S4 #180)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tests.mobile.ui.field import NOW, customer
 from tests.mobile.ui.repair_field import RepairField
 
 TYPED = {
+    "company": "甲集团",
     "industry": "五金批发",
     "source": "行业展会",
     "decision_chain": "店长试用，老板拍板",
@@ -36,12 +37,13 @@ async def test_what_is_asked_of_a_customer_is_typed_kept_and_shown(field, open_a
         await app.type(name, words)
     for name, word in CHOSEN.items():
         await app.choose(f"{name}-{word}", True, "select")
+    await app.type("address", "示例路 3 号")
     await app.pick_day("birthday", datetime(1986, 3, 5, tzinfo=UTC))
     await app.tap("save")
 
     after = shell.store.get(Customer, acme.id)
     assert {name: getattr(after, name) for name in TYPED | CHOSEN} == TYPED | CHOSEN
-    assert after.birthday == date(1986, 3, 5)
+    assert (after.birthday, after.address) == (date(1986, 3, 5), "示例路 3 号")
     await app.tap("show-profile")
     assert not [words for words in TYPED.values() if not app.says(words)]
 
