@@ -17,10 +17,10 @@ from typing import Any
 
 from shared.codec import check
 from shared.declare import Entity, Field, Role, boolean, choice, fields_of, integer, text
-from shared.entities.customer import TIERS
 from shared.errors import Code, Refusal
 from shared.flows import CASE_KINDS, DEFAULT_FLOWS, Flow, parse_flow
 from shared.ids import is_id
+from shared.states import TIERS
 
 GROUPS = (
     "leases",

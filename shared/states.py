@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+TIERS = ("high", "mid", "low")
 CASE_STATES = (
     "new",
     "assigned",

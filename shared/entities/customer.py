@@ -21,8 +21,8 @@ from shared.declare import (
     reference,
     text,
 )
+from shared.states import TIERS
 
-TIERS = ("high", "mid", "low")
 LOYALTIES = ("loyal", "general", "churn_risk")
 NEEDS = ("custom", "standard", "latent")
 LIFECYCLE = ("new", "active", "dormant", "lost")

@@ -106,7 +106,7 @@ def test_a_change_is_shown_with_what_it_moves_then_stored_then_undone(field: Fie
     assert "3,000.00 2,500.00" in desk.text
     assert "1 customer changes tier" in desk.text and "1 from Middle to High" in desk.text
     desk.get("/console/policy")
-    assert "coming" not in desk.text, "a preview stores nothing"
+    assert ">coming<" not in desk.page, "a preview stores nothing"
     change(desk, tier_high_cents="2500", holds_from=LATER, totp_strict="on")
     sent = form_of(desk.page)
     answer = desk.post("/console/policy/change", **sent, step="store")
