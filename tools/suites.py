@@ -23,10 +23,10 @@ WITHOUT_FUZZ = ("-p", "no:schemathesis", "--ignore", "tests/server/test_web_fuzz
 # disks and for other processes. A file stays on one worker, which alone makes what its tests share.
 QUICKLY = "-n 4 --dist loadfile".split()
 # Here a group does: among files there are some that live for minutes.
-IN_GROUPS = "-n 3 --dist loadgroup".split()
-# The tests of a file share a device or a day; the long ones first, so that both workers end at the
-# same time.
-IN_TWO_BROWSERS = "-n 2 --dist loadfile --no-loadscope-reorder tests/e2e tests/browser".split()
+IN_GROUPS = "-n 4 --dist loadgroup".split()
+# The tests of a file share a device or a day; the long ones first, so that all workers end at the
+# same time. One of them waits for a minute until access ends: there is work for a third browser.
+IN_BROWSERS = "-n 3 --dist loadfile --no-loadscope-reorder tests/e2e tests/browser".split()
 
 
 def main() -> int:
@@ -40,7 +40,7 @@ def main() -> int:
         print(f"The browser suites were skipped: {chromium.why_missing()}.", flush=True)
         return code
     # Run even after a failure: one report says everything that is wrong.
-    return _pytest("-m", IN_BROWSER, *IN_TWO_BROWSERS) or code
+    return _pytest("-m", IN_BROWSER, *IN_BROWSERS) or code
 
 
 def _pytest(*arguments: str) -> int:
