@@ -134,9 +134,7 @@ def _xlsx(title: str, basis: str, tables: Sequence[Table]) -> bytes:
     import xlsxwriter  # only reports need it
 
     file = BytesIO()
-    # Texts stay texts: what begins like a formula in a product's name is none.
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(file, options) as book:
+    with xlsxwriter.Workbook(file, {"in_memory": True}) as book:
         head = book.add_format({"bold": True, "bottom": 1})
         large = book.add_format({"bold": True, "font_size": 14})
         for place, table in enumerate(tables):
@@ -148,7 +146,10 @@ def _xlsx(title: str, basis: str, tables: Sequence[Table]) -> bytes:
                 sheet.write_string(3, column, name, head)
             for row, cells in enumerate(table.rows):
                 for column, cell in enumerate(cells):
-                    sheet.write(row + 4, column, "" if cell is None else cell)
+                    if isinstance(cell, str):  # a name that looks like a formula is none
+                        sheet.write_string(row + 4, column, cell)
+                    elif cell is not None:
+                        sheet.write_number(row + 4, column, cell)
             sheet.set_column(0, 0, 36)
             sheet.set_column(1, len(table.columns), 16)
     return file.getvalue()

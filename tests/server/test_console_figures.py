@@ -16,6 +16,7 @@ from pypdf import PdfReader
 from sqlalchemy import select
 
 from shared.figures import FIGURES
+from shared.ids import derived_id
 from shared.periods import read_period
 from sync_server.admin.texts import catalogue
 from sync_server.db.records import RECORDS
@@ -115,6 +116,30 @@ def test_a_months_report_is_a_workbook_and_a_document_without_any_customer(field
     again = chinese.get("/console/figures/report?period=2026-10&form=xlsx")
     assert any("问题解决率" in text for text in _strings(again.content))
     assert desk.get("/console/figures/report?form=doc").status_code == 404
+
+
+def test_a_product_that_is_named_like_a_formula_stays_a_text_in_the_workbook(field: Field) -> None:
+    rows = busy_year(field)
+    ours = {r["id"] for e, r in rows if e == "customer" and r["store_id"] == STORE}
+    order = next(
+        row for entity, row in rows
+        if entity == "order" and row["customer_id"] in ours
+        and row["ordered_at"].startswith("2026-10-1")
+    )  # fmt: skip
+    named = ["=1+1", "{=1+1}", "+1", "-1", "@SUM(1)", "http://example.org", "1e5"]
+
+    def work(unit: Unit) -> None:
+        for place, name in enumerate(named):
+            line = {"id": derived_id("line", name), "code": str(place), "description": name}
+            line |= {"order_id": order["id"], "customer_id": order["customer_id"]}
+            unit.create("order_line", line | {"quantity": 1, "unit_price_cents": 100})
+
+    write(field.server.database, ORG, field.clock.now(), work)
+    desk = signed_in(field, "chen")
+    book = desk.get("/console/figures/report?period=2026-10&form=xlsx").content
+    assert set(named) <= set(_strings(book))
+    with zipfile.ZipFile(io.BytesIO(book)) as files:
+        assert not any(b"<f>" in files.read(n) or b"<f " in files.read(n) for n in files.namelist())
 
 
 def _strings(book: bytes) -> list[str]:
