@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from mobile.store.records import Records
-from shared.entities import Policy, Reference
+from shared.entities import Organisation, Policy, Reference
 from shared.policy import Policies, PolicySettings, policy_at
 from shared.workdays import MONDAY_TO_FRIDAY, Workdays, from_data
 
@@ -36,6 +36,12 @@ def calendar(records: Records) -> Workdays:
         return MONDAY_TO_FRIDAY
     days = {day: worked for entry in entries for day, worked in entry.exceptions.items()}
     return Workdays(max(entry.known_until for entry in entries), days)
+
+
+def currency(records: Records) -> str | None:
+    """The currency that the organisation reckons in; None before the first sync."""
+    found = records.find(Organisation)
+    return found[0].currency if found else None
 
 
 def references(records: Records, catalogue: str) -> list[Reference]:

@@ -212,6 +212,10 @@ class Store:
         """The working-day calendar."""
         return catalogue.calendar(self.parts.records)
 
+    def currency(self) -> str | None:
+        """The currency of amounts that are typed on this device."""
+        return catalogue.currency(self.parts.records)
+
     def references(self, name: str) -> list[Reference]:
         """The entries of one catalogue in their order."""
         return catalogue.references(self.parts.records, name)

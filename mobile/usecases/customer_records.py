@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from shared.codec import read
-from shared.declare import Role
+from shared.declare import ENTITIES, Role
 from shared.entities import Asset, Contact, Customer, Staff
 from shared.ids import new_id
 
@@ -36,9 +36,11 @@ CONTACT_FIELDS = (
     "name", "position", "phone", "email", "preferred_channel", "decides", "primary", "note",
 )  # fmt: skip
 ASSET_FIELDS = (
-    "product", "model", "serial", "bought_at", "warranty_until", "location",
+    "product", "model", "serial", "bought_at", "price_cents", "warranty_until", "location",
     "package", "package_terms", "package_until",
 )  # fmt: skip
+CASE_ASSET_FIELDS = tuple(name for name in ASSET_FIELDS if ENTITIES["asset"].fields[name].case)
+"""What whoever holds a case alone writes of its asset: what it cost is the customer's."""
 
 
 def customer_draft(customer_id: str) -> str:
@@ -61,6 +63,11 @@ def may_add_customers(role: str) -> bool:
     a customer what a case shows, and writes about the case.
     """
     return role in {Role.ACCOUNT_MANAGER, Role.STORE_MANAGER, Role.CALLBACK_AGENT}
+
+
+def asset_fields(role: str) -> tuple[str, ...]:
+    """What this role writes of an asset (S2 #99)."""
+    return CASE_ASSET_FIELDS if role == Role.TECHNICIAN else ASSET_FIELDS
 
 
 def agents(store: Store) -> list[Staff]:
@@ -153,7 +160,10 @@ def verify_contact(store: Store, contact: Contact) -> Contact:
 def save_asset(
     store: Store, customer_id: str, asset: Asset | None, values: Mapping[str, Any]
 ) -> Asset:
-    """A new asset (`asset` is None), or one with `values` changed (S2 #99)."""
+    """A new asset (`asset` is None), or one with `values` changed (S2 #99). An amount is in the
+    asset's currency, or in the organisation's where it has none yet."""
+    if values.get("price_cents") is not None and not (asset and asset.currency):
+        values = {"currency": store.currency(), **values}
     with store.unit() as unit:
         saved: Asset
         if asset is None:

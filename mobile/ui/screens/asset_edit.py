@@ -12,7 +12,6 @@ from mobile.ui.screens.customer.looking import use_look
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import t
 from mobile.usecases import customer_records
-from mobile.usecases.customer_records import ASSET_FIELDS
 from mobile.usecases.drafting import as_seen
 from shared.codec import write
 from shared.entities import Asset
@@ -51,10 +50,11 @@ def Editing(shell: Shell, customer_id: str, asset: Asset | None) -> ft.View:
         about=("customer", customer_id),
     )
     back = f"/customers/{customer_id}?show=assets"
+    fields = customer_records.asset_fields(shell.role)
 
     seen = None
     if asset is not None:
-        seen = as_seen(Asset, asset.id, ASSET_FIELDS, form.start, form.values)
+        seen = as_seen(Asset, asset.id, fields, form.start, form.values)
 
     def save() -> None:
         if form.complete(required=("product",)):
@@ -65,7 +65,7 @@ def Editing(shell: Shell, customer_id: str, asset: Asset | None) -> ft.View:
 
     return frame.screen(
         shell,
-        [*(form.field(name) for name in ASSET_FIELDS), form.saved_line()],
+        [*(form.field(name) for name in fields), form.saved_line()],
         title=asset.product if asset else t("customer.asset.add"),
         back=back,
         bottom=[buttons.primary(shell, "save", t("action.save"), save, icon=ft.Icons.CHECK)],

@@ -1,12 +1,13 @@
 """What the rules ask to be known of a customer and of a case is typed, kept, and shown (S0 #1, #2,
-#13; S1 #44; S2 #91, #98; S4 #180)."""
+#13; S1 #44; S2 #91, #98, #99; S4 #180)."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 
 from shared.declare import Role
-from shared.entities import Case, Customer
+from shared.entities import Asset, Case, Customer, Organisation
+from shared.ids import derived_id
 from tests.mobile.ui.field import NOW, customer
 from tests.mobile.ui.repair_field import RepairField
 
@@ -46,6 +47,35 @@ async def test_what_is_asked_of_a_customer_is_typed_kept_and_shown(field, open_a
     assert (after.birthday, after.address) == (date(1986, 3, 5), "示例路 3 号")
     await app.tap("show-profile")
     assert not [words for words in TYPED.values() if not app.says(words)]
+
+
+async def test_name_model_day_and_amount_of_an_asset_are_typed_kept_and_shown(field, open_app):
+    acme = customer("甲公司")
+    here = Organisation(
+        id=derived_id("here"), name="示范公司", timezone="Asia/Shanghai", currency="CNY"
+    )
+    field.plant(acme, here)
+    app, shell = await open_app(field)
+    await app.go(f"/customers/{acme.id}/assets/new")
+    await app.type("product", "空压机")
+    await app.type("model", "GA-37")
+    await app.pick_day("bought_at", datetime(2025, 3, 5, tzinfo=UTC))
+    await app.type("price_cents", "12,800.50")
+    await app.tap("save")
+
+    (kept,) = shell.store.find(Asset, customer_id=acme.id)
+    assert (kept.product, kept.model, kept.bought_at) == ("空压机", "GA-37", date(2025, 3, 5))
+    assert (kept.price_cents, kept.currency) == (1_280_050, "CNY")
+    shown = ("空压机", "GA-37", "2025年3月5日", "¥12,800.50")
+    assert not [words for words in shown if not app.says(words)]
+
+
+async def test_what_an_asset_cost_is_not_asked_of_whoever_holds_a_case_alone(tmp_path, open_app):
+    technician = RepairField(tmp_path)
+    technician.case()
+    app, _ = await open_app(technician)
+    await app.go(f"/customers/{technician.customer.id}/assets/new")
+    assert app.has("model") and not app.has("price_cents")
 
 
 async def test_a_repair_asked_for_by_mail_is_booked_with_time_and_place(field, open_app):

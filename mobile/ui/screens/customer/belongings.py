@@ -78,6 +78,7 @@ def _asset(shell: Shell, owned: OwnedAsset, open_: Opens, writing: bool) -> ft.C
         ("model", asset.model),
         ("serial", asset.serial),
         ("bought_at", formats.day(asset.bought_at, now) if asset.bought_at else None),
+        ("price_cents", formats.money(asset.price_cents, asset.currency)),
         ("location", asset.location),
     )
     told = [t("customer.fact", name=label(name), text=text) for name, text in facts if text]

@@ -16,7 +16,7 @@ from mobile.ui.hooks import keyed, use_maybe
 from mobile.ui.state import Shell, use_query, watch
 from mobile.ui.texts import label, t
 from mobile.usecases.repairs import Job
-from shared.entities import Organisation, Report
+from shared.entities import Report
 
 Part = dict[str, Any]
 NEW = -1
@@ -131,7 +131,7 @@ def _put(form: Form, place: int, part: Part) -> None:
 def Editor(shell: Shell, form: Form, part: Part) -> ft.Control:
     """A part being typed: in the report's draft, until it is said to join the list."""
     problem, set_problem = use_maybe(str)
-    currency = use_query(_currency, watch=("organisation",)).value or ""
+    currency = use_query(lambda store: store.currency(), watch=("organisation",)).value or ""
 
     def typed(name: str) -> Callable[[ft.Event[ft.TextField]], None]:
         def changed(event: ft.Event[ft.TextField]) -> None:
@@ -207,8 +207,3 @@ def _made(typed: Part, currency: str) -> Part:
         if currency:
             made["currency"] = typed.get("currency") or currency
     return made
-
-
-def _currency(store: Any) -> str:
-    found = store.find(Organisation)
-    return found[0].currency if found else ""
