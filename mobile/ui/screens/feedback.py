@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import flet as ft
 
 from mobile.ui import formats
 from mobile.ui.components import buttons, frame, marks, privacy, surfaces, words
 from mobile.ui.components.form import use_form
 from mobile.ui.components.messages import refusal_card, say
-from mobile.ui.hooks import keyed
+from mobile.ui.hooks import keyed, use_state
 from mobile.ui.screens.customer.looking import use_look
 from mobile.ui.screens.topics import Topics, topic_title
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import choice, label, language, t
 from mobile.usecases import feedback as notes
+from mobile.usecases.drafting import as_seen
 from mobile.usecases.feedback import SETTLE_FIELDS, feedback_draft
 from shared.codec import write
 from shared.entities import Customer, Feedback
@@ -76,6 +80,7 @@ def FeedbackScreen() -> ft.View:
     feedback_id = ft.use_route_params()["feedback_id"]
     found = use_query(lambda store: store.get(Feedback, feedback_id), [feedback_id], ("feedback",))
     one = found.value
+    written, set_written = use_state(0)
     recorded, unrecorded = use_look(
         shell, "feedback", feedback_id, one.customer_id if one else None
     )
@@ -86,11 +91,12 @@ def FeedbackScreen() -> ft.View:
         return frame.screen(shell, [refusal_card(problem)], title=title, back="/customers")
     if not recorded:
         return frame.screen(shell, [surfaces.skeleton()], title=title, back="/customers")
-    return keyed(f"feedback {feedback_id}", Settling, shell, one)
+    again = partial(set_written, written + 1)  # what was saved is a new beginning
+    return keyed(f"feedback {feedback_id} {written}", Settling, shell, one, again)
 
 
 @ft.component
-def Settling(shell: Shell, one: Feedback) -> ft.View:
+def Settling(shell: Shell, one: Feedback, again: Callable[[], None]) -> ft.View:
     """The measure and its effect, then telling the customer."""
     form = use_form(
         shell,
@@ -99,12 +105,14 @@ def Settling(shell: Shell, one: Feedback) -> ft.View:
         start=write(one),
         about=("customer", one.customer_id),
     )
+    seen = as_seen(Feedback, one.id, SETTLE_FIELDS, form.start, form.values)
     topics = use_query(lambda store: store.references("feedback_topic"), watch=("reference",))
 
     def save() -> None:
         if form.complete():
-            changed = {n: v for n, v in form.changes().items() if n in SETTLE_FIELDS}
-            notes.settle(shell.store, one, changed)
+            notes.settle(shell.store, seen, form.changes())
+            form.done()
+            again()
             say(shell, t("customer.saved"))
 
     now = shell.now()

@@ -3,6 +3,7 @@ approvals; all of it without a network."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -261,6 +262,25 @@ async def test_feedback_goes_to_its_department_with_a_deadline_and_is_followed_t
     assert (done.measure, done.effect, done.finished_at) == ("换了承运商", "better", NOW)
     await app.tap("told")
     assert shell.store.get(Feedback, noted.id).told_at == NOW and app.says("已告知客户")
+
+
+async def test_settled_feedback_leaves_no_draft_and_says_what_its_author_had_not_seen(
+    manager, open_app
+):
+    noted = Feedback(
+        id=derived_id("feedback"), customer_id=manager.customer.id, happened_at=NOW,
+        topic="logistics.late", said="送货又晚了一天",
+    )  # fmt: skip
+    manager.plant(noted)
+    app, shell = await open_app(manager)
+    await app.go(f"/feedback/{noted.id}")
+    await app.type("measure", "换了承运商")
+    manager.receive(shell.store, replace(noted, measure="打了电话"))  # a colleague's, meanwhile
+    await app.tap("save")
+    changes = [json.loads(text) for _, text in shell.store.parts.outbox.unsettled(99, 10**6)]
+    assert [one["base"] for one in changes if one["entity"] == "feedback"] == [{"measure": 0}]
+    await app.go("/")
+    assert shell.store.drafts("feedback/") == []
 
 
 async def test_a_case_that_nobody_took_on_is_marked_as_gone_to_the_manager(manager, open_app):
