@@ -30,6 +30,9 @@ _PART = 50
 _TEXTS = 500
 _NO_SIGN_OF_LIFE = {"assignment"}
 """Being given to somebody is nothing that the customer did."""
+_BY_RULES = {"churn_score", "retention_plan", "tier_proposal"}
+"""What the server writes by itself says nothing of them either, until somebody takes it up; nor
+does a visit that the cadence alone planned, of which everybody has one ahead."""
 
 _log = structlog.get_logger("huifang.retention")
 
@@ -96,11 +99,17 @@ def _since(name: str, before: str) -> ColumnElement[bool]:
     times = [table.updated_at]
     if entity.at not in MARKS and entity.fields[entity.at].kind is Kind.INSTANT:
         times.append(table[entity.at])
+    said: list[ColumnElement[bool]] = []
+    if name == "visit":
+        said = [or_(table.due_by.is_(None), table.updated_by.is_not(None))]
+    elif name in _BY_RULES:
+        said = [table.updated_by.is_not(None)]
     return exists().where(
         and_(
             table.org_id == customer.org_id,
             table[entity.customer] == customer.id,
             or_(*(time >= before for time in times)),
+            *said,
         )
     )
 

@@ -26,7 +26,7 @@ from sync_server.db.keeping import ERASURE
 from sync_server.db.log import ALARM, CHANGE_LOG, HISTORY
 from sync_server.db.looks import LOOK_REVIEW
 from sync_server.db.records import RECORDS
-from sync_server.services import audit, scopes
+from sync_server.services import audit, cadence_plans, churn_scoring, scopes, tier_rules
 from sync_server.services.agreement import compare
 from sync_server.services.approvals import give
 from sync_server.services.backups import restore_sqlite
@@ -36,7 +36,7 @@ from sync_server.services.erasure_ledger import note_erasure
 from sync_server.services.file_store import FileStore
 from sync_server.services.retention import sweep_retention
 from sync_server.services.retrying import retry
-from sync_server.services.writing import Unit, write
+from sync_server.services.writing import Author, Unit, write
 from sync_server.settings import Settings
 from tests.canaries import Aviary
 from tests.databases import RING
@@ -344,6 +344,24 @@ def test_who_was_silent_for_longer_than_the_policy_keeps_is_erased(
     assert world.row("customer", calling)["name"] != "—"
     with world.db.read() as connection:
         assert [row.cause for row in connection.execute(select(ERASURE))] == ["retention"]
+
+
+def test_what_the_rules_write_by_themselves_keeps_nobody(world: World, files: FileStore) -> None:
+    told = {"churn_signals": "问过别家报价", "spend_12m_cents": 9_000_000, "orders_12m": 40}
+    silent, cared_for = world.customer("an", **told), world.customer("an")
+    world.pass_by(days=world.policy().retention_days + 1)
+    churn_scoring.score(world.db, ORG, world.now)
+    tier_rules.propose(world.db, ORG, world.now)
+    cadence_plans.plan_all(world.db, ORG, world.now)
+    for name in ("churn_score", "retention_plan", "tier_proposal", "visit"):
+        assert silent in {row["customer_id"] for row in world.rows(name)}, name
+    (ahead,) = (row["id"] for row in world.rows("visit") if row["customer_id"] == cared_for)
+    moved = {"planned_at": to_wire(world.now + timedelta(days=2))}
+    world.write(lambda unit: unit.update("visit", ahead, moved, Author(staff_id=person("an"))))
+    while sweep_retention(world.db, files, None, world.now):
+        pass
+    assert world.row("customer", silent)["name"] == "—"
+    assert world.row("customer", cared_for)["name"] != "—"
 
 
 class Interrupted(FileStore):
