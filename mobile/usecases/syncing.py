@@ -85,6 +85,7 @@ class Syncing:
         self.exchanges: deque[Exchange] = deque(maxlen=KEPT_EXCHANGES)
         self._leave_store = store.subscribe(lambda _touched: self._noticed())
         self._away = not place.online()
+        self._words = 0
         self._leave_network = place.on_network(self._network_said)
         self._leave_front = place.on_visible(self._network)  # what was missed while away
 
@@ -138,7 +139,7 @@ class Syncing:
         return report
 
     async def _sync(self, exchange: Exchanging | None = None) -> SyncReport:
-        written = self._store.parts.outbox.next_number()
+        written, heard = self._store.parts.outbox.next_number(), self._words
         try:
             report = await (exchange or self._engine.sync)(self._progressed)
             if report.received and report.code is None:
@@ -147,8 +148,9 @@ class Syncing:
         finally:
             self._running = self.progress = None
         self.code = report.code
-        if report.code is None:
-            self._away = False  # whatever the system thinks of the network
+        if report.code is None and self._words == heard:
+            # Whatever the system thinks of the network; one that went meanwhile is gone.
+            self._away = False
         if report.code is Code.DEVICE_WIPED and (self.wiped is None or self.wiped.done()):
             self.wiped = asyncio.ensure_future(self.wipe())  # it ends this very sync
         self._timetable.finished(self._seconds(), report.code, report.retry_after)
@@ -249,6 +251,7 @@ class Syncing:
 
     def _network_said(self, online: bool) -> None:
         self._away = not online
+        self._words += 1
         self._network(online)
 
     def _network(self, online: bool) -> None:

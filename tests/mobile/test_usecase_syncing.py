@@ -122,6 +122,25 @@ async def test_a_sync_that_works_shows_that_there_is_a_network_whatever_the_syst
     assert syncing_of(session).state == "offline"
 
 
+async def test_a_sync_that_was_under_way_when_the_network_went_says_nothing_of_the_network(session):
+    asked, reply = asyncio.Event(), asyncio.Event()
+
+    async def sync(_progress=None):
+        asked.set()
+        await reply.wait()
+        return Report()
+
+    session.field.engine.sync = sync
+    running = asyncio.ensure_future(syncing_of(session).now())
+    await asked.wait()
+    session.field.place.switch(False)
+    reply.set()  # its last reply had come before the cut
+    await running
+    assert syncing_of(session).state == "offline"
+    await syncing_of(session).now()
+    assert syncing_of(session).state == "synced", "one that began after it does"
+
+
 async def test_a_saved_change_has_a_sealed_copy_before_any_sync(session):
     with session.store.unit() as unit:
         unit.update(customer("甲公司"), needs="年度保养")
