@@ -58,7 +58,7 @@ class Link:
         self._server.server_close()
 
     def answer(self, asked: BaseHTTPRequestHandler) -> None:
-        time.sleep(DELAY)
+        time.sleep(DELAY)  # the modelled link: what is measured takes this time
         path = urlsplit(asked.path).path.lstrip("/")
         found = self._files.find(
             path + "index.html" if path.endswith("/") else path, gzip_taken=True
@@ -86,7 +86,7 @@ class Link:
             self._free_at = max(self._free_at, now) + size / RATE
             self.sent += size
             wait = self._free_at - now
-        time.sleep(wait)
+        time.sleep(wait)  # the modelled link: no more than `RATE` for everything together
 
 
 def measure(rounds: int) -> Section:

@@ -6,22 +6,17 @@ What is typed but not yet said is a draft, which survives a kill; what is said i
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from mobile.device.port import Picked, Reduced
 from mobile.store.store import Store
 from mobile.store.unit import Unit
 from mobile.usecases.repairs import Repairs
 from shared.codec import write
 from shared.declare import fields_of
-from shared.entities import Case, CaseEvent, CheckItem, File, Report
-from shared.errors import Code, Refusal
+from shared.entities import Case, CaseEvent, CheckItem, Report
 from shared.ids import new_id
 from shared.states import may_move
-
-Reduce = Callable[[bytes, int, int], Awaitable[Reduced]]
 
 REQUIRED_TO_SIGN = ("cause", "method", "checklist", "operation_confirmed", "training_given")
 """What the rules ask a report to say before a customer is asked to sign it (S2 #93, #94)."""
@@ -121,77 +116,6 @@ class ReportWriting:
             unit.discard_draft(draft_key(report))
             unit.commit()
         return saved
-
-    def photos(self, report: Report, purpose: str) -> list[File]:
-        """The report's photos, `before` or `after`, in their order, as far as they are readable."""
-        ids: tuple[str, ...] = getattr(report, f"photos_{purpose}")
-        found = {f.id: f for f in self._store.find(File, case_id=report.case_id)}
-        return [found[i] for i in ids if i in found]
-
-    async def add_photos(
-        self, report_id: str, purpose: str, picked: list[Picked], reduce: Reduce
-    ) -> list[tuple[str, Refusal]]:
-        """Reduces and stores photos, `before` or `after`: each with its mention in one
-        transaction. Returns the names of those that could not be added, with the reason; one of
-        them stops none of the others."""
-        refused = []
-        for one in picked:
-            try:
-                await self._add(report_id, purpose, one, reduce)
-            except Refusal as refusal:
-                refused.append((one.name, refusal))
-        return refused
-
-    async def _add(self, report_id: str, purpose: str, picked: Picked, reduce: Reduce) -> None:
-        policy = self._store.policy()
-        if picked.size > policy.max_photo_bytes:
-            # Before it is decoded: unpacking a hundred megapixels stops a phone.
-            raise Refusal(Code.FILE_TOO_LARGE, limit=policy.max_photo_bytes, length=picked.size)
-        small = await reduce(picked.data, policy.photo_long_edge_px, policy.photo_quality_percent)
-        report = self._store.get(Report, report_id)  # as it is now: another photo may have come
-        if report is None:
-            raise Refusal(Code.RECORD_MISSING, entity="report")
-        with self._store.unit() as unit:
-            file = unit.attach(
-                File(
-                    id=new_id(),
-                    customer_id=report.customer_id,
-                    case_id=report.case_id,
-                    report_id=report.id,
-                    sha256="",
-                    bytes=0,
-                    media_type=small.media_type,
-                    purpose=purpose,
-                    width=small.width,
-                    height=small.height,
-                    taken_at=self._store.now(),
-                ),
-                small.data,
-            )
-            self._list_photo(unit, report, purpose, file.id)
-            unit.commit()
-
-    def remove_photo(self, report: Report, purpose: str, file_id: str) -> Report:
-        """Takes a photo out of the report; its record and bytes stay (L1), so that `restore_photo`
-        can take this back."""
-        name = f"photos_{purpose}"
-        with self._store.unit() as unit:
-            left = tuple(i for i in getattr(report, name) if i != file_id)
-            saved = unit.update(report, **{name: left})
-            unit.commit()
-        return saved
-
-    def restore_photo(self, report_id: str, purpose: str, file_id: str) -> None:
-        """Puts a removed photo back at the end. Harmless when it is there."""
-        report = self._store.get(Report, report_id)
-        if report is not None and file_id not in getattr(report, f"photos_{purpose}"):
-            with self._store.unit() as unit:
-                self._list_photo(unit, report, purpose, file_id)
-                unit.commit()
-
-    def _list_photo(self, unit: Unit, report: Report, purpose: str, file_id: str) -> None:
-        name = f"photos_{purpose}"
-        unit.update(report, **{name: (*getattr(report, name), file_id)})
 
     def missing_to_sign(self, report: Report) -> tuple[str, ...]:
         """Names of fields that still stop the signing; they never stop the saving (ux: drafts)."""

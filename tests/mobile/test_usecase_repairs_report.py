@@ -7,10 +7,13 @@ import hashlib
 import pytest
 
 from mobile.device.port import Picked, Reduced
+from mobile.usecases import photos
 from mobile.usecases.report_writing import REQUIRED_TO_SIGN, draft_key
 from shared.entities import File, PartUsed, Report
 from shared.errors import Code, Refusal
 from tests.mobile.repair_world import CASE, Job, unmarked
+
+BEFORE, AFTER = photos.REPORT["before"], photos.REPORT["after"]
 
 
 def refused(code: Code) -> pytest.RaisesExc[Refusal]:
@@ -96,13 +99,14 @@ def test_what_is_missing_to_sign_is_named_and_a_no_is_an_answer(job: Job) -> Non
 async def test_photos_lie_in_the_report_reduced_and_by_their_hash(job: Job) -> None:
     report = job.writing.begin(job.case, "zh-CN")
     come = [picked("a.jpg", b"photo a"), picked("b.jpg", b"photo b")]
-    assert await job.writing.add_photos(report.id, "before", come, reduce) == []
+    added = await photos.add(job.store, BEFORE, report.id, come, reduce)
+    assert added.refused == ()
     report = job.writing.begin(job.case, "zh-CN")
-    first, second = job.writing.photos(report, "before")
+    first, second = photos.of(job.store, BEFORE, report)
     assert first.sha256 == hashlib.sha256(b"small photo a").hexdigest()
     assert job.store.blob(second.sha256) == b"small photo b"
     assert (first.purpose, first.report_id, first.width) == ("before", report.id, 640)
-    assert job.writing.photos(report, "after") == []
+    assert photos.of(job.store, AFTER, report) == []
 
 
 async def test_one_photo_that_is_none_stops_no_other(job: Job) -> None:
@@ -112,23 +116,24 @@ async def test_one_photo_that_is_none_stops_no_other(job: Job) -> None:
         picked("huge.jpg", b"photo", 60_000_000),
         picked("c.jpg", b"photo c"),
     ]
-    faults = await job.writing.add_photos(report.id, "after", come, reduce)
-    assert [(name, fault.code) for name, fault in faults] == [
+    added = await photos.add(job.store, AFTER, report.id, come, reduce)
+    assert [(name, fault.code) for name, fault in added.refused] == [
         ("notes.txt", Code.FILE_NOT_IMAGE),
         ("huge.jpg", Code.FILE_TOO_LARGE),
     ]
-    assert len(job.writing.photos(job.writing.begin(job.case, "zh-CN"), "after")) == 1
+    report = job.writing.begin(job.case, "zh-CN")
+    assert [file.id for file in photos.of(job.store, AFTER, report)] == [added.files[0].id]
 
 
 async def test_a_removed_photo_keeps_its_bytes_and_can_be_put_back(job: Job) -> None:
     report = job.writing.begin(job.case, "zh-CN")
-    await job.writing.add_photos(report.id, "after", [picked("a.jpg", b"photo a")], reduce)
+    await photos.add(job.store, AFTER, report.id, [picked("a.jpg", b"photo a")], reduce)
     report = job.writing.begin(job.case, "zh-CN")
-    (photo,) = job.writing.photos(report, "after")
-    report = job.writing.remove_photo(report, "after", photo.id)
+    (photo,) = photos.of(job.store, AFTER, report)
+    report = photos.remove(job.store, AFTER, report, photo.id)
     assert report.photos_after == () and job.store.blob(photo.sha256) == b"small photo a"
-    job.writing.restore_photo(report.id, "after", photo.id)
-    job.writing.restore_photo(report.id, "after", photo.id)
+    photos.restore(job.store, AFTER, report.id, photo.id)
+    photos.restore(job.store, AFTER, report.id, photo.id)
     assert job.writing.begin(job.case, "zh-CN").photos_after == (photo.id,)
     assert job.store.count(File) == 1
 

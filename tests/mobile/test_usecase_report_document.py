@@ -12,6 +12,7 @@ import pytest
 from mobile.device.port import Picked
 from mobile.reports.document import Refusal, Signature
 from mobile.reports.pdf import render
+from mobile.usecases import photos
 from mobile.usecases.report_document import (
     FONT,
     PHOTO_BYTES,
@@ -115,7 +116,8 @@ async def test_a_small_photo_is_embedded_and_a_large_one_is_named_by_its_fingerp
             return type(made)(kept, "image/jpeg", 40, 30)
 
         come = [Picked("p.jpg", len(data), data)]
-        assert await job.writing.add_photos(report.id, "after", come, as_it_is) == []
+        added = await photos.add(job.store, photos.REPORT["after"], report.id, come, as_it_is)
+        assert added.refused == ()
     found = job.repairs.job(CASE["id"])
     assert found.report is not None
     shown = report_document(job.store, found, found.report, WORDS).photos

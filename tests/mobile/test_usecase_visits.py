@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from mobile.device.port import Picked, Reduced
-from mobile.usecases import visits
-from mobile.usecases.visit_photos import add_photos, photos, remove_photo, restore_photo
+from mobile.usecases import photos, visits
 from mobile.usecases.visit_questions import (
     answer_to,
     answered,
@@ -292,10 +291,12 @@ async def shrink(data: bytes, long_edge: int, quality: int) -> Reduced:
 async def test_photos_are_stored_with_the_visit_one_by_one(world, planned):
     picked = [Picked("a.jpg", 30, b"first photo....."), Picked("b.jpg", 30, b"second photo....")]
 
-    added = await add_photos(world.store, planned, picked, shrink)
+    added = await photos.add(world.store, photos.VISIT, planned.id, picked, shrink)
 
     now = world.store.get(Visit, planned.id)
-    assert [file.id for file in photos(world.store, now)] == [file.id for file in added.files]
+    assert [file.id for file in photos.of(world.store, photos.VISIT, now)] == [
+        file.id for file in added.files
+    ]
     assert world.store.blob(added.files[0].sha256) == b"first phot" + bytes([82])
     assert (added.files[0].width, added.files[0].purpose) == (2048, "visit")
 
@@ -307,7 +308,7 @@ async def test_one_bad_photo_stops_none_of_the_others(world, planned):
         Picked("notes.txt", 10, b"no picture"),
     ]
 
-    added = await add_photos(world.store, planned, picked, shrink)
+    added = await photos.add(world.store, photos.VISIT, planned.id, picked, shrink)
 
     assert [(name, refusal.code) for name, refusal in added.refused] == [
         ("huge.jpg", Code.FILE_TOO_LARGE),
@@ -317,14 +318,16 @@ async def test_one_bad_photo_stops_none_of_the_others(world, planned):
 
 
 async def test_a_removed_photo_can_be_put_back(world, planned):
-    added = await add_photos(world.store, planned, [Picked("a.jpg", 9, b"a" * 20)], shrink)
+    added = await photos.add(
+        world.store, photos.VISIT, planned.id, [Picked("a.jpg", 9, b"a" * 20)], shrink
+    )
     now = world.store.get(Visit, planned.id)
 
-    remove_photo(world.store, now, added.files[0].id)
+    photos.remove(world.store, photos.VISIT, now, added.files[0].id)
     assert world.store.get(Visit, planned.id).photo_ids == ()
 
-    restore_photo(world.store, planned.id, added.files[0].id)
-    restore_photo(world.store, planned.id, added.files[0].id)
+    photos.restore(world.store, photos.VISIT, planned.id, added.files[0].id)
+    photos.restore(world.store, photos.VISIT, planned.id, added.files[0].id)
     assert world.store.get(Visit, planned.id).photo_ids == (added.files[0].id,)
 
 

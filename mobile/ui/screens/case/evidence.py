@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import flet as ft
 
+from mobile.store.store import Store
 from mobile.ui import formats
 from mobile.ui.components import buttons, surfaces, words
 from mobile.ui.components.messages import notice
@@ -11,7 +12,7 @@ from mobile.ui.hooks import keyed, use_state
 from mobile.ui.state import Shell, use_query
 from mobile.ui.texts import error, t
 from mobile.ui.theme import GAP
-from mobile.usecases.case_photos import add_evidence, evidence
+from mobile.usecases import photos
 from shared.entities import Case, File
 from shared.errors import Refusal
 
@@ -23,8 +24,12 @@ def Evidence(shell: Shell, case: Case) -> ft.Control:
     """What could not be taken stands there with its reason until the next try."""
     busy, set_busy = use_state(0)
     refused, set_refused = use_state(tuple[tuple[str, Refusal], ...]())
-    found = use_query(lambda store: evidence(store, case.id), [case.id], ("case", "file"))
-    photos = found.value or []
+
+    def look(store: Store) -> list[File]:
+        return photos.of(store, photos.EVIDENCE, store.get(Case, case.id) or case)
+
+    found = use_query(look, [case.id], ("case", "file"))
+    taken = found.value or []
 
     async def add() -> None:
         device = shell.services.device
@@ -33,13 +38,14 @@ def Evidence(shell: Shell, case: Case) -> ft.Control:
             return
         set_busy(len(picked))
         try:
-            set_refused(await add_evidence(shell.store, case.id, picked, device.reduce))
+            added = await photos.add(shell.store, photos.EVIDENCE, case.id, picked, device.reduce)
+            set_refused(added.refused)
         finally:
             set_busy(0)
 
     rows: list[ft.Control] = []
-    if photos:
-        shown = [keyed(f"evidence {file.id}", Thumbnail, shell, file) for file in photos]
+    if taken:
+        shown = [keyed(f"evidence {file.id}", Thumbnail, shell, file) for file in taken]
         rows.append(ft.Row(shown, wrap=True, spacing=GAP, run_spacing=GAP))
     if busy:
         rows.append(ft.ProgressBar(semantics_label=t("visit.photos.busy", count=busy)))

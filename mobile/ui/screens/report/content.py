@@ -10,8 +10,8 @@ from mobile.ui.screens.report.photos import thumbnail
 from mobile.ui.state import Shell
 from mobile.ui.texts import label, t
 from mobile.ui.theme import GAP
+from mobile.usecases import photos
 from mobile.usecases.repairs import Job
-from mobile.usecases.report_writing import ReportWriting
 from shared.entities import CheckItem, PartUsed, Report
 
 
@@ -95,10 +95,9 @@ def _part(part: PartUsed) -> ft.Control:
 
 
 def _photos(shell: Shell, report: Report) -> list[ft.Control]:
-    writing = ReportWriting(shell.store)
     cards: list[ft.Control] = []
     for purpose in ("before", "after"):
-        files = writing.photos(report, purpose)
+        files = photos.of(shell.store, photos.REPORT[purpose], report)
         if files:
             shown = [thumbnail(shell, report, purpose, f, removable=False) for f in files]
             cards.append(

@@ -14,8 +14,8 @@ from mobile.ui.hooks import keyed, use_state
 from mobile.ui.state import Shell
 from mobile.ui.texts import choice, error, label, t
 from mobile.ui.theme import GAP
+from mobile.usecases import photos
 from mobile.usecases.repairs import Job
-from mobile.usecases.report_writing import ReportWriting
 from shared.entities import File, Report
 from shared.errors import Refusal
 
@@ -37,9 +37,9 @@ def Photos(shell: Shell, _job: Job, report: Report, _form: Form, _go: Any) -> ft
 def Album(shell: Shell, report: Report, purpose: str) -> ft.Control:
     """One list. What could not be taken stands there with its reason until the next try."""
     busy, set_busy = use_state(0)
-    refused, set_refused = use_state(list[tuple[str, Refusal]]())
-    writing = ReportWriting(shell.store)
-    files = writing.photos(report, purpose)
+    refused, set_refused = use_state(tuple[tuple[str, Refusal], ...]())
+    album = photos.REPORT[purpose]
+    files = photos.of(shell.store, album, report)
 
     async def add() -> None:
         device = shell.services.device
@@ -47,9 +47,10 @@ def Album(shell: Shell, report: Report, purpose: str) -> ft.Control:
         if not picked:
             return
         set_busy(len(picked))
-        set_refused([])
+        set_refused(())
         try:
-            set_refused(await writing.add_photos(report.id, purpose, picked, device.reduce))
+            added = await photos.add(shell.store, album, report.id, picked, device.reduce)
+            set_refused(added.refused)
         finally:
             set_busy(0)
 
@@ -135,12 +136,12 @@ def _enlarge(shell: Shell, data: bytes | None, says: str) -> None:
 
 
 def _remove(shell: Shell, report: Report, purpose: str, file: File) -> None:
-    writing = ReportWriting(shell.store)
-    current = shell.store.get(Report, report.id)
+    store, album = shell.store, photos.REPORT[purpose]
+    current = store.get(Report, report.id)
     if current is not None:
-        writing.remove_photo(current, purpose, file.id)
+        photos.remove(store, album, current, file.id)
         say(
             shell,
             t("report.photo.removed"),
-            undo=lambda: writing.restore_photo(report.id, purpose, file.id),
+            undo=lambda: photos.restore(store, album, report.id, file.id),
         )

@@ -20,8 +20,7 @@ from mobile.ui.screens.visit.seen import Seen
 from mobile.ui.screens.visit.under_way import UnderWay, Writing
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import t
-from mobile.usecases import visits
-from mobile.usecases.visit_photos import photos
+from mobile.usecases import photos, visits
 from shared.codec import write
 from shared.entities import Contact, Customer, Staff, Visit
 from shared.errors import Code, Refusal
@@ -119,7 +118,7 @@ def look_up(store: Store, visit_id: str) -> Seen:
         visit=visit,
         customer=customer,
         contacts=tuple(store.find(Contact, customer_id=customer.id)),
-        photos=tuple(photos(store, visit)),
+        photos=tuple(photos.of(store, photos.VISIT, visit)),
         owner=owner.name if owner else "",
         pending=shown is not None and shown.pending,
         following=store.get(Visit, visit.next_visit_id) if visit.next_visit_id else None,

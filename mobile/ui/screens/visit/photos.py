@@ -14,7 +14,7 @@ from mobile.ui.screens.visit.seen import Seen
 from mobile.ui.state import Shell, use_query
 from mobile.ui.texts import error, t
 from mobile.ui.theme import GAP
-from mobile.usecases.visit_photos import Added, add_photos, remove_photo, restore_photo
+from mobile.usecases import photos
 from shared.entities import File
 from shared.errors import Code, Refusal
 
@@ -35,7 +35,9 @@ def Photos(shell: Shell, seen: Seen) -> ft.Control:
         set_busy(len(picked))
         set_refused(())
         try:
-            added: Added = await add_photos(shell.store, seen.visit, picked, device.reduce)
+            added = await photos.add(
+                shell.store, photos.VISIT, seen.visit.id, picked, device.reduce
+            )
         finally:
             set_busy(0)
         set_refused(added.refused)
@@ -128,9 +130,9 @@ def Thumbnail(shell: Shell, seen: Seen, file: File, removable: bool) -> ft.Contr
 
 
 def _remove(shell: Shell, seen: Seen, file: File) -> None:
-    remove_photo(shell.store, seen.visit, file.id)
+    photos.remove(shell.store, photos.VISIT, seen.visit, file.id)
     say(
         shell,
         t("visit.photo.removed"),
-        undo=lambda: restore_photo(shell.store, seen.visit.id, file.id),
+        undo=lambda: photos.restore(shell.store, photos.VISIT, seen.visit.id, file.id),
     )
