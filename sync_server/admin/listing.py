@@ -48,6 +48,8 @@ from sync_server.db.types import Instant
 PAGE_ROWS = 50
 COUNTED = 1000
 """Beyond which nobody asks how many exactly."""
+_OWN = frozenset({"sort", "after", "before"})
+"""Questions of every list: its order, and where a page begins."""
 
 Row = dict[str, Any]
 
@@ -150,10 +152,20 @@ class Listing:
     dress: Callable[[Connection, Visit, list[Row]], list[Row]] = _as_they_are
     size: int = PAGE_ROWS
 
-    def read(self, connection: Connection, visit: Visit) -> Found:
+    def __post_init__(self) -> None:
+        assert not _OWN & {one.name for one in self.filters}, "a filter needs a name of its own"
+
+    def read(
+        self,
+        connection: Connection,
+        visit: Visit,
+        asked: Mapping[str, str] | None = None,
+        path: str = "",
+    ) -> Found:
         """The page of this list that the address asks for. What makes no sense in it is passed
-        over."""
-        asked = visit.asked
+        over. A form that is shown again has another address: the list's is `path` then, and what
+        it was asked for `asked`."""
+        asked = visit.asked if asked is None else asked
         order = asked.get("sort", self.order)
         column = self._sortable(order) or self._sortable(self.order)
         assert column is not None and column.sort is not None  # the declared order is one
@@ -187,7 +199,7 @@ class Listing:
             before=ends[0] if rows and (beyond if back else place is not None) else None,
             order=order,
             asked=asked,
-            path=visit.request.url.path,
+            path=path or visit.request.url.path,
         )
 
     def _sortable(self, order: str) -> Column | None:

@@ -31,7 +31,7 @@ class Asked:
 
     state: str = "proposed"
     axis: str = ""
-    after: str = ""
+    level: str = ""
     ids: tuple[str, ...] = ()
 
 
@@ -57,7 +57,7 @@ def look(connection: Connection, caller: Caller, asked: Asked) -> Look:
     FIELD_REQUIRED where there is nothing."""
     narrowed = [
         column == word
-        for column, word in ((_PROPOSAL.axis, asked.axis), (_PROPOSAL.after, asked.after))
+        for column, word in ((_PROPOSAL.axis, asked.axis), (_PROPOSAL.after, asked.level))
         if word
     ]
     if asked.ids:

@@ -93,7 +93,7 @@ def the_panel_disputes_and_confirms(page: Page, url: str, name: str) -> None:
     page.locator("[name=password]").press("Enter")
     page.get_by_role("button", name="立即计算").click()
     expect(page.get_by_text("项建议。")).to_be_visible()
-    page.goto(f"{url}/console/tiers?state=proposed&axis=value&after=high")
+    page.goto(f"{url}/console/tiers?state=proposed&axis=value&level=high")
     page.get_by_role("link", name=name).click()
     expect(page.get_by_text("统计期订单")).to_be_visible()
     page.locator("[name=note]").fill(WHY)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 from shared.clock import to_wire
 from shared.ids import derived_id, new_id
+from sync_server.admin.pages import tiers as pages
 from sync_server.db.records import RECORDS
 from sync_server.services import tier_rules
 from sync_server.services.scopes import assign_customers, enrol
@@ -93,6 +96,51 @@ def test_what_changed_since_the_look_is_not_decided(field: Field) -> None:
     desk.get("/console/tiers?state=proposed")
     answer = desk.post("/console/tiers/decide", **asked, plan=seen)
     assert answer.status_code == 409 and tiers(field) == ["low", "low", "low"]
+
+
+def test_the_second_page_keeps_what_the_list_was_narrowed_to_and_is_decided_like_the_first(
+    field: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "TIERS_LISTING", replace(pages.TIERS_LISTING, size=1))
+    desk = signed_in(field, "chen")
+    desk.get("/console/tiers?state=proposed&axis=value&level=mid")
+    (onward,) = re.findall(r'rel="next" href="([^"]+)"', desk.page)
+    desk.get(html.unescape(onward))
+    assert "2 entries" in desk.text and "Low → Middle" in desk.text
+    (chosen,) = re.findall(r'name="proposal" value="([^"]+)"', desk.page)
+    hidden = dict(re.findall(r'type="hidden" name="(state|axis|level)" value="([^"]+)"', desk.page))
+    assert hidden == {"state": "proposed", "axis": "value", "level": "mid"}
+    asked = {**hidden, "which": "chosen", "verdict": "confirmed", "proposal": chosen}
+    desk.post("/console/tiers/look", **asked)
+    answer = desk.post("/console/tiers/decide", **asked, plan=plan(desk))
+    assert "1 confirmed." in desk.follow(answer)
+
+
+def test_a_decision_that_is_refused_shows_the_list_again_and_says_why(field: Field) -> None:
+    desk = signed_in(field, "chen")
+    desk.get("/console/tiers?state=proposed&axis=value&level=mid")
+    asked = {"which": "all", "state": "proposed", "axis": "value", "level": "mid"}
+    answer = desk.post("/console/tiers/look", **asked, verdict="disputed")
+    assert answer.status_code == 422 and "A required field is empty." in desk.text
+    assert "2 entries" in desk.text and desk.page.count('name="proposal"') == 2
+    assert 'action="/console/tiers"' in desk.page
+    desk.post("/console/tiers/look", **asked, verdict="confirmed")
+    again = {**asked, "verdict": "confirmed", "plan": plan(desk)}
+    desk.follow(desk.post("/console/tiers/decide", **again))
+    answer = desk.post("/console/tiers/decide", **again)  # the first reply was lost
+    assert answer.status_code == 422 and 'role="alert"' in desk.page
+    assert tiers(field) == ["low", "mid", "mid"]
+
+
+def test_whoever_comes_second_is_told_that_somebody_else_has_decided(field: Field) -> None:
+    desk = signed_in(field, "chen")
+    (first,) = value_of(field, CUSTOMERS[1])
+    desk.get(f"/console/tiers/{first}")
+    said = {"state": "proposed", "verdict": "confirmed"}
+    assert "1 confirmed." in desk.follow(desk.post(f"/console/tiers/{first}", **said))
+    answer = desk.post(f"/console/tiers/{first}", **{**said, "verdict": "disputed", "note": "no"})
+    assert "1 decided by somebody else meanwhile." in desk.follow(answer)
+    assert tiers(field) == ["low", "mid", "low"]
 
 
 def test_one_is_disputed_with_a_reason_and_gets_a_second_look(field: Field) -> None:

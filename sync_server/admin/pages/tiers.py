@@ -31,6 +31,8 @@ PAGE = Page("tiers", group="work", roles=frozenset({Role.STORE_MANAGER}))
 router = PAGE.router()
 _PROPOSAL, _CUSTOMER = RECORDS["tier_proposal"].c, RECORDS["customer"].c
 _LEVELS = (*TIERS, *NEEDS, *LOYALTIES, *LIFECYCLE, *AREAS, YES, NO)
+_NARROWED = ("state", "axis", "level")
+"""What both the list and a decision about all that it shows are asked by."""
 CHOSEN = "proposal"
 """The field that each chosen proposal's id comes in, as often as there are."""
 _SHORT = 3
@@ -47,7 +49,7 @@ class Decision:
     which: str | None = choice("chosen", "all")
     state: str = choice(*PROPOSAL_STATES, required=True)
     axis: str | None = choice(*AXES)
-    after: str | None = choice(*_LEVELS)
+    level: str | None = choice(*_LEVELS)
     plan: str | None = text(64)
 
 
@@ -93,9 +95,7 @@ TIERS_LISTING = Listing(
     filters=(
         Filter("state", lambda _visit, word: _PROPOSAL.state == word, choices=PROPOSAL_STATES),
         Filter("axis", lambda _visit, word: _PROPOSAL.axis == word, choices=AXES),
-        Filter(
-            "after", lambda _visit, word: _PROPOSAL.after == word, choices=_LEVELS, field="level"
-        ),
+        Filter("level", lambda _visit, word: _PROPOSAL.after == word, choices=_LEVELS),
     ),
     order="-proposed_at",
     scope=lambda visit: tier_queue.in_store(visit.caller),
@@ -136,13 +136,14 @@ def tiers(visit: Visiting) -> Response:
     """The queue; what waits, unless asked for something else."""
     if "state" not in visit.asked:
         return RedirectResponse(f"{PAGE.path}?state=proposed", 303)
-    start = {"state": visit.asked["state"], "axis": visit.asked.get("axis")}
-    return _list(visit, filled(Decision, start | {"after": visit.asked.get("after")}), 200)
+    start = {name: visit.asked.get(name) for name in _NARROWED}
+    return _list(visit, filled(Decision, start), 200)
 
 
 def _list(visit: Visit, form: Form[Decision], status: int) -> Response:
+    asked = {**visit.asked, **{name: form.value(name) for name in _NARROWED}}
     with visit.server.database.read() as connection:
-        found = TIERS_LISTING.read(connection, visit)
+        found = TIERS_LISTING.read(connection, visit, asked, PAGE.path)
         counts = tier_queue.counts(connection, visit.caller)
     shown = {"found": found, "counts": counts, "form": form, "chosen": frozenset(_chosen(visit))}
     return visit.show("tiers.html", status=status, **shown)
@@ -189,9 +190,7 @@ def decide(visit: Visiting) -> Response:
         told = tier_panel.decide(
             visit.server.database, visit.caller, made.ids, asked.verdict, asked.note, visit.now
         )
-        word = "tiers.decided.waiting" if told.waiting else f"tiers.decided.{asked.verdict}"
-        count = told.effective + told.disputed + told.turned_down + told.waiting
-        return visit.done(f"{PAGE.path}?state={asked.state}", word, count=count)
+        return _decided(visit, f"{PAGE.path}?state={asked.state}", asked, told)
 
     return submit(visit, Decision, done, partial(_list, visit), (CHOSEN,))
 
@@ -223,10 +222,10 @@ def said(proposal_id: str, visit: Visiting) -> Response:
     """What somebody says of this one."""
 
     def done(asked: Decision) -> Response:
-        tier_panel.decide(
+        told = tier_panel.decide(
             visit.server.database, visit.caller, [proposal_id], asked.verdict, asked.note, visit.now
         )
-        return visit.done(f"{PAGE.path}/{proposal_id}", f"tiers.decided.{asked.verdict}", count=1)
+        return _decided(visit, f"{PAGE.path}/{proposal_id}", asked, told)
 
     return submit(visit, Decision, done, partial(_proposal, visit, proposal_id))
 
@@ -253,9 +252,18 @@ def _proposal(visit: Visit, proposal_id: str, form: Form[Decision], status: int)
     )
 
 
+def _decided(visit: Visit, to: str, asked: Decision, told: tier_panel.Decided) -> Response:
+    """Back, with what became of a decision."""
+    count = told.effective + told.disputed + told.turned_down + told.waiting
+    if not count:
+        return visit.done(to, "tiers.decided.by_others", tone="warn", count=told.passed_over)
+    word = "waiting" if told.waiting else asked.verdict
+    return visit.done(to, f"tiers.decided.{word}", count=count)
+
+
 def _asked(visit: Visit, asked: Decision) -> tier_queue.Asked:
     if asked.which == "all":
-        return tier_queue.Asked(state=asked.state, axis=asked.axis or "", after=asked.after or "")
+        return tier_queue.Asked(state=asked.state, axis=asked.axis or "", level=asked.level or "")
     ids = tuple(_chosen(visit))
     if not ids:
         raise Refusal(Code.FIELD_REQUIRED, field="proposal")
