@@ -12,7 +12,7 @@ import flet as ft
 from mobile.ui.components import buttons, frame, marks, surfaces, words
 from mobile.ui.components.form import Form, use_form
 from mobile.ui.components.messages import refusal_card, say
-from mobile.ui.hooks import Held, keyed, use_held, use_maybe, use_state
+from mobile.ui.hooks import Held, keyed, use_held, use_state
 from mobile.ui.screens.case.eight_steps import complaint_label
 from mobile.ui.screens.customer.looking import use_search_look
 from mobile.ui.screens.topics import Topics
@@ -32,7 +32,8 @@ _WAIT_SECONDS = 0.25
 
 @ft.component
 def CallInScreen() -> ft.View:
-    """The number is given when the case is saved."""
+    """The number is given when the case is saved. Who calls is part of the draft: a kill in the
+    middle of a call costs no name and no number."""
     shell = use_shell()
     back = "/"
     form = use_form(
@@ -41,16 +42,22 @@ def CallInScreen() -> ft.View:
         draft=CALL_DRAFT,
         start={"kind": "complaint", "priority": "moderate", "occurred_at": to_wire(shell.now())},
     )
-    known, set_known = use_maybe(Customer)
-    name, phone = use_held(""), use_held("")
+    watch(form.state)
+    known_id = form.get("customer_id")
+    form.about = ("customer", known_id) if known_id else None
+    found = use_query(
+        lambda store: store.get(Customer, known_id) if known_id else None, [known_id], ("customer",)
+    )
+    known = found.value  # whose access may end while one talks
     lacking, set_lacking = use_state(False)
 
     def save() -> None:
-        nobody = known is None and not name.current.strip()
+        name, phone = form.get("name") or "", form.get("phone") or ""
+        nobody = known is None and not name.strip()
         set_lacking(nobody)
         if not form.complete(required=("kind", "title")) or nobody:
             return
-        caller = Caller(known.id if known else None, name.current, phone.current)
+        caller = Caller(known.id if known else None, name, phone)
         case = complaints.register(shell.store, caller, form.values)
         form.done()
         say(shell, t("customer.case.opened", number=case.number))
@@ -61,9 +68,9 @@ def CallInScreen() -> ft.View:
     if not may_add_customers(shell.role):
         return frame.screen(shell, [words.body(t("call.not_yours"))], title=title, back=back)
     who = (
-        _chosen(shell, known, lambda: set_known(None))
+        _chosen(shell, known, lambda: form.set("customer_id", None))
         if known is not None
-        else keyed("who", Who, shell, name, phone, set_known, lacking)
+        else keyed("who", Who, shell, form, lacking)
     )
     return frame.screen(
         shell,
@@ -75,48 +82,44 @@ def CallInScreen() -> ft.View:
 
 
 @ft.component
-def Who(
-    shell: Shell,
-    name: Held[str],
-    phone: Held[str],
-    choose: Callable[[Customer | None], None],
-    lacking: bool,
-) -> ft.Control:
+def Who(shell: Shell, form: Form, lacking: bool) -> ft.Control:
     """Name and number as they are said; whom this phone knows stands below to be tapped."""
-    query, set_query = use_state("")
+    query, set_query = use_state(_told(form))
     typing: Held[asyncio.Task[None] | None] = use_held(None)
-    found = use_query(lambda store: store.search(query, _FEW) if query else [], [query])
+    found = use_query(
+        lambda store: store.search(query, _FEW) if query else [], [query], ("customer",)
+    )
     hits = [hit.record for hit in found.value or [] if isinstance(hit.record, Customer)]
     note, unrecorded = use_search_look(shell, query, len(hits))
 
     async def look_up() -> None:
         await asyncio.sleep(_WAIT_SECONDS)
-        told = phone.current.strip() or name.current.strip()
-        set_query(told if len(told) > 1 else "")
+        set_query(_told(form))
 
-    def line(key: str, box: Held[str], **more: Any) -> ft.Control:
+    def line(key: str, **more: Any) -> ft.Control:
         def typed(event: ft.Event[ft.TextField]) -> None:
-            box.current = str(event.data or "")
+            form.set(key, str(event.data or ""), render=False)
             if typing.current is not None:
                 typing.current.cancel()
             typing.current = asyncio.ensure_future(look_up())
 
         border = ft.OutlineInputBorder(border_radius=12)
         return ft.TextField(
-            key=key, label=label(key), value=box.current, border=border, on_change=typed, **more
-        )
+            key=key, label=label(key), value=form.get(key) or "", border=border, on_change=typed,
+            **more,
+        )  # fmt: skip
 
     def take(customer: Customer) -> Callable[[object], None]:
         def taken(_event: object) -> None:
             note()
-            choose(customer)
+            form.set("customer_id", customer.id)
 
         return taken
 
     error = t("form.required") if lacking else None
     lines: list[ft.Control] = [
-        line("phone", phone, keyboard_type=ft.KeyboardType.PHONE),
-        line("name", name, error=error),
+        line("phone", keyboard_type=ft.KeyboardType.PHONE),
+        line("name", error=error),
     ]
     if unrecorded is not None:
         lines.append(refusal_card(unrecorded))
@@ -132,6 +135,12 @@ def Who(
     elif query:
         lines.append(words.faint(t("call.unknown")))
     return surfaces.section(t("call.who"), [surfaces.card(lines)])
+
+
+def _told(form: Form) -> str:
+    """What is looked up: the number or, before there is one, the name; "" for a first letter."""
+    told = str(form.get("phone") or form.get("name") or "").strip()
+    return told if len(told) > 1 else ""
 
 
 @ft.component

@@ -23,7 +23,9 @@ def SurveysScreen() -> ft.View:
     shell = use_shell()
     customer_id = ft.use_route_params().get("customer_id")
     today = formats.local(shell.now()).date()
-    store_id = use_query(lambda store: store_of(store, customer_id), [customer_id])
+    store_id = use_query(
+        lambda store: store_of(store, customer_id), [customer_id], watch=("customer",)
+    )
     found = use_query(
         lambda store: open_surveys(store, today, store_id.value),
         [today, store_id.value],

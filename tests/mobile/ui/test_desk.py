@@ -11,6 +11,7 @@ import pytest
 
 from mobile.device.port import Picked
 from mobile.usecases.callbacks import Callbacks
+from mobile.usecases.complaints import CALL_DRAFT
 from mobile.usecases.desk import Desk
 from shared.declare import Role
 from shared.entities import (
@@ -26,7 +27,7 @@ from shared.entities import (
 )
 from shared.errors import Code, Refusal
 from shared.ids import derived_id
-from tests.mobile.ui.field import NOW
+from tests.mobile.ui.field import NOW, PIN
 from tests.mobile.ui.repair_field import RepairField
 
 CHEN = Staff(id=derived_id("chen"), name="陈工", role=Role.TECHNICIAN, active=True)
@@ -80,6 +81,33 @@ async def test_whom_the_phone_knows_is_found_by_number_and_taken_with_a_tap(agen
     (case,) = shell.store.find(Case)
     assert case.customer_id == agent.customer.id and case.kind == "enquiry"
     assert case.occurred_at is not None and not app.says("投诉处理八步")
+
+
+async def test_who_calls_outlives_a_kill_and_ends_with_the_access_to_them(agent, open_app, start):
+    bucket = f"customer:{agent.customer.id}"
+    agent.until[bucket] = NOW + timedelta(hours=1)
+    app, shell = await open_app(agent)
+    await app.go("/calls/new")
+    await app.type("phone", agent.customer.phone)
+    await app.type("title", "发票抬头错了")
+    await shell.session.lock()
+
+    app, shell = await start(agent)
+    await shell.session.unlock(PIN)
+    await app.go("/calls/new")
+    assert app.find("phone").value == agent.customer.phone
+    await app.tap(f"known-{agent.customer.id}")
+    assert app.says(agent.customer.name) and app.find("title").value == "发票抬头错了"
+    await shell.session.lock()
+    await shell.session.unlock(PIN)
+    await app.settle()
+    assert app.says(agent.customer.name)
+
+    agent.clock.move(timedelta(hours=1))
+    await shell.session.ending.look()
+    await app.settle()
+    assert not app.says(agent.customer.name) and app.has("name")
+    assert shell.store.draft(CALL_DRAFT) is None
 
 
 async def test_steps_are_written_where_they_stand_and_count_as_done_by_what_is_there(
