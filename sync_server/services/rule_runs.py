@@ -34,14 +34,16 @@ def last_run(connection: Connection, org_id: str, rule: str) -> Row[Any] | None:
 
 
 def due(db: Database, rule: str, now: datetime) -> list[str]:
-    """Organisations in which the rule has not run since their night began."""
+    """Organisations in which the rule has not run since their night began. A run of a later time
+    than now was one of a clock that was ahead: it counts as none."""
     found = []
     with db.read() as connection:
         for org_id in organisations(connection):
             local = now.astimezone(zone_of(connection, org_id))
             night = local.replace(hour=NIGHT, minute=0, second=0, microsecond=0)
             last = last_run(connection, org_id, rule)
-            if local >= night and (last is None or from_wire(last.ran_at) < night):
+            done = last is not None and night <= from_wire(last.ran_at) <= now
+            if local >= night and not done:
                 found.append(org_id)
     return found
 

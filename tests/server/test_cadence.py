@@ -76,6 +76,20 @@ def test_the_next_comes_within_the_tier_after_the_last_and_names_it(world: World
     assert timedelta(days=20) <= day(second) - day(first) <= timedelta(days=30)
 
 
+def test_nights_go_on_when_a_clock_that_ran_ahead_is_put_right(world: World) -> None:
+    def nights(now: datetime) -> Planned:
+        return cadence_plans.plan_due(world.db, now)
+
+    right = world.now
+    world.customer("an", tier="high")
+    assert nights(right + timedelta(days=1)) == Planned(made=1)
+    nights(right + timedelta(days=800))
+    world.customer("an", tier="high")
+    assert nights(right + timedelta(days=2)) == Planned(made=1)
+    world.customer("an", tier="high")
+    assert nights(right + timedelta(days=2)) == Planned(), "that night has had its run"
+
+
 def test_a_visit_that_was_done_early_moves_the_one_ahead(world: World) -> None:
     customer = world.customer("an", tier="high")
     plan(world)
