@@ -7,7 +7,8 @@ Three rules keep it so (S3 #149, decision on #149/#120):
 * a figure of twelve months moves with the few who came and left; where fewer than five people moved
   it since the month before, it is hidden, so that two months cannot be subtracted;
 * a month is published once, `figures_settle_days` after its end, and stays as it is: late work
-  changes a store's own figures, never what head office has read.
+  changes a store's own figures, never what head office has read. Where the clock leapt it waits, as
+  deleting does (`leaps`): months that are to come would be published empty.
 
 Whatever is shown beyond that (scores, ranks, trends) is worked out from publications alone.
 """
@@ -36,6 +37,7 @@ from sync_server.db.figures import (
 )
 from sync_server.db.putting import insert_rows
 from sync_server.db.records import RECORDS
+from sync_server.services import leaps
 from sync_server.services.figures import WHOLE, parts_of, policy_for
 from sync_server.services.vitals import organisations
 
@@ -91,6 +93,9 @@ def publications(connection: Connection, org_id: str, most: int = MOST_MONTHS) -
 def _publish(db: Database, org_id: str, now: datetime) -> int:
     with db.read() as connection:
         due = _due(connection, org_id, now)
+    if not due or not leaps.may_delete(db, org_id, now):
+        return 0
+    with db.read() as connection:
         made = [
             {
                 "org_id": org_id,
@@ -101,8 +106,6 @@ def _publish(db: Database, org_id: str, now: datetime) -> int:
             }
             for month in due
         ]
-    if not made:
-        return 0
     with db.write() as connection:
         there = select(_PUBLISHED.month).where(_PUBLISHED.org_id == org_id)
         taken = set(connection.scalars(there))
@@ -120,14 +123,16 @@ def _due(connection: Connection, org_id: str, now: datetime) -> list[Period]:
     settled = policy_for(connection, org_id, last, now).settings.figures_settle_days
     if today < last.last_day + timedelta(days=1 + settled):
         last = last.before()
+    newest = connection.scalar(
+        select(func.max(_PUBLISHED.month)).where(_PUBLISHED.org_id == org_id)
+    )
+    if newest is not None and newest >= last.first_month:
+        return []  # as in most minutes, before every customer is looked at
     begun = connection.scalar(
         select(func.min(_CUSTOMER.since_day)).where(_CUSTOMER.org_id == org_id)
     )
     if begun is None:
         return []
-    newest = connection.scalar(
-        select(func.max(_PUBLISHED.month)).where(_PUBLISHED.org_id == org_id)
-    )
     first = max(month_of(datetime.fromisoformat(begun).date()), last.first_month - MOST_MONTHS + 1)
     if newest is not None:
         first = max(first, newest + 1)

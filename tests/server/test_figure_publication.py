@@ -134,6 +134,13 @@ def test_a_month_is_published_once_it_has_settled(db: Database) -> None:
     assert newest[0].published_at == to_wire(NOW + timedelta(days=17))
 
 
+def test_a_clock_that_leapt_ahead_publishes_no_month_that_is_to_come(db: Database) -> None:
+    write_rows(db, company() + drawn(4, customers=10, cases=10, orders=10))
+    before = published(db)
+    assert published(db, after_days=800) == before
+    assert str(published(db, after_days=17)[0].month) == "2026-11"
+
+
 _CELLS = st.dictionaries(
     st.tuples(st.sampled_from("ABCDE"), st.sampled_from(("yes", "no"))), st.integers(0, 12)
 )
