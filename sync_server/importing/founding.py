@@ -18,7 +18,7 @@ from sync_server.db.records import RECORDS
 from sync_server.services.writing import Unit, write
 
 _HERE = Path(__file__).parent
-_LATER = ("consent_text",)
+_LATER = ("consent_text", "feedback_topic", "work_instruction")
 """Catalogues that came after the first organisations were founded."""
 _REFERENCE = RECORDS["reference"].c
 ORIGIN = (
@@ -69,9 +69,10 @@ def founding_rows(
 
 
 def add_later_catalogues(db: Database, now: datetime) -> int:
-    """Gives organisations whose catalogues were filled before there were texts for consent (until
-    November 2026) the ones that a new organisation begins with; their phones get them with the
-    next sync. Says how many. Harmless at any time, and from several processes."""
+    """Gives organisations whose catalogues were filled before there was one of `_LATER` (texts for
+    consent, topics, instructions: until November 2026) what a new organisation begins with; their
+    phones get it with the next sync. Says how many. Harmless at any time, and from several
+    processes."""
     with db.read() as connection:
         there = set(connection.execute(select(_REFERENCE.org_id, _REFERENCE.catalogue).distinct()))
     lacking = {

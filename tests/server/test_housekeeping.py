@@ -50,13 +50,11 @@ def test_what_is_done_daily_and_failed_is_still_to_be_done(
     assert not asyncio.run(one_round(server, daily=True))
 
 
-def test_an_organisation_from_before_consent_was_asked_for_gets_the_words(db: Database) -> None:
+def test_an_organisation_from_before_some_catalogues_gets_their_entries(db: Database) -> None:
     world = World(db)
-    rows = [
-        row
-        for entity, row in founding_rows(ORG, "一号店", world.now)
-        if entity == "reference" and row["catalogue"] != "consent_text"
-    ]
+    later = {"consent_text", "feedback_topic", "work_instruction"}
+    every = [r for entity, r in founding_rows(ORG, "一号店", world.now) if entity == "reference"]
+    rows = [row for row in every if row["catalogue"] not in later]
     assert add_later_catalogues(db, world.now) == 0, "nothing was filled here"
 
     def founded(unit: Unit) -> None:
@@ -71,5 +69,8 @@ def test_an_organisation_from_before_consent_was_asked_for_gets_the_words(db: Da
     assert add_later_catalogues(db, world.now) == 0
     an.sync()
     new = [row for row in world.rows("reference") if row["id"] in an.ids("reference") - before]
-    assert {row["key"] for row in new} == set(CONSENT_SCOPES)
-    assert all(row["data"]["version"] == 1 and row["data"]["text"]["en"] for row in new)
+    assert {row["id"] for row in new} == {row["id"] for row in every} - {r["id"] for r in rows}
+    assert {row["catalogue"] for row in new} == later
+    words = [row for row in new if row["catalogue"] == "consent_text"]
+    assert {row["key"] for row in words} == set(CONSENT_SCOPES)
+    assert all(row["data"]["version"] == 1 and row["data"]["text"]["en"] for row in words)
