@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -115,11 +116,15 @@ class Server:
         """What the night's rules do: see who may leave, propose tiers, plan visits by those that
         hold, and tell of what fell in surveys. Harmless at any time, and from several
         processes."""
-        now = self.clock.now()
-        churn_scoring.score_due(self.database, now)
-        tier_rules.propose_due(self.database, now)
-        cadence_plans.plan_due(self.database, now)
-        satisfaction_drops.tell_due(self.database, now)
+        rules = (
+            churn_scoring.score_due,
+            tier_rules.propose_due,
+            cadence_plans.plan_due,
+            satisfaction_drops.tell_due,
+        )
+        with ExitStack() as night:  # what fails is told of, and keeps none from its turn
+            for rule in reversed(rules):
+                night.callback(rule, self.database, self.clock.now())
 
     def keep_to_retention(self) -> None:
         """Erase what is older than the policy allows, part by part. Harmless at any time."""

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from shared.entities.consent import CONSENT_SCOPES
 from sync_server.app import one_round
 from sync_server.bootstrap import Server
 from sync_server.db.base import Database
+from sync_server.db.rules import RULE_RUN
 from sync_server.importing.founding import add_later_catalogues, founding_rows
+from sync_server.services import churn_scoring
 from sync_server.services.backup_manifest import whole_backups
 from sync_server.services.writing import Unit
 from tests.server.field_org import ORG, World
@@ -48,6 +51,20 @@ def test_what_is_done_daily_and_failed_is_still_to_be_done(
     assert asyncio.run(one_round(server, daily=True))
     monkeypatch.setattr(Server, "keep_to_retention", fail)
     assert not asyncio.run(one_round(server, daily=True))
+
+
+def test_a_rule_that_fails_keeps_no_other_from_its_night(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_about: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(churn_scoring, "score", fail)
+    with pytest.raises(ValueError):
+        server.run_rules()
+    with server.database.read() as connection:
+        done = set(connection.scalars(select(RULE_RUN.c.rule)))
+    assert done == {"tiers", "cadence", "surveys"}
 
 
 def test_an_organisation_from_before_some_catalogues_gets_their_entries(db: Database) -> None:
