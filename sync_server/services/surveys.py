@@ -91,6 +91,20 @@ def survey_of(connection: Connection, org_id: str, survey_id: str) -> Survey:
     return read(Survey, to_row("survey", found))
 
 
+def concerns(who: Caller, survey: Survey) -> bool:
+    """Whether a survey is any of somebody's business: a store manager's are those of their own
+    store and of every store."""
+    return who.role is Role.ADMINISTRATOR or survey.store_id in (None, who.store_id)
+
+
+def survey_for(connection: Connection, who: Caller, survey_id: str) -> Survey:
+    """One survey, for whom it concerns. Refuses RECORD_MISSING."""
+    found = survey_of(connection, who.org_id, survey_id)
+    if not concerns(who, found):
+        raise Refusal(Code.RECORD_MISSING, entity="survey")
+    return found
+
+
 # ── links ─────────────────────────────────────────────────────────────────────────────────
 
 
@@ -108,7 +122,8 @@ def make_links(
     particular. They are kept nowhere: only by their marks are they known again. A store manager
     makes links for their own store.
 
-    Refuses (`FIELD_INVALID`) more than `MOST_LINKS`, and a survey that is over.
+    Refuses (`FIELD_INVALID`) more than `MOST_LINKS`, and a survey that is over; and what
+    `survey_for` refuses.
     """
     if not 1 <= count <= MOST_LINKS:
         raise Refusal(Code.FIELD_INVALID, field="count", wanted=f"1 to {MOST_LINKS}")
@@ -117,7 +132,7 @@ def make_links(
     tokens = [secrets.token_urlsafe(16) for _ in range(count)]
 
     def work(unit: Unit) -> None:
-        survey = survey_of(unit.connection, unit.org_id, survey_id)
+        survey = survey_for(unit.connection, who, survey_id)
         today = _today(unit.connection, unit.org_id, now)
         if survey.open_until < today:
             raise Refusal(Code.FIELD_INVALID, field="survey.open_until", wanted=today.isoformat())

@@ -10,8 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from shared.ids import derived_id
+from sync_server.services.writing import write
 from tests.server.desks import Desk, signed_in
-from tests.server.phones import ADDRESS, STORE, Field
+from tests.server.phones import ADDRESS, ORG, STORE, Field
 
 FORM = {
     "title_zh": "门店服务", "title_en": "Our store", "subject": "store",
@@ -31,12 +33,12 @@ def field(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:
     made.close()
 
 
-def made(desk: Desk) -> str:
+def made(desk: Desk, **more: str) -> str:
     """A survey's page, by way of its preview."""
     desk.get("/console/surveys/new")
-    desk.post("/console/surveys/new", **FORM, step="preview")
+    desk.post("/console/surveys/new", **FORM, **more, step="preview")
     assert "How did you come?" in desk.text and "怎么来的？" in desk.text
-    answer = desk.post("/console/surveys/new", **FORM, step="store")
+    answer = desk.post("/console/surveys/new", **FORM, **more, step="store")
     assert "is made" in desk.follow(answer)
     return answer.headers["location"]
 
@@ -115,6 +117,20 @@ def test_a_store_manager_reads_makes_links_for_their_store_and_no_surveys(field:
     assert desk.get(page).status_code == 200
     assert link(desk, page)
     assert desk.post(f"{page}/end").status_code == 403
+
+
+def test_another_stores_survey_is_neither_shown_nor_handed_out(field: Field) -> None:
+    other = derived_id("elsewhere")
+    row = {"id": other, "name": "二号店"}
+    write(field.server.database, ORG, field.clock.now(), lambda unit: unit.create("store", row))
+    page = made(signed_in(field), store_id=other)
+    desk = signed_in(field, "chen")
+    desk.get("/console/surveys")
+    assert "Our store" not in desk.text
+    assert desk.get(page).status_code == 404
+    asked = {"count": "1", "store_id": STORE}
+    desk.get("/console/surveys")
+    assert desk.post(f"{page}/links", **asked).status_code == 404 and "/s/" not in desk.page
 
 
 def test_a_form_that_lacks_a_language_says_so(field: Field) -> None:

@@ -65,15 +65,16 @@ class LinksForm:
 def listed(visit: Visiting) -> Response:
     """Every survey, open or over."""
     with visit.server.database.read() as connection:
-        found = surveys.surveys_of(connection, visit.org_id)
+        every = surveys.surveys_of(connection, visit.org_id)
         answers = survey_results.answers_so_far(connection, visit.org_id)
         stores = dict(_stores(connection, visit))
         today = visit.now.astimezone(zone_of(connection, visit.org_id)).date()
         fell = satisfaction_drops.fallen(connection, visit.org_id, visit.now)
         policy = policy_of(connection, visit.org_id, visit.now)
+    fell = [one for one in fell if surveys.concerns(visit.caller, one.survey)]
     return visit.show(
         "surveys.html",
-        found=found,
+        found=[one for one in every if surveys.concerns(visit.caller, one)],
         answers=answers,
         stores=stores,
         today=today,
@@ -128,7 +129,7 @@ def _made(visit: Visit, survey_id: str, asked: LinksForm) -> Response:
     base = base or f"{visit.request.url.scheme}://{visit.request.url.netloc}"
     made = [f"{base.rstrip('/')}/s/{token}" for token in tokens]
     with visit.server.database.read() as connection:
-        survey = surveys.survey_of(connection, visit.org_id, survey_id)
+        survey = surveys.survey_for(connection, visit.caller, survey_id)
     shown = [(link, Markup(as_svg(link))) for link in made]
     return visit.show("survey_links.html", survey=survey, links=shown, once=bool(asked.once))
 
@@ -174,7 +175,7 @@ def _form(visit: Visit, form: Form[SurveyForm], status: int) -> Response:
 
 def _results(visit: Visit, survey_id: str, form: Form[LinksForm], status: int) -> Response:
     with visit.server.database.read() as connection:
-        survey = surveys.survey_of(connection, visit.org_id, survey_id)
+        survey = surveys.survey_for(connection, visit.caller, survey_id)
         months = survey_results.months_of(connection, visit.org_id, survey, visit.now)
         stores = _stores(connection, visit)
         group = _group(visit, {store_id for store_id, _ in stores})
