@@ -10,7 +10,15 @@ from datetime import datetime, timedelta
 from mobile.store.store import Store
 from mobile.usecases.outbox import staff_name
 from shared.declare import ENTITIES, Record, Role
-from shared.entities import AccessRequest, Assignment, Callback, Case, Customer, Grant
+from shared.entities import (
+    AccessRequest,
+    Assignment,
+    Callback,
+    Case,
+    Customer,
+    Grant,
+    RetentionPlan,
+)
 from shared.errors import Code, Refusal
 from shared.ids import new_id
 
@@ -114,8 +122,10 @@ def waiting_wishes(store: Store) -> list[Wish]:
 
 
 def decisions_waiting(store: Store) -> int:
-    """How many conflicts and requests wait for this person."""
-    return len(store.conflicts()) + len(open_requests(store))
+    """How many conflicts and requests wait for this person, and plans for a store manager."""
+    decides = store.staff().role == Role.STORE_MANAGER
+    plans = store.count(RetentionPlan, state="proposed") if decides else 0
+    return len(store.conflicts()) + len(open_requests(store)) + plans
 
 
 def decided_wishes(store: Store, now: datetime) -> list[Wish]:

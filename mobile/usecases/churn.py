@@ -57,10 +57,9 @@ class Proposal:
 
 def standing(store: Store, customer_id: str) -> Standing:
     """Refuses what the store refuses; empty for a customer of whom nothing is known."""
-    scores = store.find(ChurnScore, customer_id=customer_id, newest_first=True, limit=1)
     plans = store.find(RetentionPlan, customer_id=customer_id, newest_first=True)
     customer = store.get(Customer, customer_id)
-    score = scores[0] if scores else None
+    score = _scored(store, customer_id)
     last = score.last_order_at if score else None
     return Standing(
         score=score,
@@ -71,21 +70,25 @@ def standing(store: Store, customer_id: str) -> Standing:
     )
 
 
-def proposals(store: Store) -> list[Proposal]:
+def waiting_plans(store: Store) -> list[RetentionPlan]:
     """Plans that wait for a store manager, the earliest due first."""
-    found = []
-    for plan in store.find(RetentionPlan, state="proposed"):
-        customer = store.get(Customer, plan.customer_id)
-        known = standing(store, plan.customer_id).score
-        found.append(
-            Proposal(
-                plan=plan,
-                customer=customer.name if customer else "",
-                tier=customer.tier if customer else None,
-                return_percent=known.return_percent if known else None,
-            )
-        )
-    return found
+    return store.find(RetentionPlan, state="proposed")
+
+
+def proposal(store: Store, plan: RetentionPlan) -> Proposal:
+    """A plan that waits, with what its line says."""
+    customer, score = store.get(Customer, plan.customer_id), _scored(store, plan.customer_id)
+    return Proposal(
+        plan=plan,
+        customer=customer.name if customer else "",
+        tier=customer.tier if customer else None,
+        return_percent=score.return_percent if score else None,
+    )
+
+
+def _scored(store: Store, customer_id: str) -> ChurnScore | None:
+    found = store.find(ChurnScore, customer_id=customer_id, newest_first=True, limit=1)
+    return found[0] if found else None
 
 
 def owners(store: Store, customer: Customer) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from mobile.ui.screens.plan_proposals import PlanProposals
 from mobile.ui.screens.wishes import Wishes
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import label, t
-from mobile.usecases.access import open_requests
+from mobile.usecases.access import decisions_waiting
 from mobile.usecases.decisions import (
     Disputed,
     decided_conflicts,
@@ -37,12 +37,12 @@ def DecisionsScreen() -> ft.View:
     """The inbox. Conflicts are in the vault, so that it works without a network."""
     shell = use_shell()
     found = use_query(open_conflicts, watch=_WATCHED)
-    asked = use_query(open_requests, watch=("access_request",))
+    waiting = use_query(decisions_waiting, watch=("conflict", "access_request", "retention_plan"))
     decided = use_query(lambda store: decided_conflicts(store, store.now()), watch=("conflict",))
     body: list[ft.Control] = []
     if found.refusal is not None:
         body.append(refusal_card(found.refusal))
-    elif not found.value and not asked.value:
+    elif not waiting.value:
         body.append(surfaces.empty(ft.Icons.CHECK, t("decisions.none"), t("decisions.none.text")))
     elif found.value:
         count = sum(len(one.conflicts) for one in found.value)

@@ -29,7 +29,7 @@ def MoreScreen() -> ft.View:
     shown = {place.name for place in places(shell.role, False)}
     every = (CUSTOMERS, WORK, CALLBACKS, SURVEYS, DECISIONS, FIGURES, SYNC, SETTINGS)
     rest = [place for place in every if place.name not in shown]
-    waiting = use_query(decisions_waiting, watch=("conflict", "access_request"))
+    waiting = use_query(decisions_waiting, watch=("conflict", "access_request", "retention_plan"))
     counts = {"decisions": waiting.value or 0}
     lines = surfaces.card([_line(shell, place, counts.get(place.name, 0)) for place in rest])
     staff = shell.staff

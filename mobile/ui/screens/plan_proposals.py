@@ -17,12 +17,17 @@ _SHOWN = 5
 
 @ft.component
 def PlanProposals(shell: Shell) -> ft.Control:
-    """A section of the inbox; nothing where nothing waits."""
-    found = use_query(churn.proposals, watch=("retention_plan", "customer", "churn_score"))
+    """A section of the inbox; nothing where nothing waits. Only what is shown is looked up."""
     whole, show_whole = use_state(False)
-    waiting = found.value or []
+    waiting = use_query(churn.waiting_plans, watch=("retention_plan",)).value or []
     shown = waiting if whole else waiting[:_SHOWN]
-    rows: list[ft.Control] = [surfaces.card([_line(shell, one) for one in shown], padding=0)]
+    told = use_query(
+        lambda store: [churn.proposal(store, plan) for plan in shown],
+        [shown],
+        watch=("customer", "churn_score"),
+    )
+    lines = [_line(shell, one) for one in told.value or []]
+    rows: list[ft.Control] = [surfaces.card(lines, padding=0)]
     if len(shown) < len(waiting):
         more = t("action.show_all", count=len(waiting))
         rows.append(buttons.quiet(shell, "all-plans", more, lambda: show_whole(True)))
