@@ -27,7 +27,7 @@ RETURNABLE = frozenset({"callback", "approved_detail"})
 NOTICES = (
     "received", "handed_on", "transferred", "access_given", "access_refused", "tier_changed",
     "plans_proposed", "plan_given", "satisfaction_dropped", "store_dropped", "csat_dropped",
-    "nps_dropped",
+    "nps_dropped", "not_taken",
 )  # fmt: skip
 END_REASONS = ("reassigned", "ended", "security")
 ASKERS = FIELD_ROLES | {Role.HEAD_OFFICE}

@@ -3,8 +3,8 @@ a conflict."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,14 +13,15 @@ from shared.device_time import Sending
 from shared.errors import Code, Refusal
 from shared.merge import Decision, Stored, Verdict, decide
 from shared.policy import PolicySettings
-from shared.states import OPEN_PROPOSAL_STATES
 from shared.wire import Change
-from sync_server.services import conflicts, followups, seals
+from sync_server.services import approvals, audit, conflicts, followups, seals, tier_panel
+from sync_server.services.audit import Action
 from sync_server.services.bodies import body_text
 from sync_server.services.caller import Caller
 from sync_server.services.changes import Readable
 from sync_server.services.judging import Manner, Right, check_ties, in_reach
-from sync_server.services.record_moves import new_home
+from sync_server.services.record_moves import moved_away, new_home
+from sync_server.services.votes import Vote
 from sync_server.services.writing import Author, Held, Unit, Version
 
 
@@ -71,19 +72,56 @@ def apply(
         raise Refusal(Code.RECORD_EXISTS, entity=entity.name)
     if entity.name == "conflict":
         return _resolve(desk, held, values, right, author)
-    if entity.name == "access_request":
-        if right.manner is Manner.AFTER_END:
-            raise Refusal(Code.OUT_OF_SCOPE)  # whoever lost the customer decides no more
-        if held.row.get("decision"):  # another manager was faster; their decision stands
-            values = {name: said for name, said in values.items() if name == "ended_at"}
-            if not values:
-                return Applied("merged")
-    if entity.name == "tier_proposal":
-        if right.manner is Manner.AFTER_END:
-            raise Refusal(Code.OUT_OF_SCOPE)
-        if held.row["state"] not in OPEN_PROPOSAL_STATES:
-            return Applied("merged")  # another of the panel was faster, or the rules
+    decided = _DECIDED.get(entity.name)
+    if decided is not None and decided.field in values:
+        return _decision(desk, entity, held, values, change.base, right, author, decided)
     return _edit(desk, entity, held, values, change.base, right, author)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """A kind that is decided rather than edited: `field` is what was decided, the others of `along`
+    say nothing without it, and `counts` asks whether a decision may still have an effect."""
+
+    field: str
+    along: frozenset[str]
+    counts: Callable[[Unit, Held, Vote, PolicySettings], bool]
+
+
+_DECIDED: Mapping[str, _Decided] = {
+    "access_request": _Decided("decision", frozenset({"answer"}), approvals.still_counts),
+    "tier_proposal": _Decided("state", frozenset(), tier_panel.still_counts),
+}
+
+
+def _decision(
+    desk: Desk,
+    entity: Entity,
+    held: Held,
+    values: Mapping[str, Any],
+    base: Mapping[str, int],
+    right: Right,
+    author: Author,
+    decided: _Decided,
+) -> Applied:
+    """A decision that came too late is put on record, in the history and for the auditor, and has
+    no effect; what was written beside it is merged like any edit (L1)."""
+    name = decided.field
+    entitled, seen = right.manner is not Manner.AFTER_END, base.get(name, 0)
+    vote = Vote(author=author, role=right.role, said=values[name], base=seen, entitled=entitled)
+    if decided.counts(desk.unit, held, vote, desk.policy):
+        return _edit(desk, entity, held, values, base, right, author)
+    stands = {one: held.row.get(one) for one in (name, *decided.along)}
+    late = {one: said for one, said in values.items() if one in stands}
+    desk.unit.update(entity.name, held.id, late, replace(author, change_id=None))
+    desk.unit.update(entity.name, held.id, stands)
+    audit.note(
+        desk.unit, followups.on_device(desk.unit, author), Action.DECIDED_LATE,
+        subject=(entity.name, held.id), customer=held.row.get(entity.customer), said=values[name],
+    )  # fmt: skip
+    rest = {one: said for one, said in values.items() if one not in stands}
+    done = _edit(desk, entity, held, rest, base, right, author)
+    return Applied("merged") if done.verdict == "applied" else done
 
 
 def _create(
@@ -97,13 +135,14 @@ def _create(
     row = {"id": record_id, **values}
     if (home := new_home(desk.unit, entity, row)) is not None:
         row[entity.customer] = home  # what it hangs on was put under another customer meanwhile
-    check_ties(desk.unit, entity, row)
+    untied = moved_away(desk.unit, entity, row)
+    check_ties(desk.unit, entity, row | untied)
     _check_size(desk, row)
     if entity.sealed_by and row.get(entity.sealed_by):
         seals.check_seal(desk.unit, desk.caller, entity, row)
     held = desk.unit.create(entity.name, row, author)
-    on_time = right.manner is Manner.ON_TIME
-    followups.after_creation(desk.unit, held, desk.policy, author, on_time=on_time)
+    desk.unit.update(entity.name, held.id, untied)
+    followups.after_creation(desk.unit, held, desk.policy, author, right)
     return Applied("applied" if right.manner is Manner.ON_TIME else "late")
 
 
@@ -122,7 +161,7 @@ def _edit(
     disputed: dict[str, Any] = {}
     merged = False
     for name, value in values.items():
-        seen = _seen(held, name, base, author)
+        seen = held.version(name).seen_by(author, base.get(name, 0))
         verdict, result = _decide(entity, held, name, value, seen, right)
         if verdict is Verdict.CONFLICT:
             disputed[name] = value
@@ -131,7 +170,8 @@ def _edit(
         merged = merged or verdict in (Verdict.COMBINE, Verdict.KEEP)
     merged = merged or _others_wrote(held, values, base, author)
     row = {**held.row, **stands}
-    check_ties(desk.unit, entity, row)
+    untied = moved_away(desk.unit, entity, row)
+    check_ties(desk.unit, entity, row | untied)
     _check_size(desk, row)
     if entity.sealed_by in stands:
         seals.check_seal(desk.unit, desk.caller, entity, row)
@@ -142,7 +182,8 @@ def _edit(
     ]
     if stands:
         desk.unit.update(entity.name, held.id, stands, author)
-        followups.after_edit(desk.unit, held, before, desk.policy, author)
+        desk.unit.update(entity.name, held.id, untied)
+        followups.after_edit(desk.unit, held, before, desk.policy, author, right)
     if kept:
         return Applied("conflict", kept)
     return Applied("late" if late else "merged" if merged else "applied")
@@ -169,15 +210,6 @@ def _decide(
     return decision.verdict, decision.value
 
 
-def _seen(held: Held, name: str, base: Mapping[str, int], author: Author) -> bool:
-    """Whether the author knew the stored value: it is no newer than what their screen showed, or
-    it is their own device's earlier word."""
-    version = held.version(name)
-    if version.device_id == author.device_id and 0 < version.number < author.number:
-        return True
-    return 0 <= version.seq <= base.get(name, 0)
-
-
 def _others_wrote(
     held: Held, values: Mapping[str, Any], base: Mapping[str, int], author: Author
 ) -> bool:
@@ -202,7 +234,7 @@ def _resolve(
     before = dict(record.row) if record else {}
     target = conflicts.resolve(desk.unit, held, values, right.role, author)
     if target is not None:
-        followups.after_edit(desk.unit, target, before, desk.policy, author)
+        followups.after_edit(desk.unit, target, before, desk.policy, author, right)
     return Applied("applied" if right.manner is Manner.ON_TIME else "late")
 
 

@@ -24,9 +24,10 @@ from sync_server.services import audit
 from sync_server.services.accounts import policy_of
 from sync_server.services.audit import Action, Actor
 from sync_server.services.caller import Caller
-from sync_server.services.grants import end_of, is_live, issue, revoke
+from sync_server.services.grants import end_of, holders, is_live, issue, revoke
 from sync_server.services.notices import tell
 from sync_server.services.scopes import callback_bucket
+from sync_server.services.votes import Vote
 from sync_server.services.writing import Author, Held, Unit, write
 
 _REQUEST = RECORDS["access_request"].c
@@ -157,17 +158,32 @@ def decide_request(
     return write(db, decider.org_id, now, work)
 
 
-def carry_out(unit: Unit, held: Held, who: Caller | Actor, role: Role) -> Held:
+def still_counts(unit: Unit, held: Held, vote: Vote, _policy: PolicySettings) -> bool:
+    """Whether a decision from a phone may still have an effect: nobody was faster, and its author
+    holds the customer today (L3). Otherwise the request waits for who does."""
+    if held.row.get("decision") or not vote.entitled:
+        return False
+    return vote.author.staff_id in holders(unit, held.row["customer_id"])
+
+
+def carry_out(
+    unit: Unit, held: Held, who: Caller | Actor, role: Role, *, late: bool = False
+) -> Held:
     """What a decision brings: the grant, and word to whoever asked; returns the request with it.
-    Refuses one's own request, and deciders who may not."""
+    Refuses one's own request, deciders who may not and, unless the decision may have come `late`,
+    the approval of what can't be given any more: then it is on record, and gives nothing."""
     row, decider_id = held.row, who.staff_id
     if decider_id is None or row["staff_id"] == decider_id:
         raise Refusal(Code.ROLE_NOT_ALLOWED)
     check_decider(unit, decider_id, role, row["customer_id"])
     grant_id = None
     if row["decision"] == "approved":
-        bucket, until = _bucket_asked(unit, held), unit.now + timedelta(hours=row["hours"])
-        grant_id = give(unit, row["staff_id"], bucket, until, decider_id, row["reason"]).id
+        try:
+            bucket, until = _bucket_asked(unit, held), unit.now + timedelta(hours=row["hours"])
+            grant_id = give(unit, row["staff_id"], bucket, until, decider_id, row["reason"]).id
+        except Refusal:  # who asked has left meanwhile, or the record is another customer's now
+            if not late:
+                raise
     told = {"decided_at": unit.now_text, "decided_by": decider_id, "grant_id": grant_id}
     held = unit.update("access_request", held.id, told)
     kind = "access_given" if grant_id else "access_refused"
@@ -183,13 +199,12 @@ def carry_out(unit: Unit, held: Held, who: Caller | Actor, role: Role) -> Held:
     return held
 
 
-def end_given(unit: Unit, held: Held, who: Caller | Actor, role: Role) -> None:
-    """Ends what an approval gave, before its time (S3 #151). Refuses whoever may not decide it;
-    nothing to do where nothing was given, or it has ended."""
+def end_given(unit: Unit, held: Held, who: Actor) -> None:
+    """Ends what an approval gave, before its time (S3 #151), for whoever held the customer when
+    they said so. Refuses one's own; nothing to do where nothing was given, or it has ended."""
     row, grant = held.row, unit.get("grant", held.row.get("grant_id") or "")
     if who.staff_id is None or row["staff_id"] == who.staff_id:
         raise Refusal(Code.ROLE_NOT_ALLOWED)
-    check_decider(unit, who.staff_id, role, row["customer_id"])
     if grant is None or grant.row.get("revoked_at"):
         return
     revoke(unit, grant, "ended")

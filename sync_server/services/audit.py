@@ -89,6 +89,7 @@ class Action(StrEnum):
     # Rules and data
     POLICY_CHANGED = "policy_changed"
     TIER_DECIDED = "tier_decided"
+    DECIDED_LATE = "decided_late"
     CALENDAR_CHANGED = "calendar_changed"
     TOPIC_CHANGED = "topic_changed"
     IMPORTED = "imported"

@@ -23,7 +23,7 @@ from shared.ids import derived_id
 from shared.policy import PolicySettings
 from shared.states import OPEN_PLAN_STATES, may_move
 from sync_server.db.records import RECORDS
-from sync_server.services.grants import NOT_REVOKED, is_live
+from sync_server.services.grants import holders
 from sync_server.services.notices import tell
 from sync_server.services.writing import Held, Unit
 
@@ -129,13 +129,20 @@ def managers_of(unit: Unit, store_id: str | None) -> list[str]:
 
 
 def settle(
-    unit: Unit, held: Held, before: Mapping[str, Any], staff_id: str | None, role: Role
+    unit: Unit,
+    held: Held,
+    before: Mapping[str, Any],
+    staff_id: str | None,
+    role: Role,
+    *,
+    entitled: bool,
 ) -> None:
     """Checks what somebody made of a plan (`before` is empty for a new one), and does what follows.
+    `role` is theirs when they wrote it; `entitled`: they held the customer then.
 
-    Only a store manager accepts and withdraws (`ROLE_NOT_ALLOWED`); an open plan has an owner
-    (`FIELD_REQUIRED`) who can see the customer (`OUT_OF_SCOPE`); a finished one says what came of
-    it (`FIELD_REQUIRED`). The owner is told.
+    Only a store manager accepts and withdraws (`ROLE_NOT_ALLOWED`), a plan of somebody who is not
+    entitled being a proposal; an open plan has an owner (`FIELD_REQUIRED`) who can see the
+    customer; a finished one says what came of it (`FIELD_REQUIRED`). The owner is told.
     """
     row, state, was = held.row, held.row["state"], before.get("state")
     if was is not None and not may_move("retention_plan", was, state):
@@ -143,6 +150,9 @@ def settle(
     decides = role is Role.STORE_MANAGER
     if not decides and (state != was and state in {"open", "withdrawn"}):
         raise Refusal(Code.ROLE_NOT_ALLOWED, role=role)
+    if state == "open" and not entitled:
+        unit.update("retention_plan", held.id, {"state": "proposed"})
+        return
     if was is None and state not in OPEN_PLAN_STATES:
         raise Refusal(Code.MOVE_NOT_ALLOWED, before="", after=state)
     if state == "done" and not row.get("outcome"):
@@ -157,13 +167,19 @@ def settle(
 
 
 def _give(unit: Unit, held: Held, by: str | None) -> None:
-    owner = held.row.get("owner_id")
-    if not owner:
+    """To whom the plan names or, where they don't hold the customer (lost while this was on its
+    way, mostly), to whoever looks after it, or who decided. Where that is nobody it waits."""
+    named, customer_id = held.row.get("owner_id"), held.row["customer_id"]
+    if not named:
         raise Refusal(Code.FIELD_REQUIRED, field="retention_plan.owner_id")
-    bucket = f"customer:{held.row['customer_id']}"
-    grants = unit.find("grant", bucket=bucket, staff_id=owner, **NOT_REVOKED)
-    if not any(is_live(grant.row, unit.now) for grant in grants):
-        raise Refusal(Code.OUT_OF_SCOPE)
+    customer = unit.get("customer", customer_id)
+    holding = holders(unit, customer_id)
+    wanted = (named, customer.row.get("owner_id") if customer else None, by)
+    owner = next((one for one in wanted if one in holding), None)
+    if owner is None:
+        unit.update("retention_plan", held.id, {"state": "proposed"})
+        return
+    unit.update("retention_plan", held.id, {"owner_id": owner})
     if owner != by:
         tell(unit, held.id, owner, "plan_given", subject="customer", count=1, by=by)
 

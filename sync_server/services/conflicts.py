@@ -18,6 +18,7 @@ from sync_server.db.base import Database
 from sync_server.services import audit
 from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
+from sync_server.services.judging import check_ties
 from sync_server.services.moves import check_holds
 from sync_server.services.writing import SERVER, Author, Held, Unit, write
 
@@ -114,6 +115,7 @@ def resolve(
     if resolution == "kept" or wanted == target.row.get(name):
         return None
     checked = check(entity, {name: wanted}, role=role)
+    check_ties(unit, entity, {**target.row, **checked})
     if entity.sealed_by and target.row.get(entity.sealed_by):
         raise Refusal(Code.REPORT_SEALED, entity=entity.name)
     state = entity.fields[name].merge is Merge.STATE

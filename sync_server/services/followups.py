@@ -23,7 +23,8 @@ from sync_server.db.records import RECORDS
 from sync_server.services import approvals, churn_plans, steering, tier_panel
 from sync_server.services.audit import Actor
 from sync_server.services.completeness import file_recorded, refresh_report
-from sync_server.services.grants import is_live, issue
+from sync_server.services.grants import holders, is_live, issue, revoke_all
+from sync_server.services.judging import Manner, Right
 from sync_server.services.notices import tell
 from sync_server.services.scopes import (
     assign_callback,
@@ -37,78 +38,76 @@ from sync_server.services.writing import Author, Held, Unit
 
 
 def after_creation(
-    unit: Unit, held: Held, policy: PolicySettings, author: Author, *, on_time: bool
+    unit: Unit, held: Held, policy: PolicySettings, author: Author, right: Right
 ) -> None:
-    """What a new record brings with it. `on_time`: its author holds the grant still under which it
-    was written."""
+    """What a new record brings with it. What it names may be gone meanwhile: then the record stands
+    all the same, gives nothing to anybody, and whoever can act is told (L1)."""
     if held.entity == "customer":
         _new_customer(unit, held, policy, author)
     elif held.entity == "case":
-        _new_case(unit, held, policy, author, on_time=on_time)
+        _new_case(unit, held, policy, author, right)
     elif held.entity == "callback":
         _place_callback(unit, held, policy)
     elif held.entity == "transfer":
-        _ask_expert(unit, held, policy, author)
+        _ask_expert(unit, held, policy, author, right)
     elif held.entity == "report":
         refresh_report(unit, held.id)
     elif held.entity == "file":
         file_recorded(unit, held)
     elif held.entity == "access_request":
-        approvals.check_request(unit, held, policy, _on_device(unit, author))
+        approvals.check_request(unit, held, policy, on_device(unit, author))
     elif held.entity == "retention_plan":
-        churn_plans.settle(unit, held, {}, author.staff_id, _role_of(unit, author))
+        entitled = right.manner is not Manner.AFTER_END
+        churn_plans.settle(unit, held, {}, author.staff_id, right.role, entitled=entitled)
 
 
 def after_edit(
-    unit: Unit, held: Held, before: Mapping[str, Any], policy: PolicySettings, author: Author
+    unit: Unit,
+    held: Held,
+    before: Mapping[str, Any],
+    policy: PolicySettings,
+    author: Author,
+    right: Right,
 ) -> None:
     """What an edit brings with it; `before` is the row as it was."""
     changed = {n for n in {*held.row, *before} if held.row.get(n) != before.get(n)}
     if held.entity == "case":
         if "assignee_id" in changed and held.row.get("assignee_id"):
-            _dispatch(unit, held, policy, author)
+            _dispatch(unit, held, policy, author, right)
         if "state" in changed:
             settle_case_grants(unit, held.id, policy)
     elif held.entity == "callback":
         if held.row["state"] not in OPEN_CALLBACK_STATES:
             return
         if changed & {"next_attempt_at", "due_at"} and held.row.get("assignee_id"):
-            assign_callback(unit, held.id, held.row["assignee_id"], policy)
+            _move_window(unit, held, policy)
     elif held.entity == "customer" and changed & {"tier", "vip"}:
-        tier_panel.by_hand(
-            unit, held, before, _on_device(unit, author), _role_of(unit, author), policy
-        )
-    elif held.entity == "tier_proposal":
-        who, role = _on_device(unit, author), _role_of(unit, author)
-        tier_panel.carry_out(unit, held, before, who, role, policy)
+        who = on_device(unit, author)
+        tier_panel.by_hand(unit, held, before, who, right.role, policy, author)
+    elif held.entity == "tier_proposal" and "state" in changed:
+        who = on_device(unit, author)
+        tier_panel.carry_out(unit, held, before, who, right.role, policy, author)
     elif held.entity == "transfer" and changed & {"expert_id", "answered_at"}:
-        _ask_expert(unit, held, policy, author)
+        _ask_expert(unit, held, policy, author, right)
     elif held.entity == "retention_plan":
-        churn_plans.settle(unit, held, before, author.staff_id, _role_of(unit, author))
+        churn_plans.settle(unit, held, before, author.staff_id, right.role, entitled=True)
     elif held.entity == "report":
         refresh_report(unit, held.id)
     elif held.entity == "access_request":
-        decider = _on_device(unit, author)
+        decider = on_device(unit, author)
         if "decision" in changed:
-            held = approvals.carry_out(unit, held, decider, Role.STORE_MANAGER)
+            held = approvals.carry_out(unit, held, decider, right.role, late=True)
         if "ended_at" in changed:
-            approvals.end_given(unit, held, decider, Role.STORE_MANAGER)
+            approvals.end_given(unit, held, decider)
     elif held.entity == "grant" and "returned_at" in changed:
-        steering.take_back(unit, held, _on_device(unit, author))
+        steering.take_back(unit, held, on_device(unit, author))
 
 
-def _on_device(unit: Unit, author: Author) -> Actor:
+def on_device(unit: Unit, author: Author) -> Actor:
     """A change's author, as the audit log names them."""
     return Actor(
         org_id=unit.org_id, via="device", staff_id=author.staff_id, device_id=author.device_id
     )
-
-
-def _role_of(unit: Unit, author: Author) -> Role:
-    staff = unit.get("staff", author.staff_id)
-    if staff is None:
-        raise Refusal(Code.ROLE_NOT_ALLOWED)
-    return Role(staff.row["role"])
 
 
 def _new_customer(unit: Unit, held: Held, policy: PolicySettings, author: Author) -> None:
@@ -137,15 +136,15 @@ def _new_customer(unit: Unit, held: Held, policy: PolicySettings, author: Author
     )
 
 
-def _new_case(
-    unit: Unit, held: Held, policy: PolicySettings, author: Author, *, on_time: bool
-) -> None:
+def _new_case(unit: Unit, held: Held, policy: PolicySettings, author: Author, right: Right) -> None:
     customer = unit.get("customer", held.row["customer_id"])
     if customer is not None and not held.row.get("store_id"):
         unit.update("case", held.id, {"store_id": customer.row.get("store_id")})
     if held.row.get("assignee_id"):
-        _dispatch(unit, held, policy, author)
-    elif author.staff_id and on_time and _was_sent_there(unit, held, author.staff_id):
+        _dispatch(unit, held, policy, author, right)
+        return
+    on_time = right.manner is Manner.ON_TIME
+    if author.staff_id and on_time and _was_sent_there(unit, held, author.staff_id):
         dispatch_case(unit, held.id, author.staff_id, policy, by=author.staff_id, author=author)
 
 
@@ -167,16 +166,52 @@ def _was_sent_there(unit: Unit, held: Held, staff_id: str) -> bool:
     return any(is_live(grant.row, unit.now) for grant in grants)
 
 
-def _dispatch(unit: Unit, held: Held, policy: PolicySettings, author: Author) -> None:
+def _dispatch(unit: Unit, held: Held, policy: PolicySettings, author: Author, right: Right) -> None:
+    """Hands the case to whom a manager gave it. Who has left meanwhile, or is a technician no more,
+    is named in it until somebody else is."""
+    given = unit.get("staff", held.row["assignee_id"])
+    gone = given is not None and (
+        given.row.get("active") is False
+        or (given.row["role"] != Role.TECHNICIAN and _was_technician(unit, given.id))
+    )
+    if given is not None and (gone or right.manner is Manner.AFTER_END):
+        revoke_all(unit, "reassigned", bucket=f"case:{held.id}", purpose="dispatch")
+        _end_assignments(unit, held.id)
+        _nobody_took(unit, held, held.id, given.id, author)
+        return
     dispatch_case(unit, held.id, held.row["assignee_id"], policy, by=author.staff_id, author=author)
 
 
-def _ask_expert(unit: Unit, held: Held, policy: PolicySettings, author: Author) -> None:
+def _was_technician(unit: Unit, staff_id: str) -> bool:
+    """By their grants, each of which keeps the role that it was given for."""
+    return bool(unit.find("grant", staff_id=staff_id, role=Role.TECHNICIAN.value))
+
+
+def _nobody_took(unit: Unit, held: Held, occasion: str, chosen: str, author: Author) -> None:
+    """Work on a case was given to somebody who can't take it: tells whoever looks after the
+    customer, or the managers of the store."""
+    customer_id = held.row["customer_id"]
+    told = holders(unit, customer_id, "assignment") or holders(unit, customer_id, "store")
+    for staff_id in sorted(told):
+        tell(
+            unit, occasion, staff_id, "not_taken",
+            subject="case", count=1, by=author.staff_id, other=chosen,
+        )  # fmt: skip
+
+
+def _ask_expert(
+    unit: Unit, held: Held, policy: PolicySettings, author: Author, right: Right
+) -> None:
     """An expert who was asked holds the case until some days after the promise, or after the answer
-    (S0 #15). A store manager holds it anyway."""
+    (S0 #15). A store manager holds it anyway. Nobody gets to hold it who has left, nor by somebody
+    who holds it no more: whoever looks after the customer may ask again."""
     expert = unit.get("staff", held.row["expert_id"])
-    if expert is None or expert.row.get("active") is False:
-        raise Refusal(Code.USER_INACTIVE)
+    if expert is None:
+        raise Refusal(Code.RECORD_MISSING, field="transfer.expert_id")
+    if expert.row.get("active") is False or right.manner is not Manner.ON_TIME:
+        if not held.row.get("answered_at"):
+            _nobody_took(unit, held, held.id, expert.id, author)
+        return
     role = expert.row["role"]
     if role not in {Role.TECHNICIAN, Role.CALLBACK_AGENT, Role.ACCOUNT_MANAGER}:
         return
@@ -222,6 +257,21 @@ def _place_callback(
         assign_callback(unit, held.id, min(chosen, key=lambda a: (load.get(a, 0), a)), policy)
 
 
+def _move_window(unit: Unit, callback: Held, policy: PolicySettings) -> None:
+    """The agent's window goes where the call went; to another agent where this one has left."""
+    agent = unit.get("staff", callback.row["assignee_id"])
+    if agent is None or agent.row.get("active") is False:
+        _to_another(unit, callback, policy, callback.row["assignee_id"])
+    else:
+        assign_callback(unit, callback.id, agent.id, policy)
+
+
+def _to_another(unit: Unit, callback: Held, policy: PolicySettings, staff_id: str) -> None:
+    end_callback(unit, callback.id, "reassigned")
+    unit.update("callback", callback.id, {"assignee_id": None, "window_ends_at": None})
+    _place_callback(unit, callback, policy, without=staff_id)
+
+
 def _open_callbacks(unit: Unit, agents: list[str]) -> dict[str, int]:
     """Open callbacks by agent, with what this very unit gave out or took away."""
     callback = RECORDS["callback"].c
@@ -264,9 +314,7 @@ def reassign_callbacks(
     for callback in unit.find("callback", assignee_id=staff_id):
         if callback.row["state"] not in OPEN_CALLBACK_STATES:
             continue
-        end_callback(unit, callback.id, "reassigned")
-        unit.update("callback", callback.id, {"assignee_id": None, "window_ends_at": None})
-        _place_callback(unit, callback, policy, without=staff_id)
+        _to_another(unit, callback, policy, staff_id)
         agent = callback.row.get("assignee_id")
         if agent:
             given.setdefault(agent, []).append(callback.id)

@@ -103,6 +103,16 @@ def revoke_all(unit: Unit, because: str, **equal: Any) -> int:
     return len(found)
 
 
+def holders(unit: Unit, customer_id: str, *purposes: str) -> set[str]:
+    """Who holds a customer at this moment; by a grant of one of these purposes, if any is named."""
+    found = unit.find("grant", bucket=f"customer:{customer_id}", **NOT_REVOKED)
+    return {
+        grant.row["staff_id"]
+        for grant in found
+        if is_live(grant.row, unit.now) and (not purposes or grant.row["purpose"] in purposes)
+    }
+
+
 def live_grants(
     connection: Connection, org_id: str, staff_id: str, now: datetime
 ) -> list[LeaseGrant]:

@@ -25,7 +25,7 @@ from sync_server.db.log import RECORD_MOVE
 from sync_server.services import audit
 from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
-from sync_server.services.grants import is_live
+from sync_server.services.grants import holders
 from sync_server.services.moves import check_holds
 from sync_server.services.notices import tell
 from sync_server.services.writing import Held, Unit, write
@@ -102,6 +102,20 @@ def new_home(unit: Unit, entity: Entity, row: Mapping[str, Any]) -> str | None:
     if named == now or not _was_moved(unit, *root, named):
         return None
     return str(now)
+
+
+def moved_away(unit: Unit, entity: Entity, row: Mapping[str, Any]) -> dict[str, None]:
+    """Fields by which a case names a contact or an asset that was put under another customer since:
+    to be cleared, as they were in the cases that stood then."""
+    customer_id = row.get(entity.customer) if entity.name == "case" else None
+    return {
+        f"{name}_id": None
+        for name in ("contact", "asset")
+        if customer_id is not None
+        and (one := unit.get(name, row.get(f"{name}_id"))) is not None
+        and one.row["customer_id"] != customer_id
+        and _was_moved(unit, name, one.id, customer_id)
+    }
 
 
 def _root(unit: Unit, entity: Entity, row: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -217,16 +231,8 @@ def _untie(unit: Unit, held: Held, to_customer: str) -> int:
 def _tell(unit: Unit, caller: Caller, held: Held, from_customer: str, to_customer: str) -> None:
     """Account managers hear of what came and what went, unless they hold both customers."""
     occasion = new_id()
-    losing, getting = (_holders(unit, c) for c in (from_customer, to_customer))
+    losing, getting = (holders(unit, c, "assignment") for c in (from_customer, to_customer))
     for who in sorted(getting - losing - {caller.staff_id}):
         tell(unit, occasion, who, "received", subject=held.entity, count=1, by=caller.staff_id)
     for who in sorted(losing - getting - {caller.staff_id}):
         tell(unit, occasion, who, "handed_on", subject=held.entity, count=1, by=caller.staff_id)
-
-
-def _holders(unit: Unit, customer_id: str) -> set[str]:
-    return {
-        grant.row["staff_id"]
-        for grant in unit.find("grant", bucket=f"customer:{customer_id}", purpose="assignment")
-        if is_live(grant.row, unit.now)
-    }

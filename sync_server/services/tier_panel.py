@@ -9,7 +9,7 @@ console hands in many at once (`decide`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,16 +18,17 @@ from shared.declare import Role
 from shared.entities.tiering import SEATS
 from shared.errors import Code, Refusal
 from shared.ids import derived_id, new_id
-from shared.policy import PolicySettings
+from shared.policy import DEFAULTS, PolicySettings, settings_from
 from shared.states import OPEN_PROPOSAL_STATES, may_move
 from shared.tiers import FIELD_OF, YES
 from sync_server.db.base import Database
 from sync_server.services import audit, cadence_plans
-from sync_server.services.accounts import policy_of
+from sync_server.services.accounts import policy_of, policy_versions
 from sync_server.services.audit import Action, Actor
 from sync_server.services.caller import Caller
 from sync_server.services.moves import PART, check_holds
 from sync_server.services.notices import tell
+from sync_server.services.votes import Vote
 from sync_server.services.writing import Author, Held, Unit, write
 
 VERDICTS = ("confirmed", "disputed", "withdrawn")
@@ -114,7 +115,37 @@ def _decide(
     for held in open_:
         unit.update("tier_proposal", held.id, said, author)
     done = Decided(passed_over=len(there) - len(open_))
-    return done + _follow(unit, open_, before, caller, caller.role, policy, occasion)
+    return done + _follow(unit, open_, before, caller, caller.role, policy, occasion, author)
+
+
+def still_counts(unit: Unit, held: Held, vote: Vote, policy: PolicySettings) -> bool:
+    """Whether a vote from a phone may still have an effect. It came too late where the panel was
+    faster, where its author had lost the customer, knew of no dispute that there was (it is no
+    second look then), or sits no more in the seat that they had by an earlier policy."""
+    if not vote.entitled or held.row["state"] not in OPEN_PROPOSAL_STATES:
+        return False
+    if held.row["state"] == "disputed":
+        disputed = held.version("disputed_at")
+        if not disputed.seen_by(vote.author, vote.base):
+            return False
+    who, at = vote.author.staff_id, vote.author.at or unit.now
+    axis, dispute = held.row["axis"], held.row
+
+    def allowed(by: PolicySettings) -> bool:
+        early = dispute["state"] == "disputed" and _ready(dispute, who, at, by) is not None
+        return _sits(by, who, vote.role, axis) and not early
+
+    return allowed(policy) or not any(allowed(one) for one in _policies_so_far(unit))
+
+
+def _sits(policy: PolicySettings, staff_id: str | None, role: Role, axis: str) -> bool:
+    return bool(seats_of(policy, staff_id or "", role) & seats_wanted(axis))
+
+
+def _policies_so_far(unit: Unit) -> list[PolicySettings]:
+    """Each of which some phone may still go by."""
+    known = policy_versions(unit.connection, unit.org_id)
+    return [DEFAULTS, *(settings_from(settings) for _, settings in known)]
 
 
 def carry_out(
@@ -124,9 +155,10 @@ def carry_out(
     who: Actor,
     role: Role,
     policy: PolicySettings,
+    author: Author,
 ) -> None:
     """What a decision from a phone brings; see `decide` for what is refused."""
-    _follow(unit, [held], {held.id: before}, who, role, policy, held.id)
+    _follow(unit, [held], {held.id: before}, who, role, policy, held.id, author)
 
 
 def _follow(
@@ -137,6 +169,7 @@ def _follow(
     role: Role,
     policy: PolicySettings,
     occasion: str,
+    author: Author,
 ) -> Decided:
     """Checks each decision, and does what follows from it."""
     seats = seats_of(policy, who.staff_id or "", role)
@@ -146,7 +179,7 @@ def _follow(
         mine = seats & seats_wanted(held.row["axis"])
         if not mine:
             raise Refusal(Code.ROLE_NOT_ALLOWED)
-        became = _settle(unit, held, before[held.id], mine, who.staff_id, policy)
+        became = _settle(unit, held, before[held.id], mine, author, policy)
         counts[became] += 1
         if became == "effective":
             moved.append(held)
@@ -164,22 +197,22 @@ def _settle(
     held: Held,
     before: Mapping[str, Any],
     mine: frozenset[str],
-    staff_id: str | None,
+    author: Author,
     policy: PolicySettings,
 ) -> str:
-    """What became of one proposal, and its marks."""
-    state, was = held.row["state"], before["state"]
+    """What became of one proposal, and its marks. A dispute counts from when it was said (L8)."""
+    state, was, said_at = held.row["state"], before["state"], author.at or unit.now
     if was not in OPEN_PROPOSAL_STATES or not may_move("tier_proposal", was, state):
         raise Refusal(Code.MOVE_NOT_ALLOWED, before=was, after=state)
     if state == "disputed":
         if not (held.row.get("note") or "").strip():
             raise Refusal(Code.FIELD_REQUIRED, field="tier_proposal.note")
-        marks = {"disputed_at": unit.now_text, "disputed_by": staff_id, "seats": None}
-        unit.update("tier_proposal", held.id, marks)
+        marks = {"disputed_at": to_wire(said_at), "disputed_by": author.staff_id, "seats": None}
+        unit.update("tier_proposal", held.id, marks, replace(author, change_id=None))
         return "disputed"
-    if was == "disputed":
-        _check_second_look(before, staff_id, unit.now, policy)
-    decided = {"decided_at": unit.now_text, "decided_by": staff_id}
+    if was == "disputed" and (ready := _ready(before, author.staff_id, said_at, policy)):
+        raise Refusal(Code.SECOND_LOOK_EARLY, until=to_wire(ready))
+    decided = {"decided_at": unit.now_text, "decided_by": author.staff_id}
     if state == "withdrawn":
         unit.update("tier_proposal", held.id, decided)
         return "turned_down"
@@ -192,15 +225,13 @@ def _settle(
     return "waiting"
 
 
-def _check_second_look(
-    row: Mapping[str, Any], staff_id: str | None, now: datetime, policy: PolicySettings
-) -> None:
-    """A dispute's second look is somebody else's, or the same person's another day (S1 #52)."""
-    if row.get("disputed_by") != staff_id:
-        return
+def _ready(
+    row: Mapping[str, Any], staff_id: str | None, at: datetime, policy: PolicySettings
+) -> datetime | None:
+    """From when this person may take the second look, where `at` is too early: a dispute's is
+    somebody else's, or the same person's another day (S1 #52)."""
     ready = from_wire(row["disputed_at"]) + timedelta(hours=policy.second_look_hours)
-    if now < ready:
-        raise Refusal(Code.SECOND_LOOK_EARLY, until=to_wire(ready))
+    return ready if row.get("disputed_by") == staff_id and at < ready else None
 
 
 def _take_effect(
@@ -238,10 +269,11 @@ def by_hand(
     who: Actor,
     role: Role,
     policy: PolicySettings,
+    author: Author,
 ) -> None:
     """A level that somebody set in the customer's own form is a proposal that they made and
     confirmed: on record like any other and, where more seats are asked for, without effect until
-    they have confirmed it, too."""
+    they have confirmed it, too. Who lost their seat meanwhile has proposed it, and no more."""
     for axis in ("value", "vip"):
         name = FIELD_OF[axis]
         old, new = before.get(name), customer.row.get(name)
@@ -263,11 +295,14 @@ def by_hand(
             "after": level,
             "by_hand": True,
             "proposed_at": unit.now_text,
-            "state": "confirmed",
         }
+        sits = _sits(policy, who.staff_id, role, axis)
+        sat = any(_sits(one, who.staff_id, role, axis) for one in _policies_so_far(unit))
+        row["state"] = "confirmed" if sits or not sat else "proposed"
         made = unit.create("tier_proposal", row, Author(staff_id=who.staff_id))
-        start = {made.id: {"state": "proposed"}}
-        _follow(unit, [made], start, who, role, policy, made.id)
+        if made.row["state"] == "confirmed":
+            start = {made.id: {"state": "proposed"}}
+            _follow(unit, [made], start, who, role, policy, made.id, author)
         if made.row["state"] == "proposed":  # the other seats have not spoken yet
             unit.update("customer", customer.id, {name: old})
 
@@ -281,4 +316,5 @@ __all__ = [
     "decide",
     "seats_of",
     "seats_wanted",
+    "still_counts",
 ]

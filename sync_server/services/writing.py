@@ -60,6 +60,13 @@ class Version(NamedTuple):
     staff_id: str | None = None
     at: str | None = None
 
+    def seen_by(self, author: Author, base: int) -> bool:
+        """Whether an author knew of this write: it is no newer than `base`, the number that their
+        screen showed, or it is their own device's earlier word."""
+        if self.device_id == author.device_id and 0 < self.number < author.number:
+            return True
+        return 0 <= self.seq <= base
+
 
 @dataclass(slots=True)
 class Held:

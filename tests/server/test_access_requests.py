@@ -195,7 +195,9 @@ def test_a_manager_who_lost_the_customer_decides_no_more(world: World) -> None:
     bucket = f"customer:{customer}"
     world.write(lambda unit: revoke_all(unit, "ended", bucket=bucket, staff_id=person("mei")))
     after = deciding(mei, wish.record_id, customer, decision="approved")
-    assert {o.code for o in mei.push(on_time, after)} == {"out_of_scope"}
+    assert {o.verdict for o in mei.push(on_time, after)} == {"late"}
+    row = world.row("access_request", wish.record_id)
+    assert "decision" not in row and "grant_id" not in row
 
 
 @pytest.mark.parametrize(

@@ -61,16 +61,6 @@ def test_an_expert_holds_the_case_from_the_question_until_some_days_after_the_an
     assert case not in tan.ids("case") and asked.record_id not in tan.ids("transfer")
 
 
-def test_a_question_to_somebody_who_left_is_refused_to_whoever_asked(world: World) -> None:
-    customer = world.customer("an")
-    case = world.case(customer)
-    world.write(lambda unit: unit.update("staff", person("tan"), {"active": False}))
-    an = world.device("an")
-    an.sync()
-    (outcome,) = an.push(asks(an, case, customer, "tan"))
-    assert (outcome.verdict, outcome.code) == ("rejected", "user_inactive")
-
-
 def test_a_customer_with_an_agent_of_their_own_is_called_by_nobody_else(world: World) -> None:
     customer = world.customer("an")
     others = world.customer("an")

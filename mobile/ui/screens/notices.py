@@ -16,6 +16,7 @@ from mobile.usecases.notices import Told, dismiss, open_notices
 _ICONS = {
     "received": ft.Icons.MOVE_TO_INBOX_OUTLINED,
     "handed_on": ft.Icons.OUTBOX_OUTLINED,
+    "not_taken": ft.Icons.PERSON_OFF_OUTLINED,
     "transferred": ft.Icons.STOREFRONT_OUTLINED,
     "access_given": ft.Icons.LOCK_OPEN,
     "access_refused": ft.Icons.BLOCK,

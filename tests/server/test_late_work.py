@@ -1,0 +1,434 @@
+"""Work that was right when it was written offline, and comes when something else is so at the
+server, is kept: without what nobody would give today, and somebody who can act is told (L1)."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from shared.clock import to_wire
+from shared.declare import Role
+from shared.ids import new_id
+from sync_server.db.audit import AUDIT_ENTRY
+from sync_server.db.base import Database
+from sync_server.db.log import HISTORY
+from sync_server.services import leaving, policies, tier_rules
+from sync_server.services.audit import by_itself
+from sync_server.services.grants import is_live, revoke_all
+from sync_server.services.record_moves import move_record
+from sync_server.services.writing import Unit
+from tests.server.field_org import ORG, Device, World, person
+from tests.server.test_access_requests import a_call, asking, deciding
+from tests.server.test_desk import asks
+from tests.server.test_tiers import buy, proposals
+
+
+@pytest.fixture
+def world(db: Database) -> World:
+    return World(db)
+
+
+def synced(world: World, *names: str) -> list[Device]:
+    devices = [world.device(name) for name in names]
+    for device in devices:
+        device.sync()
+    return devices
+
+
+def leaves(world: World, name: str) -> None:
+    world.pass_by(minutes=1)
+    world.write(lambda unit: leaving.deactivate(unit, person(name), world.policy()))
+
+
+def becomes(world: World, name: str, role: Role) -> None:
+    world.pass_by(minutes=1)
+    world.write(lambda unit: leaving.change_role(unit, person(name), role, world.policy()))
+
+
+def loses(world: World, name: str, customer: str) -> None:
+    world.pass_by(minutes=1)
+    told = {"bucket": f"customer:{customer}", "staff_id": person(name)}
+    world.write(lambda unit: revoke_all(unit, "reassigned", **told))
+
+
+def holds(world: World, name: str, bucket: str) -> bool:
+    found = [
+        g for g in world.rows("grant") if (g["staff_id"], g["bucket"]) == (person(name), bucket)
+    ]
+    return any(is_live(grant, world.now) for grant in found)
+
+
+def told(world: World, kind: str) -> set[str]:
+    return {row["staff_id"] for row in world.rows("notice") if row["kind"] == kind}
+
+
+def on_record(world: World) -> list[tuple[str | None, str | None, str]]:
+    """Decisions that came too late, as the auditor reads them: by whom, about what, what."""
+    entry = AUDIT_ENTRY.c
+    query = select(AUDIT_ENTRY).where(entry.action == "decided_late").order_by(entry.number)
+    with world.db.read() as connection:
+        found = connection.execute(query).all()
+    return [(row.actor_id, row.subject_id, json.loads(row.details)["said"]) for row in found]
+
+
+def once(world: World, record_id: str, name: str) -> list[Any]:
+    """What a field was before."""
+    query = select(HISTORY.c.body).where(HISTORY.c.record_id == record_id)
+    with world.db.read() as connection:
+        return [json.loads(body).get(name) for body in connection.scalars(query)]
+
+
+# ── questions, cases and calls that were given to somebody ────────────────────────────────
+
+
+def test_a_question_to_an_expert_who_left_stands_and_is_told_to_whoever_can_ask_another(
+    world: World,
+) -> None:
+    customer = world.customer("an")
+    case = world.case(customer)
+    (an,) = synced(world, "an")
+    question = asks(an, case, customer, "tan")
+    leaves(world, "tan")
+    assert [o.verdict for o in an.push(question)] == ["applied"]
+    assert not holds(world, "tan", f"case:{case}")
+    assert told(world, "not_taken") == {person("an")}
+    other = an.update(
+        "transfer", question.record_id, {"expert_id": person("tu")}, f"customer:{customer}"
+    )
+    assert [o.verdict for o in an.push(other)] == ["applied"]
+    assert holds(world, "tu", f"case:{case}")
+
+
+def test_an_answer_that_comes_after_its_expert_has_left_is_kept(world: World) -> None:
+    customer = world.customer("an")
+    case = world.case(customer)
+    (an,) = synced(world, "an")
+    an.push(question := asks(an, case, customer, "tan"))
+    (tan,) = synced(world, "tan")
+    said = {"answer": "可以", "answered_at": to_wire(world.now)}
+    answer = tan.update("transfer", question.record_id, said, f"case:{case}")
+    leaves(world, "tan")
+    assert [o.verdict for o in tan.push(answer)] == ["late"]
+    assert world.row("transfer", question.record_id)["answer"] == "可以"
+    assert not holds(world, "tan", f"case:{case}") and told(world, "not_taken") == set()
+
+
+def test_whoever_lost_the_customer_opens_no_case_to_an_expert(world: World) -> None:
+    customer = world.customer("an")
+    case = world.case(customer)
+    (an,) = synced(world, "an")
+    before = asks(an, case, customer, "tan")
+    world.pass_by(minutes=1)
+    world.assign(customer, "bai")
+    world.pass_by(minutes=1)
+    after = asks(an, case, customer, "tan")
+    assert [o.verdict for o in an.push(before, after)] == ["late", "late"]
+    assert not holds(world, "tan", f"case:{case}")
+    assert told(world, "not_taken") == {person("bai")}
+
+
+@pytest.mark.parametrize("new", [False, True])
+def test_a_case_given_to_a_technician_who_left_waits_under_their_name(
+    world: World, new: bool
+) -> None:
+    customer = world.customer("an")
+    case = world.case(customer, "tu")
+    (mei,) = synced(world, "mei")
+    bucket, given = f"customer:{customer}", {"assignee_id": person("tan"), "impact": "停业"}
+    if new:
+        opened = {"number": "C9", "customer_id": customer, "kind": "repair", "title": "不制冷"}
+        marks = {"state": "new", "opened_at": to_wire(world.now)}
+        change = mei.create("case", opened | marks | given, bucket)
+    else:
+        change = mei.update("case", case, given, bucket)
+    leaves(world, "tan")
+    assert [o.verdict for o in mei.push(change)] == ["applied"]
+    row = world.row("case", change.record_id)
+    assert (row["assignee_id"], row["impact"]) == (person("tan"), "停业")
+    assert not holds(world, "tan", f"case:{change.record_id}")
+    assert holds(world, "tu", f"case:{case}") is new
+    assert told(world, "not_taken") == {person("an")}
+    again = mei.update("case", change.record_id, {"assignee_id": person("tu")}, bucket)
+    assert [o.verdict for o in mei.push(again)] == ["applied"]
+    assert holds(world, "tu", f"case:{change.record_id}")
+
+
+def test_a_case_is_never_given_to_who_was_no_technician(world: World) -> None:
+    customer = world.customer("an")
+    case, bucket = world.case(customer), f"customer:{customer}"
+    (mei,) = synced(world, "mei")
+    mine, other = (
+        mei.update("case", case, {"assignee_id": person(name)}, bucket) for name in ("cai", "tan")
+    )
+    becomes(world, "tan", Role.CALLBACK_AGENT)
+    assert [o.code for o in mei.push(mine)] == ["role_not_allowed"]
+    assert [o.verdict for o in mei.push(other)] == ["applied"]
+    assert not holds(world, "tan", f"case:{case}")
+
+
+def test_a_call_put_off_goes_to_another_agent_where_its_own_has_left(world: World) -> None:
+    customer = world.customer("an")
+    call = a_call(world, customer)
+    (an,) = synced(world, "an")
+    later = {"next_attempt_at": to_wire(world.now + timedelta(hours=5))}
+    put_off = an.update("callback", call, later, f"customer:{customer}")
+    world.write(lambda unit: unit.update("staff", person("cai"), {"active": False}))
+    assert [o.verdict for o in an.push(put_off)] == ["applied"]
+    assert world.row("callback", call)["assignee_id"] == person("cui")
+
+
+def test_a_case_that_names_a_contact_who_was_put_under_another_customer_names_nobody(
+    world: World,
+) -> None:
+    customer, other, contact = world.customer("an"), world.customer("an"), new_id()
+    row = {"id": contact, "customer_id": customer, "name": "王工"}
+    world.write(lambda unit: unit.create("contact", row))
+    case, bucket = world.case(customer), f"customer:{customer}"
+    an, mei = synced(world, "an", "mei")
+    opened = {"number": "C9", "customer_id": customer, "kind": "repair", "title": "不制冷"}
+    marks = {"state": "new", "opened_at": to_wire(world.now), "contact_id": contact}
+    new = an.create("case", opened | marks, bucket)
+    edit = an.update("case", case, {"contact_id": contact, "impact": "停业"}, bucket)
+    world.pass_by(minutes=1)
+    move_record(world.db, mei.caller, "contact", contact, other, None, world.now)
+    assert [o.verdict for o in an.push(new, edit)] == ["applied", "applied"]
+    for made in (new.record_id, case):
+        assert "contact_id" not in world.row("case", made)
+        assert contact in once(world, made, "contact_id")
+    assert world.row("case", case)["impact"] == "停业"
+    an.sync()
+    assert contact not in {i for b, e, i in an.rows if b == bucket}
+
+
+def test_a_conflict_brings_no_other_customers_contact_into_a_case(world: World) -> None:
+    customer, other = world.customer("an"), world.customer("an")
+    contacts = [new_id(), new_id()]
+
+    def work(unit: Unit) -> None:
+        for one in contacts:
+            unit.create("contact", {"id": one, "customer_id": customer, "name": "王工"})
+
+    world.write(work)
+    case, bucket = world.case(customer), f"customer:{customer}"
+    an, mei = synced(world, "an", "mei")
+    first, second = (
+        device.update("case", case, {"contact_id": one}, bucket)
+        for device, one in zip((an, mei), contacts, strict=True)
+    )
+    an.push(first)
+    mei.push(second)
+    world.pass_by(minutes=1)
+    move_record(world.db, mei.caller, "contact", contacts[1], other, None, world.now)
+    mei.sync()
+    (conflict,) = world.rows("conflict")
+    chosen = mei.update("conflict", conflict["id"], {"resolution": "other"}, bucket)
+    assert [o.code for o in mei.push(chosen)] == ["out_of_scope"]
+
+
+# ── plans to keep customers ───────────────────────────────────────────────────────────────
+
+
+def a_plan(world: World, customer: str) -> str:
+    made = new_id()
+    row = {
+        "id": made, "customer_id": customer, "state": "proposed",
+        "raised_at": to_wire(world.now), "due_at": to_wire(world.now + timedelta(days=7)),
+    }  # fmt: skip
+    world.write(lambda unit: unit.create("retention_plan", row))
+    return made
+
+
+def accepting(device: Device, plan: str, customer: str, owner: str = "an") -> Any:
+    said = {"state": "open", "owner_id": person(owner), "measures": "回访并报价"}
+    return device.update("retention_plan", plan, said, f"customer:{customer}")
+
+
+def test_a_plan_for_somebody_who_lost_the_customer_goes_to_whoever_has_it_now(
+    world: World,
+) -> None:
+    customer = world.customer("an")
+    plan = a_plan(world, customer)
+    (mei,) = synced(world, "mei")
+    accepted = accepting(mei, plan, customer)
+    world.pass_by(minutes=1)
+    world.assign(customer, "bai")
+    assert [o.verdict for o in mei.push(accepted)] == ["applied"]
+    row = world.row("retention_plan", plan)
+    assert (row["state"], row["owner_id"]) == ("open", person("bai"))
+    assert told(world, "plan_given") == {person("bai")}
+    assert person("an") in once(world, plan, "owner_id")
+
+
+def test_a_plan_that_nobody_can_own_waits_for_a_manager_again(world: World) -> None:
+    customer = world.customer("an")
+    plan = a_plan(world, customer)
+    (mei,) = synced(world, "mei")
+    accepted = accepting(mei, plan, customer)
+    loses(world, "an", customer)
+    loses(world, "mei", customer)
+    assert [o.verdict for o in mei.push(accepted)] == ["late"]
+    row = world.row("retention_plan", plan)
+    assert (row["state"], row["measures"]) == ("proposed", "回访并报价")
+
+
+def test_a_plan_made_after_its_author_had_lost_the_customer_is_a_proposal(world: World) -> None:
+    customer = world.customer("an")
+    (mei,) = synced(world, "mei")
+    loses(world, "mei", customer)
+    world.pass_by(minutes=1)
+    fields = {
+        "customer_id": customer, "state": "open", "owner_id": person("an"), "measures": "报价",
+        "raised_at": to_wire(world.now), "due_at": to_wire(world.now + timedelta(days=7)),
+    }  # fmt: skip
+    made = mei.create("retention_plan", fields, f"customer:{customer}")
+    assert [o.verdict for o in mei.push(made)] == ["late"]
+    row = world.row("retention_plan", made.record_id)
+    assert (row["state"], row["measures"]) == ("proposed", "报价")
+    assert told(world, "plan_given") == set()
+
+
+def test_what_a_manager_accepted_stands_when_they_are_one_no_more(world: World) -> None:
+    customer = world.customer("an")
+    plan = a_plan(world, customer)
+    mei, an = synced(world, "mei", "an")
+    accepted, never = accepting(mei, plan, customer), accepting(an, plan, customer)
+    becomes(world, "mei", Role.ACCOUNT_MANAGER)
+    becomes(world, "an", Role.STORE_MANAGER)
+    assert [o.code for o in an.push(never)] == ["field_not_yours"]
+    assert [o.verdict for o in mei.push(accepted)] == ["late"]
+    assert world.row("retention_plan", plan)["state"] == "open"
+
+
+# ── votes ─────────────────────────────────────────────────────────────────────────────────
+
+
+def proposed(world: World) -> tuple[str, str, str]:
+    """A customer that the rules would lift to another tier; the proposal, and its bucket."""
+    customer = world.customer("an", tier="low")
+    buy(world, customer, 5, 30)
+    tier_rules.propose(world.db, ORG, world.now)
+    return customer, proposals(world, customer)[0]["id"], f"customer:{customer}"
+
+
+def voting(device: Device, proposal: str, bucket: str, **said: str) -> Any:
+    return device.update("tier_proposal", proposal, dict(said), bucket)
+
+
+def test_a_vote_after_the_panel_has_decided_is_on_record_with_its_reason_and_changes_nothing(
+    world: World,
+) -> None:
+    customer, proposal, bucket = proposed(world)
+    mei, other = synced(world, "mei", "mei")
+    late = voting(other, proposal, bucket, state="disputed", note="他们要走")
+    assert [o.verdict for o in mei.push(voting(mei, proposal, bucket, state="confirmed"))] == [
+        "applied"
+    ]
+    assert [o.verdict for o in other.push(late)] == ["merged"]
+    row = world.row("tier_proposal", proposal)
+    assert (row["state"], row["note"]) == ("confirmed", "他们要走")
+    assert "disputed" in once(world, proposal, "state")
+    assert on_record(world) == [(person("mei"), proposal, "disputed")]
+    assert world.row("customer", customer)["tier"] == "mid"
+
+
+def test_a_vote_that_knew_of_no_dispute_is_no_second_look(world: World) -> None:
+    customer, proposal, bucket = proposed(world)
+    mei, other = synced(world, "mei", "mei")
+    unaware = voting(other, proposal, bucket, state="confirmed")
+    mei.push(voting(mei, proposal, bucket, state="disputed", note="退货要来"))
+    assert [o.verdict for o in other.push(unaware)] == ["merged"]
+    assert world.row("tier_proposal", proposal)["state"] == "disputed"
+    assert world.row("customer", customer)["tier"] == "low"
+    other.sync()
+    early = voting(other, proposal, bucket, state="confirmed")
+    assert [o.code for o in other.push(early)] == ["second_look_early"]
+
+
+def test_a_second_look_another_day_counts_though_both_arrive_together(world: World) -> None:
+    customer, proposal, bucket = proposed(world)
+    (mei,) = synced(world, "mei")
+    dispute = voting(mei, proposal, bucket, state="disputed", note="退货要来")
+    said_at = to_wire(world.now)
+    world.pass_by(days=1)
+    look = voting(mei, proposal, bucket, state="confirmed")
+    assert [o.verdict for o in mei.push(dispute, look)] == ["applied", "applied"]
+    row = world.row("tier_proposal", proposal)
+    assert (row["state"], row["disputed_at"]) == ("confirmed", said_at)
+    assert world.row("customer", customer)["tier"] == "mid"
+
+
+def test_a_vote_from_a_seat_that_was_lost_meanwhile_has_no_effect(world: World) -> None:
+    customer, proposal, bucket = proposed(world)
+    mei, an = synced(world, "mei", "an")
+    vote = voting(mei, proposal, bucket, state="confirmed")
+    by_hand = mei.update("customer", customer, {"vip": True, "city": "无锡"}, bucket)
+    never = voting(an, proposal, bucket, state="confirmed")
+    seats = dict.fromkeys(("panel_sales", "panel_marketing", "panel_service"), "callback_agent")
+    policies.add_version(world.db, by_itself(ORG), seats, None, world.now)
+    world.pass_by(minutes=1)
+    assert [o.verdict for o in mei.push(vote, by_hand)] == ["merged", "applied"]
+    assert world.row("tier_proposal", proposal)["state"] == "proposed"
+    row = world.row("customer", customer)
+    assert (row["tier"], row["city"]) == ("low", "无锡") and not row.get("vip")
+    (vip,) = proposals(world, customer, "vip")
+    assert (vip["state"], vip["by_hand"], vip.get("seats")) == ("proposed", True, None)
+    assert [o.code for o in an.push(never)] == ["role_not_allowed"]
+
+
+def test_a_vote_after_its_author_had_lost_the_customer_has_no_effect(world: World) -> None:
+    customer, proposal, bucket = proposed(world)
+    (mei,) = synced(world, "mei")
+    loses(world, "mei", customer)
+    world.pass_by(minutes=1)
+    (outcome,) = mei.push(voting(mei, proposal, bucket, state="confirmed"))
+    assert outcome.verdict == "late"
+    assert world.row("tier_proposal", proposal)["state"] == "proposed"
+    assert on_record(world) == [(person("mei"), proposal, "confirmed")]
+
+
+def test_a_word_on_a_proposal_is_no_vote(world: World) -> None:
+    customer, proposal, bucket = proposed(world)
+    (mei,) = synced(world, "mei")
+    assert [o.verdict for o in mei.push(voting(mei, proposal, bucket, note="问问小安"))] == [
+        "applied"
+    ]
+    assert world.row("tier_proposal", proposal)["state"] == "proposed"
+    assert world.row("customer", customer)["tier"] == "low"
+
+
+# ── requests for access ───────────────────────────────────────────────────────────────────
+
+
+def test_an_approval_for_somebody_who_left_is_on_record_and_gives_nothing(world: World) -> None:
+    customer = world.customer("an")
+    call = a_call(world, customer)
+    (cai,) = synced(world, "cai")
+    wish = asking(cai, customer, "callback", call)
+    cai.push(wish)
+    (mei,) = synced(world, "mei")
+    yes = deciding(mei, wish.record_id, customer, decision="approved")
+    leaves(world, "cai")
+    assert [o.verdict for o in mei.push(yes)] == ["applied"]
+    row = world.row("access_request", wish.record_id)
+    assert row["decision"] == "approved" and "grant_id" not in row
+    assert not holds(world, "cai", f"customer:{customer}")
+
+
+def test_access_that_was_ended_by_somebody_who_lost_the_customer_since_is_ended(
+    world: World,
+) -> None:
+    customer = world.customer("an")
+    call = a_call(world, customer)
+    (cai,) = synced(world, "cai")
+    cai.push(wish := asking(cai, customer, "callback", call))
+    (mei,) = synced(world, "mei")
+    mei.push(deciding(mei, wish.record_id, customer, decision="approved"))
+    over = deciding(mei, wish.record_id, customer, ended_at=to_wire(world.now))
+    loses(world, "mei", customer)
+    assert [o.verdict for o in mei.push(over)] == ["late"]
+    given = world.row("access_request", wish.record_id)["grant_id"]
+    assert world.row("grant", given)["revoked_because"] == "ended"
