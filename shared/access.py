@@ -21,7 +21,7 @@ CASE_COMPANIONS = ("customer", "contact", "asset")
 WRITABLE_UNDER_A_CASE = frozenset(
     {
         "case", "case_event", "report", "callback", "file", "asset", "look", "conflict",
-        "transfer", "milestone", "inspection", "feedback",
+        "transfer", "milestone", "inspection", "feedback", "customer_training",
     }
 )  # fmt: skip
 REF_BUCKETS = ("ref:organisation", "ref:policy", "ref:reference")

@@ -225,6 +225,7 @@ class PolicySettings:
     expert_answer_hours: int = _number(24, 1, 720, "clocks", "hours", "S0 #15")
     complaint_contact_hours: int = _number(24, 1, 720, "clocks", "hours", "S0 #16")
     resolution_workdays: int = _number(3, 1, 250, "clocks", "workdays", "S0 #17")
+    update_workdays: int = _number(2, 1, 250, "clocks", "workdays", "S2 #90")
     repair_resolution_workdays: int = _number(3, 1, 250, "clocks", "workdays", "S4 #167")
 
     # The flow of each kind of case: its nodes with owner, limit and escalation

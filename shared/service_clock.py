@@ -101,6 +101,7 @@ class CaseClocks:
     response: ClockReading
     resolution: ClockReading
     stays: tuple[NodeReading, ...]
+    update: ClockReading | None = None  # until the customer has to hear of it again (S2 #90)
 
     @property
     def current(self) -> NodeReading | None:
@@ -132,6 +133,7 @@ def case_clocks(
         response_clock(kind, opened_at, known, policies, dial),
         resolution_clock(kind, opened_at, known, policies, dial),
         tuple(_stays(kind, opened_at, known, policies, dial)),
+        update_clock(opened_at, known, policies, dial),
     )
 
 
@@ -157,6 +159,24 @@ def resolution_clock(
     held = policies.at(opened_at)
     limit = resolution_limit(held.settings, kind)
     return _read("resolution", limit, opened_at, solved_at(known), _waits(known), held, dial)
+
+
+def update_clock(
+    opened_at: datetime, steps: Iterable[Step], policies: Policies, dial: Dial
+) -> ClockReading | None:
+    """By when the customer is to be told how their case stands: every so many working days since
+    they last were, or since it was opened or taken up again; None once it is solved (S2 #90)."""
+    since, over = opened_at, False
+    for step in _known(steps, dial.now):
+        if step.state == INFORMED or (over and step.state not in _OVER):
+            since = max(since, step.at)
+        if step.state != INFORMED:
+            over = step.state in _OVER
+    if over:
+        return None
+    held = policies.at(since)
+    return _read("update", Limit(held.settings.update_workdays, "workdays"), since, None, (), held,
+                 dial)  # fmt: skip
 
 
 def solved_at(steps: Iterable[Step]) -> datetime | None:

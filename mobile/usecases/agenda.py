@@ -1,16 +1,17 @@
 """The agenda: what is overdue, what goes on now and what comes next, for whoever is working (S0
-#20-#23, S2 #93, #96).
+#20-#23, S2 #90, #93, #96).
 
 Pure reading: rows of the store in, cards out. Nothing here looks at a clock or writes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mobile.usecases.case_clocks import Clocks
 from shared.declare import Record, Role
 from shared.entities import Callback, Case, Contact, Customer, RetentionPlan, Visit
 from shared.policy import PolicySettings
@@ -38,12 +39,17 @@ _KINDS: dict[str, tuple[type[Planned], ...]] = {
     Role.CALLBACK_AGENT: (Callback,),
     Role.STORE_MANAGER: (Visit, Case, Callback, RetentionPlan),
 }
+_TELLING = frozenset({Role.CALLBACK_AGENT})
+"""Who tells customers how their cases stand (S2 #90)."""
+
+
+_FOLDER = {"visit": "visits", "repair": "cases", "update": "cases", "callback": "callbacks"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One card. `kind`: visit, repair, callback or retention_plan; `what`: purpose, kind or cause,
-    a choice word or a title.
+    """One card. `kind`: visit, repair, callback, retention_plan, or update for a case whose
+    customer is to be told how it stands; `what`: purpose, kind or cause, a choice word or a title.
     """
 
     kind: str
@@ -62,16 +68,15 @@ class Item:
 
     @property
     def begun(self) -> bool:
-        """Someone is at it."""
-        return self.state in BEGUN
+        """Someone is at it. Telling a customer is not begun by working on their case."""
+        return self.kind != "update" and self.state in BEGUN
 
     @property
     def route(self) -> str:
         """The screen that the card opens."""
         if self.kind == "retention_plan":
             return f"/customers/{self.customer_id}/plan/{self.id}"
-        folder = {"visit": "visits", "repair": "cases", "callback": "callbacks"}[self.kind]
-        return f"/{folder}/{self.id}"
+        return f"/{_FOLDER[self.kind]}/{self.id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +107,8 @@ def agenda(store: Store, now: datetime, midnight: datetime) -> Agenda:
         )
         if _mine(record, staff.id, staff.role) and due_time(record) <= now + AHEAD
     ]
+    if staff.role in _TELLING:
+        found += _updates(store, reading, midnight)
     return arrange(
         found, store.policy(), now, midnight, sum(_done(store, kind, midnight) for kind in kinds)
     )
@@ -141,6 +148,15 @@ def _mine(record: Any, staff_id: str, role: str) -> bool:
         return True
     holder = record.owner_id if isinstance(record, Visit) else record.assignee_id
     return holder is None or holder == staff_id
+
+
+def _updates(store: Store, reading: _Reading, midnight: datetime) -> Iterator[Item]:
+    """Cases whose customers are to be told today, or should have been (S2 #90)."""
+    clocks = Clocks(store)
+    for case in store.agenda(Case):
+        clock = clocks.of(case).update
+        if clock is not None and clock.due_at is not None and clock.due_at < midnight:
+            yield replace(reading.item(case), kind="update", at=clock.due_at, place="")
 
 
 class _Reading:

@@ -126,6 +126,12 @@ def _tiered(store: Store, customer: Customer) -> TierProposal | None:
     return last if last is not None and last.after == customer.tier else None
 
 
+def things_of(store: Store, customer_id: str) -> list[tuple[str, str]]:
+    """(id, what it is called) of the customer's assets, to choose from."""
+    found = store.find(Asset, customer_id=customer_id)
+    return [(one.id, " · ".join(filter(None, (one.product, one.serial)))) for one in found]
+
+
 def whole_address(customer: Customer) -> str:
     """City and address as one line; addresses that begin with their city are left as they are."""
     city, address = customer.city or "", customer.address or ""

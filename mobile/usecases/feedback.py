@@ -1,5 +1,5 @@
 """What customers say of us: noted, put under a topic, routed to its department with a deadline, and
-followed until the customer is told what came of it (S0 #28–#30, S2 #97)."""
+followed until the customer is told what came of it (S0 #28–#30; S2 #83, #97)."""
 
 from __future__ import annotations
 
@@ -24,10 +24,15 @@ def feedback_draft(about: str) -> str:
 
 
 def note_feedback(
-    store: Store, customer_id: str, values: Mapping[str, Any], language: str
+    store: Store,
+    customer_id: str,
+    values: Mapping[str, Any],
+    language: str,
+    case_id: str | None = None,
 ) -> Feedback:
-    """What a customer said. Its topic says which department has it, and for how many working days
-    from now (S0 #29). Refuses `field_required` without a topic or words."""
+    """What a customer said, by itself or in the course of a case (S2 #83). Its topic says which
+    department has it, and for how many working days from now (S0 #29). Refuses `field_required`
+    without a topic or words."""
     for name in ("topic", "said"):
         if not str(values.get(name) or "").strip():
             raise Refusal(Code.FIELD_REQUIRED, field=name)
@@ -36,11 +41,12 @@ def note_feedback(
         **_routed(store, str(values["topic"]), language),
         "id": new_id(),
         "customer_id": customer_id,
+        **({"case_id": case_id} if case_id else {}),
         "happened_at": to_wire(store.now()),
     }
     with store.unit() as unit:
         made = unit.create(read(Feedback, row))
-        unit.discard_draft(feedback_draft(customer_id))
+        unit.discard_draft(feedback_draft(case_id or customer_id))
         unit.commit()
     return made
 

@@ -20,6 +20,8 @@ from shared.entities import (
     CaseEvent,
     Contact,
     Customer,
+    CustomerTraining,
+    Feedback,
     Inspection,
     Milestone,
     Report,
@@ -50,6 +52,8 @@ class Job:
     transfers: tuple[Transfer, ...] = ()  # the oldest first
     milestones: tuple[Milestone, ...] = ()  # by when they are due
     inspections: tuple[Inspection, ...] = ()
+    feedback: tuple[Feedback, ...] = ()  # noted in its course
+    trainings: tuple[CustomerTraining, ...] = ()
 
     @property
     def steps(self) -> frozenset[str]:
@@ -123,6 +127,8 @@ class Repairs:
             tuple(store.find(Transfer, case_id=case_id)),
             tuple(store.find(Milestone, case_id=case_id)),
             tuple(store.find(Inspection, case_id=case_id)),
+            tuple(store.find(Feedback, case_id=case_id)),
+            tuple(store.find(CustomerTraining, case_id=case_id)),
         )
 
     def open_job(self, case_id: str) -> Job:

@@ -17,6 +17,7 @@ from shared.entities import (
     Callback,
     Case,
     CaseEvent,
+    CustomerTraining,
     Feedback,
     File,
     Order,
@@ -28,7 +29,7 @@ from shared.entities import (
 if TYPE_CHECKING:
     from mobile.store.store import Store
 
-KINDS = ("visit", "case", "report", "callback", "order", "file", "feedback")
+KINDS = ("visit", "case", "report", "callback", "order", "file", "feedback", "customer_training")
 """What the list can be narrowed to. A case's steps stand with their case."""
 
 
@@ -193,6 +194,15 @@ def _feedback(store: Store, customer_id: str, names: _Names) -> Iterator[Happeni
         )  # fmt: skip
 
 
+def _trainings(store: Store, customer_id: str, names: _Names) -> Iterator[Happening]:
+    for one in store.find(CustomerTraining, customer_id=customer_id):
+        yield Happening(
+            kind="customer_training", id=one.id, at=one.held_at, who=names.of(one.trainer_id),
+            field="learned" if one.learned else "", word=one.learned or "", text=one.covered,
+            route=f"/trainings/{one.id}",
+        )  # fmt: skip
+
+
 def _file_route(file: File) -> str:
     if file.visit_id:
         return f"/visits/{file.visit_id}"
@@ -210,6 +220,7 @@ _READERS: Mapping[str, _Reader] = {
     "order": _orders,
     "file": _files,
     "feedback": _feedback,
+    "customer_training": _trainings,
 }
 ENTITIES_SHOWN: tuple[type[Record], ...] = (
     Visit, Case, CaseEvent, Report, Callback, Order, File, Feedback,

@@ -7,7 +7,7 @@ from shared.entities.catalogue import Policy, Reference
 from shared.entities.churn import ChurnScore, RetentionPlan
 from shared.entities.consent import Consent
 from shared.entities.customer import Contact, Customer
-from shared.entities.desk import Feedback, Inspection, Milestone, Transfer
+from shared.entities.desk import CustomerTraining, Feedback, Inspection, Milestone, Transfer
 from shared.entities.evidence import Conflict, File, Look
 from shared.entities.figure import FigureSheet
 from shared.entities.organisation import Organisation, Staff, Store
@@ -32,6 +32,7 @@ __all__ = [
     "Consent",
     "Contact",
     "Customer",
+    "CustomerTraining",
     "Feedback",
     "FigureSheet",
     "File",

@@ -1,5 +1,6 @@
 """What the work on a case needs beside its steps: questions handed to an expert, milestones, an
-inspection on site, and what customers say of us (S0 #15, #28, #29; S2 #88, #97, #114; S4 #169)."""
+inspection on site, what customers say of us, and what they were taught (S0 #15, #28, #29; S2 #83,
+#84, #88, #97, #114; S4 #169)."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from shared.declare import (
     choice,
     entity,
     instant,
+    integer,
     many,
     reference,
     text,
@@ -82,6 +84,8 @@ class Feedback(Record):
 
     customer_id: str = reference("customer", required=True, merge=Merge.IMMUTABLE, case=True)
     case_id: str | None = reference("case", merge=Merge.IMMUTABLE, case=True)
+    # The thing that it is about, a product on trial say (S2 #83).
+    asset_id: str | None = reference("asset", case=True)
     happened_at: Any = instant(required=True, merge=Merge.IMMUTABLE, case=True)
     channel: str | None = choice("phone", "chat", "email", "app", "on_site", "other", case=True)
     topic: str = text(80, required=True, case=True)
@@ -95,4 +99,22 @@ class Feedback(Record):
     told_at: Any = instant(case=True)
 
 
-__all__ = ["Feedback", "Inspection", "Milestone", "Transfer"]
+@entity("customer_training", customer="customer_id", case="case_id", at="held_at", creators=_DESK)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerTraining(Record):
+    """People of a customer were shown how to use and keep what they have: who, what, when and by
+    whom (S2 #84). With a repair or by itself."""
+
+    customer_id: str = reference("customer", required=True, merge=Merge.IMMUTABLE, case=True)
+    case_id: str | None = reference("case", merge=Merge.IMMUTABLE, case=True)
+    asset_id: str | None = reference("asset", case=True)
+    trainer_id: str = reference("staff", required=True, merge=Merge.IMMUTABLE, case=True)
+    held_at: Any = instant(required=True, case=True)
+    minutes: int | None = integer(5, 24 * 60, case=True)
+    trained: str = text(400, required=True, personal=Personal.TEXT, case=True)
+    covered: str = text(2000, required=True, personal=Personal.TEXT, case=True)
+    learned: str | None = choice("well", "partly", "again", case=True)
+    notes: str | None = text(2000, personal=Personal.TEXT, case=True)
+
+
+__all__ = ["CustomerTraining", "Feedback", "Inspection", "Milestone", "Transfer"]

@@ -27,6 +27,7 @@ _CLOCKS = (
     "complaint_contact_hours",
     "resolution_workdays",
     "repair_resolution_workdays",
+    "update_workdays",
     "general_answer_minutes",
     *FLOWS,
 )

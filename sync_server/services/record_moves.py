@@ -33,6 +33,7 @@ from sync_server.services.writing import Held, Unit, write
 MOVABLE = frozenset({"contact", "asset", "visit", "case"})
 _OF_CASE = (
     "case_event", "report", "callback", "file", "transfer", "milestone", "inspection", "feedback",
+    "customer_training",
 )  # fmt: skip
 _PARENTS = {"case_id": "case", "visit_id": "visit"}
 """Fields by which a record hangs on one that can be moved."""

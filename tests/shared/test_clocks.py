@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.policy import DEFAULTS, Policies, policy_at, settings_from
-from shared.service_clock import Dial, Step, resolution_clock, response_clock
+from shared.service_clock import Dial, Step, resolution_clock, response_clock, update_clock
 from shared.workdays import MONDAY_TO_FRIDAY, Workdays, from_data
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -47,6 +47,30 @@ def test_a_clock_that_waits_now_says_so_and_does_not_run_out() -> None:
     reading = _resolution(waits, OPENED + timedelta(days=40))
     assert reading.paused
     assert not reading.breached
+
+
+def _update(steps: list[Step], now: datetime):
+    return update_clock(OPENED, steps, Policies(), Dial(CALENDAR, ZONE, now))
+
+
+def test_a_customer_is_told_every_two_workdays_until_the_case_is_solved() -> None:
+    due = datetime(2026, 10, 9, 2, 0, tzinfo=UTC)  # 8 and 9 October are worked
+    assert _update([], OPENED).due_at == due
+    moved = [Step(OPENED + timedelta(hours=1), "in_progress")]
+    assert _update(moved, due + timedelta(minutes=1)).breached, "work alone tells nobody"
+    told = Step(due, "informed")
+    assert _update([*moved, told], due).due_at == datetime(2026, 10, 12, 2, 0, tzinfo=UTC)
+    assert _update([*moved, told, Step(due + timedelta(hours=1), "resolved")], due).due_at
+    solved = [*moved, told, Step(due, "resolved")]
+    assert _update(solved, due + timedelta(days=9)) is None
+
+
+def test_a_case_that_is_taken_up_again_counts_anew_until_its_customer_is_told() -> None:
+    again = datetime(2026, 10, 12, 2, 0, tzinfo=UTC)
+    steps = [Step(OPENED, "resolved"), Step(again, "in_progress")]
+    assert _update(steps, again).due_at == again + timedelta(days=2)
+    late = [*steps, Step(OPENED + timedelta(hours=1), "informed")]
+    assert _update(late, again).due_at == again + timedelta(days=2)
 
 
 def test_a_reopened_case_is_measured_to_its_last_resolution() -> None:

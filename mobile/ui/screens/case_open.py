@@ -12,46 +12,25 @@ from mobile.ui.components.messages import refusal_card, say
 from mobile.ui.hooks import keyed
 from mobile.ui.screens.customer.choosing import ChooseRecord
 from mobile.ui.screens.customer.looking import use_look
+from mobile.ui.screens.customer.subject import use_subject
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import t
 from mobile.usecases import case_opening
 from mobile.usecases.case_opening import CASE_FIELDS
-from shared.entities import Asset, Case, Contact, Customer
-from shared.errors import Code
+from mobile.usecases.customer_page import things_of
+from shared.entities import Case, Contact, Customer
 
 
 @ft.component
 def OpenCaseScreen() -> ft.View:
-    """A new case of `customer_id`."""
+    """A new case of a customer; or a second one beside a case, by whoever is on site for that one:
+    of the same customer, about its device or another one, with its contact."""
     shell = use_shell()
-    customer_id = ft.use_route_params()["customer_id"]
-    found = use_query(lambda store: store.get(Customer, customer_id), [customer_id], ("customer",))
-    title, back = t("customer.new_case"), f"/customers/{customer_id}"
-    if found.value is None:
-        problem = found.refusal or Code.RECORD_MISSING
-        return frame.screen(shell, [refusal_card(problem)], title=title, back=back)
-    return keyed(f"case of {customer_id}", Opening, shell, found.value, None)
-
-
-@ft.component
-def OpenCaseBesideScreen() -> ft.View:
-    """A second case beside `case_id`, by whoever is on site for that one: of the same customer,
-    about its device or another one, with its contact. Works without a network."""
-    shell = use_shell()
-    case_id = ft.use_route_params()["case_id"]
-    beside = use_query(lambda store: store.get(Case, case_id), [case_id], ("case",))
-    customer_id = beside.value.customer_id if beside.value else ""
-    found = use_query(
-        lambda store: store.get(Customer, customer_id) if customer_id else None,
-        [customer_id],
-        ("customer",),
-    )
-    if beside.value is None or found.value is None:
-        problem = beside.refusal or found.refusal or Code.RECORD_MISSING
-        return frame.screen(
-            shell, [refusal_card(problem)], title=t("customer.new_case"), back=f"/cases/{case_id}"
-        )
-    return keyed(f"case beside {case_id}", Opening, shell, found.value, beside.value)
+    subject, refusal = use_subject(shell)
+    if subject is None:
+        card = refusal_card(refusal)
+        return frame.screen(shell, [card], title=t("customer.new_case"), back="/customers")
+    return keyed(f"case at {subject.back}", Opening, shell, subject.customer, subject.case)
 
 
 @ft.component
@@ -79,9 +58,7 @@ def Opening(shell: Shell, customer: Customer, beside: Case | None) -> ft.View:
     people = use_query(
         lambda store: store.find(Contact, customer_id=customer.id), [customer.id], ("contact",)
     )
-    things = use_query(
-        lambda store: store.find(Asset, customer_id=customer.id), [customer.id], ("asset",)
-    )
+    things = use_query(lambda store: things_of(store, customer.id), [customer.id], ("asset",))
 
     def save() -> None:
         if form.complete(required=("kind", "title")):
@@ -100,9 +77,7 @@ def Opening(shell: Shell, customer: Customer, beside: Case | None) -> ft.View:
             if beside is None or one.id == beside.contact_id
         ],
         "asset_id": [
-            (one.id, _called(one))
-            for one in things.value or []
-            if beside is None or one.id == beside.asset_id
+            one for one in things.value or [] if beside is None or one[0] == beside.asset_id
         ],
     }
     return frame.screen(
@@ -116,10 +91,6 @@ def Opening(shell: Shell, customer: Customer, beside: Case | None) -> ft.View:
         back=back,
         bottom=[buttons.primary(shell, "save", t("customer.case.open"), save, icon=ft.Icons.CHECK)],
     )
-
-
-def _called(asset: Asset) -> str:
-    return " · ".join(part for part in (asset.product, asset.serial) if part)
 
 
 def _field(form: Form, name: str, choices: dict[str, list[tuple[str, str]]]) -> ft.Control:

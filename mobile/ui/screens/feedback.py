@@ -1,4 +1,4 @@
-"""What a customer says of us: noting it, and what came of it (S0 #28–#30, S2 #97)."""
+"""What a customer says of us: noting it, and what came of it (S0 #28–#30; S2 #83, #97)."""
 
 from __future__ import annotations
 
@@ -12,51 +12,53 @@ from mobile.ui.components import buttons, frame, marks, privacy, surfaces, words
 from mobile.ui.components.form import use_form
 from mobile.ui.components.messages import refusal_card, say
 from mobile.ui.hooks import keyed, use_state
+from mobile.ui.screens.customer.choosing import ChooseRecord
 from mobile.ui.screens.customer.looking import use_look
+from mobile.ui.screens.customer.subject import Subject, use_subject
 from mobile.ui.screens.topics import Topics, topic_title
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import choice, label, language, t
 from mobile.usecases import feedback as notes
+from mobile.usecases.customer_page import things_of
 from mobile.usecases.drafting import as_seen
 from mobile.usecases.feedback import SETTLE_FIELDS, feedback_draft
 from shared.codec import write
-from shared.entities import Customer, Feedback
+from shared.entities import Feedback
 from shared.errors import Code
 
 
 @ft.component
 def NoteFeedbackScreen() -> ft.View:
-    """`/customers/<id>/feedback`."""
+    """`/customers/<id>/feedback`, `/cases/<id>/feedback`."""
     shell = use_shell()
-    customer_id = ft.use_route_params()["customer_id"]
-    found = use_query(lambda store: store.get(Customer, customer_id), [customer_id], ("customer",))
-    title, back = t("feedback.note"), f"/customers/{customer_id}"
-    if found.value is None:
-        problem = found.refusal or Code.RECORD_MISSING
-        return frame.screen(shell, [refusal_card(problem)], title=title, back=back)
-    return keyed(f"feedback of {customer_id}", Noting, shell, found.value)
+    subject, refusal = use_subject(shell)
+    if subject is None:
+        card = refusal_card(refusal)
+        return frame.screen(shell, [card], title=t("feedback.note"), back="/customers")
+    return keyed(f"feedback at {subject.back}", Noting, shell, subject)
 
 
 @ft.component
-def Noting(shell: Shell, customer: Customer) -> ft.View:
+def Noting(shell: Shell, subject: Subject) -> ft.View:
     """Their own words and a topic; department and deadline follow from it."""
+    customer, case_id = subject.customer, subject.case.id if subject.case else None
     form = use_form(
         shell,
         Feedback,
-        draft=feedback_draft(customer.id),
-        start={"channel": "phone"},
-        about=("customer", customer.id),
+        draft=feedback_draft(case_id or customer.id),
+        start={"channel": "on_site" if case_id else "phone", "asset_id": subject.asset_id},
+        about=subject.about,
     )
-    back = f"/customers/{customer.id}"
+    things = use_query(lambda store: things_of(store, customer.id), [customer.id], ("asset",))
 
     def save() -> None:
         if form.complete(required=("topic", "said")):
-            made = notes.note_feedback(shell.store, customer.id, form.values, language())
+            made = notes.note_feedback(shell.store, customer.id, form.values, language(), case_id)
             form.done()
             when = formats.when(made.due_at, shell.now())
             routed = t("feedback.routed", department=made.department or "", when=when)
             say(shell, routed if made.department else t("customer.saved"))
-            shell.back(back)
+            shell.back(subject.back)
 
     return frame.screen(
         shell,
@@ -64,11 +66,16 @@ def Noting(shell: Shell, customer: Customer) -> ft.View:
             words.headline(customer.name),
             form.field("said", label=t("feedback.said"), lines=4),
             keyed("topics", Topics, shell, form, "topic"),
+            *(
+                [keyed("thing", ChooseRecord, form, "asset_id", things.value)]
+                if things.value
+                else ()
+            ),
             form.field("channel"),
             form.saved_line(),
         ],
         title=t("feedback.note"),
-        back=back,
+        back=subject.back,
         bottom=[buttons.primary(shell, "save", t("action.save"), save, icon=ft.Icons.CHECK)],
     )
 

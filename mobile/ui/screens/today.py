@@ -23,6 +23,7 @@ _ICON = {
     "visit": ft.Icons.HANDSHAKE_OUTLINED,
     "repair": ft.Icons.HANDYMAN_OUTLINED,
     "callback": ft.Icons.PHONE_CALLBACK_OUTLINED,
+    "update": ft.Icons.CAMPAIGN_OUTLINED,
     "retention_plan": ft.Icons.VOLUNTEER_ACTIVISM_OUTLINED,
 }
 _CLOSED_LISTS = 8  # cards shown of each list before "show all"
@@ -37,7 +38,7 @@ def TodayScreen() -> ft.View:
     found = use_query(
         lambda store: agenda(store, now, formats.midnight(now, 1)),
         [minute],
-        watch=("visit", "case", "callback", "retention_plan", "customer", "contact"),
+        watch=("visit", "case", "case_event", "callback", "retention_plan", "customer", "contact"),
     )
     body: list[ft.Control] = [_greeting(shell, now.astimezone(formats.zone()).hour)]
     if found.value is None:
@@ -148,10 +149,12 @@ def _card(shell: Shell, item: Item, *, late: bool) -> ft.Control:
     who = item.who or t("today.unknown_customer")
     field = {"visit": "purpose", "callback": "kind", "retention_plan": "cause"}.get(item.kind, "")
     what = item.what if item.titled else choice(field, item.what)
+    if item.kind == "update":
+        what = t("today.what.update", title=item.what)
     when = formats.when(item.at, now)
     says = t(
         "today.card",
-        kind=t(f"entity.{'case' if item.kind == 'repair' else item.kind}"),
+        kind=t(f"entity.{'case' if item.kind in {'repair', 'update'} else item.kind}"),
         who=who, what=what, when=when, state=choice("state", item.state),
     )  # fmt: skip
     marks_: list[ft.Control] = [marks.state(item.state)]

@@ -18,11 +18,13 @@ _NEAR = timedelta(hours=4)
 
 @ft.component
 def Clocks(shell: Shell, job: Job) -> ft.Control:
-    """The clocks, as they run (S0 #10, #16, #17; S4 #167)."""
+    """The clocks, as they run (S0 #10, #16, #17; S2 #90; S4 #167)."""
     now = use_now(30)
     read = Repairs(shell.store).clocks(job.case, job.events)
     assert now  # the clocks are read anew whenever it changes
     rows = [_clock(shell, read.response), _clock(shell, read.resolution)]
+    if read.update is not None:
+        rows.append(_clock(shell, read.update))
     if read.current is not None:
         rows.insert(0, _node(shell, read.current))
     rows.append(words.faint(_under(read)))

@@ -3,7 +3,7 @@ instructions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import flet as ft
 
@@ -36,7 +36,41 @@ def desk_cards(shell: Shell, job: Job) -> list[ft.Control]:
     if job.inspections:
         seen = [_inspection(shell, one) for one in job.inspections]
         found.append(surfaces.card([surfaces.section(t("desk.inspections"), seen)]))
+    if noted := [*_feedback(shell, job), *_trainings(shell, job)]:
+        found.append(
+            surfaces.section(t("desk.noted"), [surfaces.card(noted, padding=4, spacing=0)])
+        )
     return found
+
+
+def _feedback(shell: Shell, job: Job) -> Iterator[ft.Control]:
+    """What the customer said in the course of this case (S2 #83)."""
+    for one in job.feedback:
+        yield surfaces.line(
+            f"feedback-{one.id}",
+            one.said,
+            _goes(shell, f"/feedback/{one.id}"),
+            icon=ft.Icons.RATE_REVIEW_OUTLINED,
+            text=" · ".join(
+                filter(None, (formats.when(one.happened_at, shell.now()), one.department))
+            ),
+        )
+
+
+def _trainings(shell: Shell, job: Job) -> Iterator[ft.Control]:
+    """What the customer's people were taught in its course (S2 #84)."""
+    for one in job.trainings:
+        yield surfaces.line(
+            f"training-{one.id}",
+            one.covered,
+            _goes(shell, f"/trainings/{one.id}"),
+            icon=ft.Icons.SCHOOL_OUTLINED,
+            text=f"{formats.when(one.held_at, shell.now())} · {one.trained}",
+        )
+
+
+def _goes(shell: Shell, route: str) -> Callable[[object], None]:
+    return lambda _event: shell.go(route)
 
 
 @ft.component

@@ -3,6 +3,8 @@ step at the bottom."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import flet as ft
 
 from mobile.ui.components import buttons, frame, privacy, surfaces
@@ -19,13 +21,14 @@ from mobile.ui.screens.case.steps import next_step
 from mobile.ui.screens.case.turns import Turns
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import t
+from mobile.ui.theme import GAP
 from mobile.usecases.repairs import Job, Repairs
 from shared.declare import Role
 from shared.errors import Code, Refusal
 
 WATCHED = (
     "case", "case_event", "report", "customer", "contact", "asset", "callback", "staff",
-    "transfer", "milestone", "inspection",
+    "transfer", "milestone", "inspection", "feedback", "customer_training",
 )  # fmt: skip
 
 
@@ -69,19 +72,29 @@ def CaseScreen() -> ft.View:
     )
 
 
-def _another(shell: Shell, job: Job) -> ft.Control:
-    """A second thing to repair at the same place: a case of its own, opened on the spot."""
-    return ft.Row(
-        [
-            buttons.quiet(
-                shell,
-                "another-case",
-                t("repair.another_case"),
-                lambda: shell.go(f"/cases/{job.case.id}/another"),
-                icon=ft.Icons.ADD,
-            )
-        ]
-    )
+_BESIDE = (
+    ("feedback", "note-feedback", "feedback.note", ft.Icons.RATE_REVIEW_OUTLINED),
+    ("training", "log-training", "training.log", ft.Icons.SCHOOL_OUTLINED),
+    ("another", "another-case", "repair.another_case", ft.Icons.ADD),
+)
+"""The address below the case's, the button's key, its text and icon."""
+
+
+def _beside(shell: Shell, job: Job) -> ft.Control:
+    """What comes up beside the case: what the customer says of us, what they were taught (S2 #83,
+    #84), and for a technician a second thing to repair at the same place."""
+    shown = [_BESIDE[0], _BESIDE[1]]
+    if shell.role == Role.TECHNICIAN and job.case.state not in {"closed", "cancelled"}:
+        shown.append(_BESIDE[2])
+    row: list[ft.Control] = [
+        buttons.quiet(shell, key, t(text), _opens(shell, job, what), icon=icon)
+        for what, key, text, icon in shown
+    ]
+    return ft.Row(row, wrap=True, spacing=GAP)
+
+
+def _opens(shell: Shell, job: Job, what: str) -> Callable[[], None]:
+    return lambda: shell.go(f"/cases/{job.case.id}/{what}")
 
 
 def _body(shell: Shell, job: Job) -> list[ft.Control]:
@@ -96,8 +109,7 @@ def _body(shell: Shell, job: Job) -> list[ft.Control]:
     work += reports(shell, job)
     if job.case.state not in {"closed", "cancelled"}:
         work.append(keyed(f"turns-{job.case.state}", Turns, shell, job))
-        if shell.role == Role.TECHNICIAN:
-            work.append(_another(shell, job))
+    work.append(_beside(shell, job))
     if job.case.state not in {"resolved", "closed", "cancelled"}:
         work.append(keyed("instructions", Instructions, shell, job))
     about = [customer_card(shell, job), keyed("history", History, shell, job)]

@@ -12,9 +12,10 @@ from mobile.ui.components.messages import refusal_card
 from mobile.ui.hooks import keyed, use_state
 from mobile.ui.state import Shell, use_query
 from mobile.ui.texts import choice, label, t
+from mobile.usecases import customer_records
 from mobile.usecases.customer_page import CustomerPage, OwnedAsset, order_lines, purchases
 from shared.declare import ENTITIES, Role
-from shared.entities import Order, OrderLine
+from shared.entities import Asset, Order, OrderLine
 
 Opens = Callable[[str], None]
 PAGE = 20
@@ -84,7 +85,23 @@ def _asset(shell: Shell, owned: OwnedAsset, open_: Opens, writing: bool) -> ft.C
     told = [t("customer.fact", name=label(name), text=text) for name, text in facts if text]
     if told:
         lines.append(words.faint(" · ".join(told), selectable=True))
+    if customer_records.may_add_customers(shell.role):
+        lines.append(_about(shell, asset, open_))
     return surfaces.card(lines)
+
+
+def _about(shell: Shell, asset: Asset, open_: Opens) -> ft.Control:
+    """What is said of this thing, and who was taught to use it (S2 #83, #84)."""
+
+    def opens(what: str) -> Callable[[], None]:
+        return lambda: open_(f"/customers/{asset.customer_id}/{what}?asset={asset.id}")
+
+    acts = {"feedback": "feedback.note", "training": "training.log"}
+    row: list[ft.Control] = [
+        buttons.quiet(shell, f"{what}-{asset.id}", t(text), opens(what))
+        for what, text in acts.items()
+    ]
+    return ft.Row(row, wrap=True, spacing=0)
 
 
 @ft.component

@@ -28,6 +28,7 @@ _ICON = {
     "order": ft.Icons.RECEIPT_LONG_OUTLINED,
     "file": ft.Icons.PHOTO_OUTLINED,
     "feedback": ft.Icons.RATE_REVIEW_OUTLINED,
+    "customer_training": ft.Icons.SCHOOL_OUTLINED,
 }
 
 
@@ -39,7 +40,7 @@ def History(shell: Shell, customer_id: str, open_: Opens) -> ft.Control:
     found = use_query(
         lambda store: timeline(store, customer_id, formats.zone(), kinds, most),
         [customer_id, kinds, most],
-        watch=("visit", "case", "case_event", "report", "callback", "order", "file", "feedback"),
+        watch=(*KINDS, "case_event"),
     )
     if found.value is None:
         assert found.refusal is not None

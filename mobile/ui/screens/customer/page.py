@@ -258,6 +258,13 @@ def _actions(shell: Shell, page: CustomerPage, open_: Opens) -> ft.Control:
             ),
             buttons.quiet(
                 shell,
+                "log-training",
+                t("training.log"),
+                lambda: open_(f"{where}/training"),
+                icon=ft.Icons.SCHOOL_OUTLINED,
+            ),
+            buttons.quiet(
+                shell,
                 "edit",
                 t("customer.edit"),
                 lambda: open_(f"{where}/edit"),
