@@ -192,9 +192,9 @@ def _moved(
     if before is None:
         return row["order_count"] is not None or row["signs"] is not None
     for name in ("signs", "order_count", "last_order_at"):
-        if (before[name] or None) != row[name]:
+        if (before.get(name) or None) != row[name]:
             return True
-    old, new = before["return_percent"], row["return_percent"]
+    old, new = before.get("return_percent"), row["return_percent"]
     if old is None or new is None:
         return bool(old != new)
     return bool(abs(old - new) >= policy.churn_step_percent)
@@ -217,7 +217,7 @@ def _store(
     policy: PolicySettings,
     on: str,
 ) -> Run:
-    """Writes these scores, and what follows from them."""
+    """Writes these scores, unless another process did meanwhile, and what follows from them."""
     unit.load("customer", [one.customer_id for one, _ in rows])
     unit.load("churn_score", [score_id(one.customer_id) for one, _ in rows])
     signs: list[Sign] = []
@@ -227,12 +227,13 @@ def _store(
         customer = unit.get("customer", one.customer_id)
         if customer is None or customer.row.get("erased_at"):
             continue  # erased since it was read
-        written += 1
         held = unit.get("churn_score", score_id(one.customer_id))
+        moved = _moved(held and held.row, row, policy)
+        written += moved
         if held is None:
             made = {"id": score_id(one.customer_id), "customer_id": one.customer_id}
             unit.create("churn_score", made | dict(row))
-        else:
+        elif moved:
             unit.update("churn_score", held.id, row)
         was = set(held.stored.get("signs", ())) if held and held.stored else set()
         found = row["signs"] or []

@@ -15,7 +15,7 @@ from sync_server.db.base import Database
 from sync_server.db.rules import CHURN_MODEL
 from sync_server.services import churn_scoring, policies, tier_rules
 from sync_server.services.audit import by_itself
-from sync_server.services.writing import Unit
+from sync_server.services.writing import Unit, write
 from tests.server.field_org import ORG, World, person
 
 
@@ -110,6 +110,23 @@ def test_a_second_run_writes_nothing_and_a_night_later_only_what_moved(world: Wo
     world.pass_by(days=80)
     assert score(world).written > 0
     assert "silence" in held(world, one)["signs"]
+
+
+def test_what_another_process_wrote_in_the_same_night_is_not_written_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_past(world)
+    others_turn: list[churn_scoring.Run] = []
+
+    def overtaken(*about: Any) -> Any:
+        if not others_turn:
+            others_turn.append(churn_scoring.Run())
+            others_turn[0] = score(world)
+        return write(*about)
+
+    monkeypatch.setattr(churn_scoring, "write", overtaken)
+    assert score(world).written == 0
+    assert others_turn[0].written == len(world.rows("churn_score")) == 70
 
 
 def test_without_a_past_nothing_is_said_of_chances_but_silence_is_noticed(world: World) -> None:
