@@ -23,7 +23,8 @@ import sync_server.db.log
 import sync_server.db.looks
 import sync_server.db.records
 import sync_server.db.rules
-import sync_server.db.sign_in  # noqa: F401 (all fill METADATA)
+import sync_server.db.sign_in
+import sync_server.db.surveys  # noqa: F401 (all fill METADATA)
 from sync_server.db.base import METADATA
 
 _HERE = Path(__file__).parent / "migrations"

@@ -29,7 +29,7 @@ from sync_server.db.base import Database
 from sync_server.db.records import RECORDS
 from sync_server.services import rule_runs
 from sync_server.services.accounts import policy_of
-from sync_server.services.calendars import calendar_of
+from sync_server.services.calendars import calendar_of, zone_of
 from sync_server.services.epochs import org_state
 from sync_server.services.writing import Held, Unit, write
 
@@ -117,7 +117,7 @@ def plan(unit: Unit, customer_ids: Collection[str], policy: PolicySettings) -> P
     """Plans for these customers within the caller's unit."""
     if not customer_ids:
         return Planned()
-    zone = rule_runs.zone_of(unit.connection, unit.org_id)
+    zone = zone_of(unit.connection, unit.org_id)
     calendar = calendar_of(unit.connection, unit.org_id)
     desk = _Desk(policy, zone, calendar, unit.now.astimezone(zone).date())
     visits: dict[str, list[Held]] = {}

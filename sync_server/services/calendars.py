@@ -1,5 +1,5 @@
-"""The working-day calendar of an organisation: what is known, and new years put in its place
-(decision on S0 #16, #17).
+"""The zone and the working-day calendar of an organisation: what is known, and new years put in its
+place (decision on S0 #16, #17).
 
 A file takes the place of the years that it speaks of and leaves the others as they are, so that the
 clocks of old cases stay as they were.
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
@@ -36,6 +37,13 @@ class Preview:
     calendar: Workdays
     years: list[int]
     changed: Mapping[date, bool]
+
+
+def zone_of(connection: Connection, org_id: str) -> ZoneInfo:
+    """Where the organisation's days begin."""
+    company = RECORDS["organisation"].c
+    name = connection.scalar(select(company.timezone).where(company.org_id == org_id))
+    return ZoneInfo(name or "UTC")
 
 
 def calendar_of(connection: Connection, org_id: str) -> Workdays:
@@ -108,4 +116,4 @@ def _preview(before: Workdays, file: CalendarFile, until: date | None) -> Previe
     return Preview(calendar=after, years=file.years, changed=changed)
 
 
-__all__ = ["Preview", "calendar_of", "preview", "store_calendar"]
+__all__ = ["Preview", "calendar_of", "preview", "store_calendar", "zone_of"]

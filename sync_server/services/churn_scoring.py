@@ -29,19 +29,18 @@ from shared.churn import (
 from shared.clock import from_wire, to_wire
 from shared.codec import write as as_row
 from shared.ids import derived_id, new_id
-from shared.policy import PolicySettings
-from sync_server.db.accounts import upsert
+from shared.policy import Policies, PolicySettings
 from sync_server.db.among import among
 from sync_server.db.base import Database
+from sync_server.db.putting import replace_rows
 from sync_server.db.records import RECORDS
 from sync_server.db.rules import CHURN_MODEL
 from sync_server.services import churn_facts, churn_plans, rule_runs
-from sync_server.services.accounts import policy_of
+from sync_server.services.accounts import policies_of
 from sync_server.services.churn_facts import PAGE, Known
 from sync_server.services.churn_plans import Sign
 from sync_server.services.epochs import org_state
 from sync_server.services.notices import tell
-from sync_server.services.policies import version_at
 from sync_server.services.writing import Unit, write
 
 _SCORE = RECORDS["churn_score"].c
@@ -87,8 +86,8 @@ def score(db: Database, org_id: str, now: datetime, *, all_customers: bool = Fal
     """Looks at whoever may have moved (by night, or if asked for: at everybody, and learns anew),
     and writes what did. Twice is once."""
     with db.read() as connection:
-        policy = policy_of(connection, org_id, now)
-        version = version_at(connection, org_id, now)
+        held = Policies(policies_of(connection, org_id)).at(now)
+        policy = held.settings
         mark = org_state(connection, org_id).last_seq
         basis = rule_runs.basis_of(policy, _GROUPS)
         last = rule_runs.last_run(connection, org_id, _RULE)
@@ -114,7 +113,7 @@ def score(db: Database, org_id: str, now: datetime, *, all_customers: bool = Fal
                 asks = asks_for_a_plan(row["signs"] or (), one.tier, policy)
                 wanted = asks and one.customer_id not in planned
                 if wanted or _moved(there.get(one.customer_id), row, policy):
-                    rows.append((one, row | {"policy_version": version}))
+                    rows.append((one, row | {"policy_version": held.version}))
     done, occasion = Run(looked=sum(map(len, pages))), new_id()
     for start in range(0, len(rows), _PART):
         part = rows[start : start + _PART]
@@ -151,12 +150,8 @@ def _keep(connection: Connection, org_id: str, learned: Learned | None) -> None:
         connection.execute(delete(CHURN_MODEL).where(CHURN_MODEL.c.org_id == org_id))
         return
     model = asdict(learned.model)
-    row: dict[str, Any] = {"org_id": org_id, "model": model, "fitted_at": to_wire(learned.at)}
-    connection.execute(
-        upsert(connection, CHURN_MODEL)
-        .values(row)
-        .on_conflict_do_update(index_elements=["org_id"], set_=row)
-    )
+    row = {"org_id": org_id, "model": model, "fitted_at": to_wire(learned.at)}
+    replace_rows(connection, CHURN_MODEL, [row])
 
 
 def _row(
@@ -228,7 +223,7 @@ def _store(
         if customer is None or customer.row.get("erased_at"):
             continue  # erased since it was read
         held = unit.get("churn_score", score_id(one.customer_id))
-        moved = _moved(held and held.row, row, policy)
+        moved = _moved(held.row if held else None, row, policy)
         written += moved
         if held is None:
             made = {"id": score_id(one.customer_id), "customer_id": one.customer_id}

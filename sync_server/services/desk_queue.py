@@ -20,11 +20,10 @@ from shared.service_clock import INFORMED, CaseClocks, Dial, NodeReading, Step, 
 from shared.states import OPEN_CASE_STATES
 from sync_server.db.among import among
 from sync_server.db.records import RECORDS
+from sync_server.services.accounts import policies_of
 from sync_server.services.calendars import calendar_of
 
-_CASE, _EVENT, _CUSTOMER, _POLICY = (
-    RECORDS[name].c for name in ("case", "case_event", "customer", "policy")
-)
+_CASE, _EVENT, _CUSTOMER = (RECORDS[name].c for name in ("case", "case_event", "customer"))
 MOST = 2000
 """Open cases that are looked at, the oldest first: what lies beyond is in no better order."""
 _WITH_DESK = OPEN_CASE_STATES | {"resolved"}
@@ -72,7 +71,7 @@ def queue(
 ) -> Queue:
     """The open cases of a store, or of all stores (None). VIPs first where the policy has it so,
     then by what is due; a case without a limit stands last."""
-    policies = policies_of(connection, org_id)
+    policies = Policies(policies_of(connection, org_id))
     dial = Dial(calendar_of(connection, org_id), zone, now)
     rows = _open_cases(connection, org_id, store_id)
     steps = _steps(connection, org_id, [row.id for row in rows])
@@ -96,16 +95,6 @@ def queue(
     counts = {name: sum(one.node.node.name == name for one in found) for name in NODES}
     escalated = sum(one.clocks.escalated_to is not None for one in found)
     return Queue(found, counts, sum(one.late for one in found), escalated)
-
-
-def policies_of(connection: Connection, org_id: str) -> Policies:
-    """Every version of an organisation's policy, for clocks."""
-    stored = connection.execute(
-        select(_POLICY.version, _POLICY.holds_from, _POLICY.settings).where(
-            _POLICY.org_id == org_id
-        )
-    )
-    return Policies((row.version, from_wire(row.holds_from), row.settings) for row in stored)
 
 
 def _open_cases(connection: Connection, org_id: str, store_id: str | None) -> Sequence[Any]:

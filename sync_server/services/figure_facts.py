@@ -16,7 +16,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, delete, func, select
 
@@ -38,7 +37,7 @@ from sync_server.db.log import BUCKET_HEAD
 from sync_server.db.putting import insert_rows, upsert_rows
 from sync_server.db.records import RECORDS
 from sync_server.services.accounts import policies_of
-from sync_server.services.calendars import calendar_of
+from sync_server.services.calendars import calendar_of, zone_of
 from sync_server.services.figure_days import Place, added_by, move_sums
 from sync_server.services.vitals import organisations
 
@@ -143,15 +142,14 @@ def _moved(connection: Connection, org_id: str, since: int, most: int) -> Sequen
 
 
 def _rules(connection: Connection, org_id: str, now: datetime) -> _Rules:
-    table = RECORDS["organisation"].c
-    zone = connection.scalar(select(table.timezone).where(table.org_id == org_id)) or "UTC"
+    zone = zone_of(connection, org_id)
     calendar = calendar_of(connection, org_id)
     versions = policies_of(connection, org_id)
     days = {str(day): worked for day, worked in calendar.exceptions.items()}
     told = [(number, str(since), dict(settings)) for number, since, settings in versions]
-    said = json.dumps([zone, str(calendar.known_until), days, told], sort_keys=True)
+    said = json.dumps([zone.key, str(calendar.known_until), days, told], sort_keys=True)
     digest = hashlib.sha256(said.encode()).hexdigest()
-    return _Rules(Dial(calendar, ZoneInfo(zone), now), Policies(versions), digest)
+    return _Rules(Dial(calendar, zone, now), Policies(versions), digest)
 
 
 def _work_out(connection: Connection, org_id: str, customers: Sequence[str], rules: _Rules) -> None:

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select, update
 
@@ -26,6 +25,7 @@ from sync_server.db.base import Database
 from sync_server.db.figures import FIGURE_STATE
 from sync_server.db.records import RECORDS
 from sync_server.services.accounts import policies_of
+from sync_server.services.calendars import zone_of
 from sync_server.services.figures import (
     WHOLE,
     Parts,
@@ -73,7 +73,7 @@ def _due(connection: Connection, org_id: str, now: datetime) -> bool:
     if state.told_at is None:
         return True
     told_at = from_wire(state.told_at)
-    zone = _zone(connection, org_id)
+    zone = zone_of(connection, org_id)
     new_day = told_at.astimezone(zone).date() != now.astimezone(zone).date()
     return new_day or (state.told_seq != state.seq and now - told_at >= EVERY)
 
@@ -108,7 +108,7 @@ def _tell(db: Database, org_id: str, now: datetime) -> int:
 
 
 def _sheets(connection: Connection, org_id: str, now: datetime) -> Iterator[Sheet]:
-    today = now.astimezone(_zone(connection, org_id)).date()
+    today = now.astimezone(zone_of(connection, org_id)).date()
     month = period_of(today)
     held = policy_for(connection, org_id, month, now)
     cycle = period_of(today, held.settings.grade_every)
@@ -222,12 +222,6 @@ def _standing(one: Standing | None) -> dict[str, Any]:
         return {}
     told = {"score": one.scored.score, "rank": one.rank, "of": one.of, "grade": one.grade}
     return told | ({"after": one.consequence} if one.consequence else {})
-
-
-def _zone(connection: Connection, org_id: str) -> ZoneInfo:
-    company = RECORDS["organisation"].c
-    name = connection.scalar(select(company.timezone).where(company.org_id == org_id))
-    return ZoneInfo(name or "UTC")
 
 
 __all__ = ["EVERY", "tell_due"]

@@ -23,9 +23,9 @@ from sync_server.db.records import RECORDS
 from sync_server.services import audit
 from sync_server.services.accounts import policy_of
 from sync_server.services.audit import Action
+from sync_server.services.calendars import zone_of
 from sync_server.services.caller import Caller
 from sync_server.services.epochs import org_state
-from sync_server.services.look_watch import zone_of
 from sync_server.services.vitals import organisations
 
 VERDICTS = ("fine", "question")

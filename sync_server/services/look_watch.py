@@ -23,7 +23,7 @@ from sync_server.db.log import ALARM
 from sync_server.db.looks import LOOK_WATCH
 from sync_server.db.records import RECORDS
 from sync_server.services.accounts import policy_versions
-from sync_server.services.calendars import calendar_of
+from sync_server.services.calendars import calendar_of, zone_of
 from sync_server.services.look_reasons import reasons
 from sync_server.services.vitals import organisations
 
@@ -69,13 +69,6 @@ def _watch(db: Database, org_id: str, now: datetime) -> int:
             mark.on_conflict_do_update(index_elements=["org_id"], set_={"seq": mark.excluded.seq})
         )
     return len(found)
-
-
-def zone_of(connection: Connection, org_id: str) -> ZoneInfo:
-    """Where the organisation's days begin."""
-    company = RECORDS["organisation"].c
-    zone = connection.scalar(select(company.timezone).where(company.org_id == org_id))
-    return ZoneInfo(zone or "UTC")
 
 
 def _of_day(

@@ -109,12 +109,6 @@ def holding(there: Sequence[Version]) -> PolicySettings:
     return settings_from(found.settings) if found else DEFAULTS
 
 
-def version_at(connection: Connection, org_id: str, now: datetime) -> int:
-    """The number of the version that holds; 0 where there is none."""
-    there = versions(connection, org_id, now)
-    return next((one.version for one in there if one.state == "holds"), 0)
-
-
 def propose(
     connection: Connection,
     org_id: str,
@@ -251,7 +245,6 @@ __all__ = [
     "holding",
     "latest",
     "propose",
-    "version_at",
     "versions",
     "withdraw",
 ]

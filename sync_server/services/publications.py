@@ -19,7 +19,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
@@ -36,8 +35,8 @@ from sync_server.db.figures import (
     FIGURE_PUBLICATION,
 )
 from sync_server.db.putting import insert_rows
-from sync_server.db.records import RECORDS
 from sync_server.services import leaps
+from sync_server.services.calendars import zone_of
 from sync_server.services.figures import WHOLE, parts_of, policy_for
 from sync_server.services.vitals import organisations
 
@@ -115,10 +114,7 @@ def _publish(db: Database, org_id: str, now: datetime) -> int:
 
 
 def _due(connection: Connection, org_id: str, now: datetime) -> list[Period]:
-    zone = connection.scalar(
-        select(RECORDS["organisation"].c.timezone).where(RECORDS["organisation"].c.org_id == org_id)
-    )
-    today = now.astimezone(ZoneInfo(zone or "UTC")).date()
+    today = now.astimezone(zone_of(connection, org_id)).date()
     last = period_of(today).before()
     settled = policy_for(connection, org_id, last, now).settings.figures_settle_days
     if today < last.last_day + timedelta(days=1 + settled):

@@ -8,18 +8,17 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, select
 
 from shared.access import parse_bucket
 from shared.clock import from_wire, to_wire
 from shared.policy import SETTINGS, PolicySettings
-from sync_server.db.accounts import upsert
 from sync_server.db.base import Database
 from sync_server.db.log import BUCKET_HEAD
-from sync_server.db.records import RECORDS
+from sync_server.db.putting import replace_rows
 from sync_server.db.rules import RULE_RUN
+from sync_server.services.calendars import zone_of
 from sync_server.services.vitals import organisations
 
 NIGHT = 1
@@ -48,13 +47,6 @@ def due(db: Database, rule: str, now: datetime) -> list[str]:
     return found
 
 
-def zone_of(connection: Connection, org_id: str) -> ZoneInfo:
-    """The organisation's zone."""
-    company = RECORDS["organisation"].c
-    name = connection.scalar(select(company.timezone).where(company.org_id == org_id))
-    return ZoneInfo(name or "UTC")
-
-
 def moved_since(connection: Connection, org_id: str, seq: int) -> set[str]:
     """Ids of the customers of whom anything was written after `seq`."""
     heads = select(BUCKET_HEAD.c.bucket).where(
@@ -77,11 +69,7 @@ def remember(
 ) -> None:
     """Puts a run on record, in place of the one before."""
     row = {"org_id": org_id, "rule": rule, "seq": seq, "basis": basis, "ran_at": to_wire(now)}
-    connection.execute(
-        upsert(connection, RULE_RUN)
-        .values(row)
-        .on_conflict_do_update(index_elements=["org_id", "rule"], set_=row)
-    )
+    replace_rows(connection, RULE_RUN, [row])
 
 
-__all__ = ["basis_of", "due", "last_run", "moved_since", "remember", "zone_of"]
+__all__ = ["basis_of", "due", "last_run", "moved_since", "remember"]

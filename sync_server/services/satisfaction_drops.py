@@ -10,7 +10,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from shared.declare import Role
 from shared.entities import Question, Survey
 from shared.ids import derived_id
 from shared.periods import Period
@@ -19,6 +18,7 @@ from shared.suppression import ALL
 from sync_server.db.base import Database
 from sync_server.services import rule_runs
 from sync_server.services.accounts import policy_of
+from sync_server.services.churn_plans import managers_of
 from sync_server.services.notices import tell
 from sync_server.services.survey_results import months_of
 from sync_server.services.surveys import surveys_of
@@ -99,11 +99,8 @@ def _tell(unit: Unit, new: Sequence[Fallen]) -> None:
         occasion = derived_id(
             unit.org_id, one.survey.id, one.question.key, one.group, str(one.period)
         )
-        managers = unit.find("staff", store_id=one.group, role=Role.STORE_MANAGER.value)
-        for manager in managers:
-            if manager.row.get("active") is not False:
-                kind = f"{one.drop.kind}_dropped"
-                tell(unit, occasion, manager.id, kind, store_id=one.group)
+        for manager in managers_of(unit, one.group):
+            tell(unit, occasion, manager, f"{one.drop.kind}_dropped", store_id=one.group)
 
 
 __all__ = ["Fallen", "fallen", "tell_due", "tell_of_drops"]

@@ -14,8 +14,8 @@ from shared.ids import random_id
 from shared.surveys import counts_in, fitting
 from sync_server.db.surveys import EVERYTHING, SURVEY_TALLY, SURVEY_WORDS
 from sync_server.services.accounts import policy_of
+from sync_server.services.calendars import zone_of
 from sync_server.services.changes import Incoming
-from sync_server.services.rule_runs import zone_of
 from sync_server.services.writing import Unit
 
 

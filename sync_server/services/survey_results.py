@@ -16,7 +16,7 @@ from shared.suppression import ALL
 from shared.surveys import settled
 from sync_server.db.surveys import EVERYTHING, SURVEY_TALLY, SURVEY_WORDS
 from sync_server.services.accounts import policy_of
-from sync_server.services.rule_runs import zone_of
+from sync_server.services.calendars import zone_of
 
 MONTHS = 12
 """Shown of a survey, and looked at for drops."""

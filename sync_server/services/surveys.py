@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, delete, func, select
 
@@ -22,8 +21,8 @@ from sync_server.db.sealing import KeyRing
 from sync_server.db.surveys import SURVEY_LINK
 from sync_server.services import audit, survey_answers
 from sync_server.services.audit import Action
+from sync_server.services.calendars import zone_of
 from sync_server.services.caller import Caller
-from sync_server.services.rule_runs import zone_of
 from sync_server.services.writing import Author, Unit, write
 
 MOST_LINKS = 100
@@ -62,7 +61,7 @@ def end(db: Database, who: Caller, survey_id: str, now: datetime) -> None:
         held = unit.get("survey", survey_id)
         if held is None:
             raise Refusal(Code.RECORD_MISSING, entity="survey")
-        today = now.astimezone(zone_of(unit.connection, unit.org_id)).date().isoformat()
+        today = _today(unit.connection, unit.org_id, now).isoformat()
         if held.row["open_until"] > today:
             until = {"open_until": max(today, str(held.row["open_from"]))}
             unit.update("survey", survey_id, until, Author(staff_id=who.staff_id))
@@ -212,5 +211,4 @@ def _mark(ring: KeyRing, token: str) -> str:
 
 
 def _today(connection: Connection, org_id: str, now: datetime) -> date:
-    zone: ZoneInfo = zone_of(connection, org_id)
-    return now.astimezone(zone).date()
+    return now.astimezone(zone_of(connection, org_id)).date()

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, and_, delete, or_, select
 from shared.clock import from_wire, to_wire
 from shared.codec import write as as_row
 from shared.ids import derived_id
-from shared.policy import PolicySettings
+from shared.policy import HeldPolicy, Policies, PolicySettings
 from shared.states import OPEN_PROPOSAL_STATES
 from shared.tiers import Finding, findings, next_look, proposed
 from sync_server.db.among import among
@@ -28,9 +28,8 @@ from sync_server.db.putting import replace_rows
 from sync_server.db.records import RECORDS
 from sync_server.db.rules import TIER_LOOK
 from sync_server.services import rule_runs, tier_facts
-from sync_server.services.accounts import policy_of
+from sync_server.services.accounts import policies_of
 from sync_server.services.epochs import org_state
-from sync_server.services.policies import version_at
 from sync_server.services.tier_facts import PAGE, Standing
 from sync_server.services.writing import Unit, write
 
@@ -63,7 +62,8 @@ def propose_due(db: Database, now: datetime) -> Run:
 def propose(db: Database, org_id: str, now: datetime, *, all_customers: bool = False) -> Run:
     """Looks at whoever may have moved (or at everybody), proposes and withdraws. Twice is once."""
     with db.read() as connection:
-        policy = policy_of(connection, org_id, now)
+        held = Policies(policies_of(connection, org_id)).at(now)
+        policy = held.settings
         mark = org_state(connection, org_id).last_seq
         basis = rule_runs.basis_of(policy, _GROUPS)
         last = rule_runs.last_run(connection, org_id, _RULE)
@@ -85,19 +85,18 @@ def propose(db: Database, org_id: str, now: datetime, *, all_customers: bool = F
     done = Run(looked=looked)
     for start in range(0, len(moving), _PART):
         part = moving[start : start + _PART]
-        done += write(db, org_id, now, partial(_propose, customer_ids=part, policy=policy))
+        done += write(db, org_id, now, partial(_propose, customer_ids=part, held=held))
     _remember(db, org_id, looks, mark, basis, now)
     return done
 
 
-def _propose(unit: Unit, customer_ids: Sequence[str], policy: PolicySettings) -> Run:
+def _propose(unit: Unit, customer_ids: Sequence[str], held: HeldPolicy) -> Run:
     """The same once more within the unit, and what follows from it."""
-    now = unit.now
+    now, policy = unit.now, held.settings
     unit.load("customer", customer_ids)
-    version = version_at(unit.connection, unit.org_id, now)
     there: dict[str, list[Mapping[str, Any]]] = {}
-    for held in unit.find("tier_proposal", customer_id=list(customer_ids)):
-        there.setdefault(held.row["customer_id"], []).append(held.row)
+    for stored in unit.find("tier_proposal", customer_id=list(customer_ids)):
+        there.setdefault(stored.row["customer_id"], []).append(stored.row)
     made = withdrawn = updated = 0
     for one in tier_facts.of(unit.connection, unit.org_id, policy, now, customer_ids):
         customer_id = one.customer.id
@@ -122,7 +121,7 @@ def _propose(unit: Unit, customer_ids: Sequence[str], policy: PolicySettings) ->
                     "before": one.level(axis),
                     "after": step.level,
                     "reasons": [as_row(reason) for reason in step.reasons],
-                    "policy_version": version,
+                    "policy_version": held.version,
                     "proposed_at": unit.now_text,
                     "state": "proposed",
                 },

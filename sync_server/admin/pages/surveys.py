@@ -29,8 +29,8 @@ from sync_server.admin.visit import Visit
 from sync_server.db.records import RECORDS
 from sync_server.services import satisfaction_drops, survey_results, surveys
 from sync_server.services.accounts import policy_of
+from sync_server.services.calendars import zone_of
 from sync_server.services.qr import as_svg
-from sync_server.services.rule_runs import zone_of
 from sync_server.services.satisfaction_drops import Fallen
 from sync_server.services.survey_results import Month
 
