@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -86,7 +87,7 @@ def read_rows(
                     report.skip(reader.line_num, "wrong number of cells")
                     continue
                 yield reader.line_num, dict(zip(header, cells, strict=True))
-        except (OSError, EOFError, csv.Error) as error:
+        except (OSError, EOFError, zlib.error, csv.Error) as error:
             raise Refusal(
                 Code.FILE_UNREADABLE, file=source.name, line=reader.line_num, reason=str(error)
             ) from None

@@ -77,6 +77,8 @@ def test_a_file_that_cannot_be_read_writes_nothing(desk: Desk) -> None:
     assert "These columns are missing: invoice_no" in desk.text
     assert send(desk, "write", RETAIL[:200]) == 422
     assert "The file can't be read." in desk.text
+    assert send(desk, "write", RETAIL[:500] + bytes(50) + RETAIL[550:]) == 422
+    assert "The file can't be read." in desk.text
     desk.get("/console/import")
     assert desk.post("/console/import", step="write").status_code == 422
     assert "A required field is empty" in desk.text
