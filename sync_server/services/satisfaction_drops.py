@@ -20,7 +20,7 @@ from sync_server.services import rule_runs
 from sync_server.services.accounts import policy_of
 from sync_server.services.churn_plans import managers_of
 from sync_server.services.notices import tell
-from sync_server.services.survey_results import months_of
+from sync_server.services.survey_results import months_of_all
 from sync_server.services.surveys import surveys_of
 from sync_server.services.writing import Unit, write
 
@@ -42,9 +42,10 @@ class Fallen:
 def fallen(connection: Connection, org_id: str, now: datetime) -> list[Fallen]:
     """Every drop of the months that are told, the newest first."""
     policy = policy_of(connection, org_id, now)
+    by_survey = months_of_all(connection, org_id, now)
     found: list[Fallen] = []
     for survey in surveys_of(connection, org_id):
-        months = months_of(connection, org_id, survey, now)
+        months = by_survey.get(survey.id, [])
         groups = sorted({group for one in months for group in one.answers})
         for question in (one for one in survey.questions if one.asks in SCORES):
             for group in groups:
@@ -84,12 +85,8 @@ def tell_of_drops(db: Database, org_id: str, now: datetime) -> int:
 
 
 def _newest_told(connection: Connection, org_id: str, now: datetime) -> int:
-    months = [
-        month.period.first_month
-        for survey in surveys_of(connection, org_id)
-        for month in months_of(connection, org_id, survey, now)
-    ]
-    return max(months, default=0)
+    every = months_of_all(connection, org_id, now).values()
+    return max((month.period.first_month for months in every for month in months), default=0)
 
 
 def _tell(unit: Unit, new: Sequence[Fallen]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from shared.entities import Question, Survey
 from shared.periods import Period, month_of
@@ -47,23 +47,36 @@ class Month:
 def months_of(connection: Connection, org_id: str, survey: Survey, now: datetime) -> list[Month]:
     """The last months that have settled and were answered, the oldest first. Each is a publication
     by itself: nobody's answer counts in two of them, and none moves any more."""
+    return _months(connection, org_id, now, _TALLY.survey_id == survey.id).get(survey.id, [])
+
+
+def months_of_all(connection: Connection, org_id: str, now: datetime) -> dict[str, list[Month]]:
+    """The same of every survey that has such months."""
+    return _months(connection, org_id, now)
+
+
+def _months(
+    connection: Connection, org_id: str, now: datetime, *which: ColumnElement[bool]
+) -> dict[str, list[Month]]:
     policy = policy_of(connection, org_id, now)
     today = now.astimezone(zone_of(connection, org_id)).date()
     first = month_of(today) - MONTHS
     rows = connection.execute(
-        select(_TALLY.month, _TALLY.question, _TALLY.store_id, _TALLY.points, _TALLY.amount).where(
-            _TALLY.org_id == org_id, _TALLY.survey_id == survey.id, _TALLY.month >= first
-        )
-    )
-    by_month: dict[int, dict[str, dict[tuple[str, int], int]]] = {}
-    for month, question, store_id, points, amount in rows:
+        select(
+            _TALLY.survey_id, _TALLY.month, _TALLY.question, _TALLY.store_id, _TALLY.points,
+            _TALLY.amount,
+        ).where(_TALLY.org_id == org_id, _TALLY.month >= first, *which)
+    )  # fmt: skip
+    given: dict[tuple[str, int], dict[str, dict[tuple[str, int], int]]] = {}
+    for survey_id, month, question, store_id, points, amount in rows:
         if settled(month, today, policy.figures_settle_days):
-            given = by_month.setdefault(month, {}).setdefault(question, {})
-            given[store_id, points] = int(amount)
-    return [
-        Month(period=Period(month, 1), told=told(by_month[month], policy.survey_least_answers))
-        for month in sorted(by_month)
-    ]
+            counts = given.setdefault((survey_id, month), {}).setdefault(question, {})
+            counts[store_id, points] = int(amount)
+    found: dict[str, list[Month]] = {}
+    for (survey_id, month), by_question in sorted(given.items(), key=lambda one: one[0]):
+        shown = told(by_question, policy.survey_least_answers)
+        found.setdefault(survey_id, []).append(Month(period=Period(month, 1), told=shown))
+    return found
 
 
 def words_of(
