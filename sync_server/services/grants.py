@@ -3,7 +3,7 @@ when the clock says so, whoever looks (design §4)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, or_, select
 from shared.clock import from_wire, to_wire
 from shared.ids import new_id
 from shared.wire import LeaseGrant
+from sync_server.db.among import among as one_of
 from sync_server.db.records import RECORDS
 from sync_server.services.writing import Held, Unit
 
@@ -114,25 +115,31 @@ def holders(unit: Unit, customer_id: str, *purposes: str) -> set[str]:
 
 
 def live_grants(
-    connection: Connection, org_id: str, staff_id: str, now: datetime
+    connection: Connection,
+    org_id: str,
+    staff_id: str,
+    now: datetime,
+    buckets: Collection[str] | None = None,
 ) -> list[LeaseGrant]:
-    """What someone may read at this moment, as leases name it."""
+    """What someone may read at this moment, as leases name it; of these buckets, if any are
+    named."""
     grant = RECORDS["grant"].c
     moment = to_wire(now)
-    rows = connection.execute(
-        select(
-            grant.id,
-            grant.bucket,
-            grant.purpose,
-            grant.role,
-            grant.not_before,
-            grant.expires_at,
-        ).where(
-            grant.org_id == org_id,
-            grant.staff_id == staff_id,
-            grant.revoked_at.is_(None),
-            grant.not_before <= moment,
-            or_(grant.expires_at.is_(None), grant.expires_at > moment),
-        )
+    query = select(
+        grant.id,
+        grant.bucket,
+        grant.purpose,
+        grant.role,
+        grant.not_before,
+        grant.expires_at,
+    ).where(
+        grant.org_id == org_id,
+        grant.staff_id == staff_id,
+        grant.revoked_at.is_(None),
+        grant.not_before <= moment,
+        or_(grant.expires_at.is_(None), grant.expires_at > moment),
     )
+    if buckets is not None:
+        query = query.where(one_of(connection, grant.bucket, sorted(buckets)))
+    rows = connection.execute(query)
     return [LeaseGrant(**row._mapping) for row in rows]

@@ -63,8 +63,7 @@ def looks_at(
     at this moment. Refuses `ROLE_NOT_ALLOWED` and `OUT_OF_SCOPE`."""
     if caller.role not in HOLDERS:
         raise Refusal(Code.ROLE_NOT_ALLOWED)
-    held = live_grants(connection, caller.org_id, caller.staff_id, now)
-    if all(grant.bucket != f"customer:{customer_id}" for grant in held):
+    if not held_of(connection, caller, [customer_id], now):
         raise Refusal(Code.OUT_OF_SCOPE)
     query = _query(caller.org_id).where(_LOOK.customer_id == customer_id)
     return _read(connection, _narrowed(query, asked))
@@ -76,12 +75,20 @@ def own_looks(connection: Connection, caller: Caller, asked: Asked) -> list[Look
     return _read(connection, _narrowed(query, asked))
 
 
+def held_of(
+    connection: Connection, caller: Caller, customer_ids: Collection[str], now: datetime
+) -> set[str]:
+    """Those of these customers that the caller holds at this moment."""
+    buckets = {f"customer:{customer_id}": customer_id for customer_id in customer_ids}
+    live = live_grants(connection, caller.org_id, caller.staff_id, now, buckets)
+    return {buckets[grant.bucket] for grant in live}
+
+
 def names_held(
     connection: Connection, caller: Caller, customer_ids: Collection[str], now: datetime
 ) -> dict[str, str]:
     """Names of those of these customers that the caller holds at this moment; of nobody else's."""
-    held = {g.bucket for g in live_grants(connection, caller.org_id, caller.staff_id, now)}
-    mine = sorted(i for i in customer_ids if f"customer:{i}" in held)
+    mine = sorted(held_of(connection, caller, customer_ids, now))
     customer = RECORDS["customer"].c
     rows = connection.execute(
         select(customer.id, customer.name).where(

@@ -15,7 +15,7 @@ from sync_server.admin.visit import Visit
 from sync_server.db.records import RECORDS
 from sync_server.services.accounts import staff_names
 from sync_server.services.conflicts import decide
-from sync_server.services.grants import live_grants
+from sync_server.services.look_listing import held_of
 
 PAGE = Page("conflicts", group="work", roles=WITH_MANAGERS)
 router = PAGE.router()
@@ -40,10 +40,8 @@ def _dressed(connection: Connection, visit: Visit, rows: list[Row]) -> list[Row]
 
 
 def _values(connection: Connection, visit: Visit, rows: list[Row]) -> dict[str, tuple[Any, Any]]:
-    caller = visit.caller
-    live = live_grants(connection, caller.org_id, caller.staff_id, visit.now)
-    held = {grant.bucket for grant in live}
-    mine = [row["id"] for row in rows if f"customer:{row['customer_id']}" in held]
+    held = held_of(connection, visit.caller, {row["customer_id"] for row in rows}, visit.now)
+    mine = [row["id"] for row in rows if row["customer_id"] in held]
     query = select(_CONFLICT.id, _CONFLICT.kept_value, _CONFLICT.other_value).where(
         _CONFLICT.org_id == visit.org_id, _CONFLICT.id.in_(mine)
     )
