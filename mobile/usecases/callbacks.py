@@ -198,7 +198,8 @@ class Callbacks:
         if reopen and not call.may_reopen:
             raise Refusal(Code.MOVE_NOT_ALLOWED)
         follows = after_call(call.case.kind, outcome) if call.case and call.may_reopen else None
-        reopen = reopen or follows == "reopen"
+        if follows is not None:
+            reopen = follows == "reopen"
         now = self._store.now()
         made = (Attempt(at=now, result="reached"),) if reached else ()
         with self._store.unit() as unit:

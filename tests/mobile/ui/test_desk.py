@@ -211,9 +211,9 @@ async def test_a_solved_complaint_is_asked_about_in_a_week_and_goes_on_until_the
     (call,) = shell.store.find(Callback)
     assert (call.kind, call.due_at) == ("after_complaint", NOW + timedelta(days=7))
 
-    def say(call, outcome):
+    def say(call, outcome, **more):
         calls = Callbacks(shell.store)
-        calls.finish(call, outcome=outcome, satisfaction=50, answers=(), notes="还是不行")
+        calls.finish(call, outcome=outcome, satisfaction=50, answers=(), notes="还是不行", **more)
         return shell.store.get(Case, case.id)
 
     reopened = say(call, "needs_more")
@@ -221,7 +221,7 @@ async def test_a_solved_complaint_is_asked_about_in_a_week_and_goes_on_until_the
     solved = Desk(shell.store).solve(reopened, "又调了一遍")
     again = next(c for c in shell.store.find(Callback) if c.state == "scheduled")
     assert again.id != call.id
-    closed = say(again, "satisfied")
+    closed = say(again, "satisfied", reopen=True)  # a switch that an older app's draft had on
     assert (closed.state, closed.closed_at) == ("closed", shell.now()) and solved.reopened == 1
     kinds = [e.to_state for e in shell.store.find(CaseEvent, case_id=case.id)]
     assert kinds == ["resolved", "in_progress", "resolved", "closed"]
