@@ -19,6 +19,7 @@ from mobile.usecases.case_clocks import Clocks
 from mobile.usecases.repairs import Repairs
 from shared.declare import Personal
 from shared.entities import Case, Customer, Transfer
+from shared.flows import ESCALATED
 from shared.masking import mask
 from shared.queueing import Place, place_in_queue
 
@@ -42,8 +43,9 @@ def CasesScreen() -> ft.View:
     elif not any(found.value.values()):
         body = [surfaces.empty(ft.Icons.HANDYMAN, t("repair.none"), t("repair.none.text"))]
     else:
+        clocks = Clocks(shell.store) if shell.role in ESCALATED else None
         body = [
-            keyed(f"group-{name}", Group, shell, name, found.value[name], now)
+            keyed(f"group-{name}", Group, shell, name, found.value[name], now, clocks)
             for name in _ORDER
             if found.value[name]
         ]
@@ -57,7 +59,7 @@ def work(store: Store) -> dict[str, list[Case]]:
     for case in repairs.mine():
         groups[_GROUPS[case.state]].append(case)
     policy = store.policy()
-    vips = {i for i, vip in store.columns(Customer, ("id", "vip")) if vip}
+    vips = {customer_id for (customer_id,) in store.columns(Customer, ("id",), vip=True)}
 
     def urgent(case: Case) -> tuple[Place, str]:
         vip = case.customer_id in vips
@@ -90,12 +92,14 @@ def due_at(case: Case) -> datetime:
 
 
 @ft.component
-def Group(shell: Shell, name: str, cases: Sequence[Case], now: datetime) -> ft.Control:
-    """One group; a long one, and what is done, are folded. Only what is shown is looked up."""
+def Group(
+    shell: Shell, name: str, cases: Sequence[Case], now: datetime, clocks: Clocks | None
+) -> ft.Control:
+    """One group; a long one, and what is done, are folded. Only what is shown is looked up.
+    `clocks` is None for roles to which no flow escalates."""
     whole, show_whole = use_state(False)
     few = 3 if name == "done" else _FEW
     shown = cases if whole else cases[:few]
-    clocks = Clocks(shell.store)
     rows: list[ft.Control] = [_card(shell, case, now, clocks) for case in shown]
     if len(shown) < len(cases):
         text = t("action.show_all", count=len(cases))
@@ -103,7 +107,7 @@ def Group(shell: Shell, name: str, cases: Sequence[Case], now: datetime) -> ft.C
     return surfaces.section(t(f"repair.group.{name}"), rows, words.faint(str(len(cases))))
 
 
-def _card(shell: Shell, case: Case, now: datetime, clocks: Clocks) -> ft.Control:
+def _card(shell: Shell, case: Case, now: datetime, clocks: Clocks | None) -> ft.Control:
     customer = shell.store.get(Customer, case.customer_id)
     row = shell.store.row("case", case.id)
     who = customer.name if customer else t("today.unknown_customer")
@@ -117,7 +121,7 @@ def _card(shell: Shell, case: Case, now: datetime, clocks: Clocks) -> ft.Control
     )  # fmt: skip
     badges: list[ft.Control] = [state_badge(case)]
     badges += priority_badge(case)
-    gone_to = clocks.of(case).escalated_to if group else None
+    gone_to = clocks.of(case).escalated_to if clocks and group else None
     if gone_to == shell.role:
         text = t("clock.escalated", role=choice("role", gone_to))
         badges.append(marks.badge(text, "error", ft.Icons.NOTIFICATION_IMPORTANT_OUTLINED))
