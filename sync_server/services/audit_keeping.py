@@ -25,7 +25,7 @@ def let_old_go(db: Database, now: datetime) -> int:
     time."""
     with db.read() as connection:
         orgs = organisations(connection)
-    due = [org_id for org_id in orgs if leaps.may_delete(db, org_id, now)]
+    due = [org_id for org_id in orgs if leaps.may_act(db, org_id, now)]
     return sum(_of(db, org_id, now) for org_id in due)
 
 

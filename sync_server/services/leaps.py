@@ -1,10 +1,11 @@
-"""A clock that leapt ahead deletes nothing.
+"""A clock that leapt ahead does nothing that can't be undone.
 
 What is erased because its time is over (customers, old texts, nobody's bytes, old entries of the
-audit log) would go all at once where the server's clock is set years ahead by mistake. So each
-look notes when it was; where the next one finds that more than `clock_leap_days` have passed, all
-such deleting waits for `clock_leap_wait_days`, and the doctor says so (L1). A server that was off
-for as long waits as well: erasing a week later harms nobody.
+audit log) would go all at once where the server's clock is set years ahead by mistake; months would
+be published for ever that have not begun, and visits planned for years to come. So each look notes
+when it was; where the next one finds that more than `clock_leap_days` have passed, all that waits
+for `clock_leap_wait_days`, and the doctor says so (L1). A server that was off for as long waits as
+well: a week later harms nobody.
 """
 
 from __future__ import annotations
@@ -26,30 +27,29 @@ _NOTED = timedelta(hours=1)
 _STATE = ORG_STATE.c
 
 
-def may_delete(db: Database, org_id: str, now: datetime) -> bool:
-    """Whether what is over by the clock may go now. Notes the look."""
+def may_act(db: Database, org_id: str, now: datetime) -> bool:
+    """Whether what is due by the clock alone may be done now. Notes the look."""
     with db.read() as connection:
         looked, waits = _stands(connection, org_id)
-        leap = timedelta(days=policy_of(connection, org_id, now).clock_leap_days)
     if looked is None or abs(now - looked) >= _NOTED:
-        waits = _note(db, org_id, now, leap)
+        waits = _note(db, org_id, now)
     return waits is None or now >= waits
 
 
 def waits_until(connection: Connection, org_id: str, now: datetime) -> datetime | None:
-    """Until when deleting waits for someone to look at the clock; None where it does not."""
+    """Until when it waits for someone to look at the clock; None where nothing does."""
     _, waits = _stands(connection, org_id)
     return waits if waits is not None and now < waits else None
 
 
-def _note(db: Database, org_id: str, now: datetime, leap: timedelta) -> datetime | None:
+def _note(db: Database, org_id: str, now: datetime) -> datetime | None:
     with db.write() as connection:
         looked, waits = _stands(connection, org_id)
+        policy = policy_of(connection, org_id, now)
         if looked is not None and looked - now > _NOTED:
             waits = None  # the clock was put right
-        elif looked is not None and now - looked > leap:
-            days = policy_of(connection, org_id, now).clock_leap_wait_days
-            waits = now + timedelta(days=days)
+        elif looked is not None and now - looked > timedelta(days=policy.clock_leap_days):
+            waits = now + timedelta(days=policy.clock_leap_wait_days)
             by = audit.by_itself(org_id)
             audit.note(connection, by, Action.CLOCK_LEAPT, now=now, days=(now - looked).days)
         connection.execute(

@@ -33,7 +33,7 @@ def sweep_orphans(database: Database, store: FileStore, now: datetime) -> int:
     done = 0
     with database.read() as connection:
         org_ids = connection.execute(select(STORED_FILE.c.org_id).distinct()).scalars().all()
-    for org_id in (one for one in org_ids if leaps.may_delete(database, one, now)):
+    for org_id in (one for one in org_ids if leaps.may_act(database, one, now)):
         with database.write() as connection:
             days = policy_of(connection, org_id, now).orphan_file_days
             over = and_(

@@ -92,7 +92,7 @@ def publications(connection: Connection, org_id: str, most: int = MOST_MONTHS) -
 def _publish(db: Database, org_id: str, now: datetime) -> int:
     with db.read() as connection:
         due = _due(connection, org_id, now)
-    if not due or not leaps.may_delete(db, org_id, now):
+    if not due or not leaps.may_act(db, org_id, now):
         return 0
     with db.read() as connection:
         made = [

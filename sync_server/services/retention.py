@@ -42,7 +42,7 @@ def sweep_retention(db: Database, files: FileStore, ledger: Path | None, now: da
     Harmless at any time."""
     with db.read() as connection:
         org_ids = connection.execute(select(ORG_STATE.c.org_id)).scalars().all()
-    due = [org_id for org_id in org_ids if leaps.may_delete(db, org_id, now)]
+    due = [org_id for org_id in org_ids if leaps.may_act(db, org_id, now)]
     return sum(_sweep(db, files, ledger, org_id, now) for org_id in due)
 
 

@@ -18,6 +18,7 @@ from sync_server.db.base import Database
 from sync_server.db.log import BUCKET_HEAD
 from sync_server.db.putting import replace_rows
 from sync_server.db.rules import RULE_RUN
+from sync_server.services import leaps
 from sync_server.services.calendars import zone_of
 from sync_server.services.vitals import organisations
 
@@ -44,7 +45,7 @@ def due(db: Database, rule: str, now: datetime) -> list[str]:
             done = last is not None and night <= from_wire(last.ran_at) <= now
             if local >= night and not done:
                 found.append(org_id)
-    return found
+    return [org_id for org_id in found if leaps.may_act(db, org_id, now)]
 
 
 def moved_since(connection: Connection, org_id: str, seq: int) -> set[str]:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from shared.clock import from_wire
 from sync_server.db.audit import AUDIT_ENTRY
 from sync_server.db.base import Database
-from sync_server.services import audit_keeping, leaps
+from sync_server.services import audit_keeping, cadence_plans, leaps
 from sync_server.services.file_store import FileStore
 from sync_server.services.retention import sweep_retention
 from tests.databases import RING
@@ -65,3 +66,17 @@ def test_a_server_that_was_off_for_years_erases_after_the_wait(
         world.now += timedelta(days=1)
     assert sweep_retention(world.db, files, None, world.now) > 0
     assert name(world, customer_id) == "—"
+
+
+def test_a_clock_that_is_put_right_again_has_planned_no_visit_for_years_to_come(
+    world: World,
+) -> None:
+    right = world.now
+    assert cadence_plans.plan_due(world.db, world.now).made == 0
+    world.customer("an")
+    world.now += timedelta(days=800)
+    assert cadence_plans.plan_due(world.db, world.now).made == 0
+    world.now = right + timedelta(days=1)
+    assert cadence_plans.plan_due(world.db, world.now).made == 1
+    (visit,) = world.rows("visit")
+    assert from_wire(visit["planned_at"]) < world.now + timedelta(days=366)
