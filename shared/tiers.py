@@ -8,13 +8,13 @@ level that the rules can't know is None, and nothing is proposed for it. A panel
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.churn import Habit, churn_signal
 from shared.entities.customer import TIERS
-from shared.entities.tiering import AXES, Reason
+from shared.entities.tiering import AXES, SEATS, Reason
 from shared.policy import PolicySettings
 
 FIELD_OF: Mapping[str, str] = {
@@ -288,6 +288,31 @@ def proposed(axis: str, now: str | None, found: Finding) -> bool:
     return True
 
 
+def telling(reasons: Iterable[Reason]) -> list[Reason]:
+    """The few numbers that tell most, for a line of a list: those that reach what is wanted of
+    them first."""
+    return sorted(reasons, key=lambda one: one.wanted is None or one.value < one.wanted)[:3]
+
+
+def seats_of(policy: PolicySettings, staff_id: str, role: str) -> frozenset[str]:
+    """The seats of the panel that somebody sits in, by role or by name (S1 #51)."""
+    return frozenset(
+        seat
+        for seat in SEATS
+        if {staff_id, str(role)} & set(getattr(policy, f"panel_{seat}").split())
+    )
+
+
+def seats_wanted(axis: str) -> frozenset[str]:
+    """Who has to confirm: for a VIP the after-sales reviewer (S2 #78), else the whole panel."""
+    return frozenset({"service"} if axis == "vip" else SEATS)
+
+
+def second_look_at(disputed_at: datetime, policy: PolicySettings) -> datetime:
+    """From when whoever disputed a proposal may look at it again; others may at once (S1 #52)."""
+    return disputed_at + timedelta(hours=policy.second_look_hours)
+
+
 def next_look(facts: Facts, policy: PolicySettings) -> datetime | None:
     """When the levels may next change though nothing happens."""
     return min((moment for moment in _turns(facts, policy) if moment > facts.at), default=None)
@@ -318,4 +343,8 @@ __all__ = [
     "marks",
     "next_look",
     "proposed",
+    "seats_of",
+    "seats_wanted",
+    "second_look_at",
+    "telling",
 ]

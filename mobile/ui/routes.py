@@ -59,6 +59,7 @@ SCREENS = {
     "customers/:customer_id/visit": ("visit_plan", "PlanVisitScreen"),
     "customers/:customer_id/consent": ("customer_consent", "ConsentScreen"),
     "customers/:customer_id/plan/:plan_id": ("churn_plan", "PlanScreen"),
+    "customers/:customer_id/tier/:proposal_id": ("tier_proposals", "TierProposalScreen"),
     "customers/:customer_id/case": ("case_open", "OpenCaseScreen"),
     "customers/:customer_id/contacts/:contact_id": ("contact_edit", "EditContactScreen"),
     "customers/:customer_id/assets/:asset_id": ("asset_edit", "EditAssetScreen"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mobile.store.store import Store
+from mobile.usecases import panel
 from mobile.usecases.outbox import staff_name
 from shared.declare import ENTITIES, Record, Role
 from shared.entities import (
@@ -23,6 +24,8 @@ from shared.errors import Code, Refusal
 from shared.ids import new_id
 
 SUBJECTS = ("customer", "case", "callback")
+DECIDED = ("conflict", "access_request", "retention_plan", "tier_proposal", "policy")
+"""What `decisions_waiting` depends on."""
 DECIDED_FOR = timedelta(days=7)
 
 
@@ -122,10 +125,12 @@ def waiting_wishes(store: Store) -> list[Wish]:
 
 
 def decisions_waiting(store: Store) -> int:
-    """How many conflicts and requests wait for this person, and plans for a store manager."""
+    """How many conflicts, requests and changes of levels wait for this person, and plans for a
+    store manager."""
     decides = store.staff().role == Role.STORE_MANAGER
     plans = store.count(RetentionPlan, state="proposed") if decides else 0
-    return len(store.conflicts()) + len(open_requests(store)) + plans
+    levels = len(panel.waiting(store))
+    return len(store.conflicts()) + len(open_requests(store)) + plans + levels
 
 
 def decided_wishes(store: Store, now: datetime) -> list[Wish]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from shared.clock import from_wire, to_wire
@@ -20,7 +20,7 @@ from shared.errors import Code, Refusal
 from shared.ids import derived_id, new_id
 from shared.policy import DEFAULTS, PolicySettings, settings_from
 from shared.states import OPEN_PROPOSAL_STATES, may_move
-from shared.tiers import FIELD_OF, YES
+from shared.tiers import FIELD_OF, YES, seats_of, seats_wanted, second_look_at
 from sync_server.db.base import Database
 from sync_server.services import audit, cadence_plans
 from sync_server.services.accounts import policy_of, policy_versions
@@ -48,20 +48,6 @@ class Decided:
 
     def __add__(self, other: Decided) -> Decided:
         return Decided(**{n: v + getattr(other, n) for n, v in asdict(self).items()})
-
-
-def seats_of(policy: PolicySettings, staff_id: str, role: str) -> frozenset[str]:
-    """The seats that somebody sits in, by role or by name."""
-    return frozenset(
-        seat
-        for seat in SEATS
-        if {staff_id, str(role)} & set(getattr(policy, f"panel_{seat}").split())
-    )
-
-
-def seats_wanted(axis: str) -> frozenset[str]:
-    """Who has to confirm: for a VIP the after-sales reviewer (S2 #78), else the whole panel."""
-    return frozenset({"service"} if axis == "vip" else SEATS)
 
 
 def decide(
@@ -230,7 +216,7 @@ def _ready(
 ) -> datetime | None:
     """From when this person may take the second look, where `at` is too early: a dispute's is
     somebody else's, or the same person's another day (S1 #52)."""
-    ready = from_wire(row["disputed_at"]) + timedelta(hours=policy.second_look_hours)
+    ready = second_look_at(from_wire(row["disputed_at"]), policy)
     return ready if row.get("disputed_by") == staff_id and at < ready else None
 
 
@@ -314,7 +300,5 @@ __all__ = [
     "by_hand",
     "carry_out",
     "decide",
-    "seats_of",
-    "seats_wanted",
     "still_counts",
 ]

@@ -1,5 +1,6 @@
-"""What waits to be decided: conflicts, field by field, from this phone; for a store manager also
-who asks to see customers, and work that is held, which is only known online.
+"""What waits to be decided: conflicts, field by field, from this phone; levels of customers, for
+who sits in the panel; for a store manager also who asks to see customers, and work that is held,
+which is only known online.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from mobile.ui.components.values import listed
 from mobile.ui.hooks import keyed
 from mobile.ui.screens.held_work import HeldSection
 from mobile.ui.screens.plan_proposals import PlanProposals
+from mobile.ui.screens.tier_proposals import TierProposals
 from mobile.ui.screens.wishes import Wishes
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import label, t
-from mobile.usecases.access import decisions_waiting
+from mobile.usecases.access import DECIDED, decisions_waiting
 from mobile.usecases.decisions import (
     Disputed,
     decided_conflicts,
@@ -37,7 +39,7 @@ def DecisionsScreen() -> ft.View:
     """The inbox. Conflicts are in the vault, so that it works without a network."""
     shell = use_shell()
     found = use_query(open_conflicts, watch=_WATCHED)
-    waiting = use_query(decisions_waiting, watch=("conflict", "access_request", "retention_plan"))
+    waiting = use_query(decisions_waiting, watch=DECIDED)
     decided = use_query(lambda store: decided_conflicts(store, store.now()), watch=("conflict",))
     body: list[ft.Control] = []
     if found.refusal is not None:
@@ -49,6 +51,7 @@ def DecisionsScreen() -> ft.View:
         cards = [_card(shell, one) for one in found.value]
         trailing = marks.badge(str(count), "error")
         body.append(surfaces.section(t("decisions.conflicts"), cards, trailing))
+    body.append(keyed("tiers", TierProposals, shell))
     if shell.role == Role.STORE_MANAGER:
         body.insert(0, keyed("wishes", Wishes, shell))
         body.append(keyed("plans", PlanProposals, shell))

@@ -19,7 +19,7 @@ from mobile.ui.components.frame import (
 )
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import choice, t
-from mobile.usecases.access import decisions_waiting
+from mobile.usecases.access import DECIDED, decisions_waiting
 
 
 @ft.component
@@ -29,7 +29,7 @@ def MoreScreen() -> ft.View:
     shown = {place.name for place in places(shell.role, False)}
     every = (CUSTOMERS, WORK, CALLBACKS, SURVEYS, DECISIONS, FIGURES, SYNC, SETTINGS)
     rest = [place for place in every if place.name not in shown]
-    waiting = use_query(decisions_waiting, watch=("conflict", "access_request", "retention_plan"))
+    waiting = use_query(decisions_waiting, watch=DECIDED)
     counts = {"decisions": waiting.value or 0}
     lines = surfaces.card([_line(shell, place, counts.get(place.name, 0)) for place in rest])
     staff = shell.staff

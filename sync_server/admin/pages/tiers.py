@@ -12,12 +12,13 @@ from typing import Any
 from sqlalchemy import Connection, select
 from starlette.responses import RedirectResponse, Response
 
+from shared.codec import read
 from shared.declare import ENTITIES, Role, choice, text
 from shared.entities.customer import AREAS, LIFECYCLE, LOYALTIES, NEEDS, TIERS
-from shared.entities.tiering import AXES, SEATS
+from shared.entities.tiering import AXES, SEATS, Reason
 from shared.errors import Code, Refusal
 from shared.states import PROPOSAL_STATES
-from shared.tiers import FIELD_OF, NO, REASONS, YES
+from shared.tiers import FIELD_OF, NO, REASONS, YES, seats_wanted, telling
 from sync_server.admin.forms import Form, filled, submit
 from sync_server.admin.listing import Column, Filter, Listing, Row
 from sync_server.admin.page import Page, Visiting
@@ -35,8 +36,6 @@ _NARROWED = ("state", "axis", "level")
 """What both the list and a decision about all that it shows are asked by."""
 CHOSEN = "proposal"
 """The field that each chosen proposal's id comes in, as often as there are."""
-_SHORT = 3
-"""Reasons that a row of the list shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +52,6 @@ class Decision:
     plan: str | None = text(64)
 
 
-def _telling(found: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The few numbers that tell most: those that reach what is wanted of them first."""
-    return sorted(found, key=lambda one: one.get("wanted") is None or one["value"] < one["wanted"])[
-        :_SHORT
-    ]
-
-
 def _dressed(connection: Connection, visit: Visit, rows: list[Row]) -> list[Row]:
     names = look_listing.names_held(
         connection, visit.caller, {row["customer_id"] for row in rows}, visit.now
@@ -70,7 +62,7 @@ def _dressed(connection: Connection, visit: Visit, rows: list[Row]) -> list[Row]
             "name": names.get(row["customer_id"], ""),
             "from": level(visit.words, row["axis"], row["before"]),
             "to": level(visit.words, row["axis"], row["after"]),
-            "why": [told for _, told in reasons(visit.words, _telling(row["reasons"] or ()))],
+            "why": [told for _, told in reasons(visit.words, telling(_kept(row["reasons"])))],
         }
         for row in rows
     ]
@@ -108,20 +100,24 @@ def level(words: Words, axis: str, word: str | None) -> str:
     return words.choice(FIELD_OF[axis], word) or words("tiers.none")
 
 
-def reasons(words: Words, found: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+def reasons(words: Words, found: Iterable[Reason]) -> list[tuple[str, str]]:
     """(key, sentence) of each number behind a proposal."""
     return [
         (
-            one["key"],
+            one.key,
             words(
-                "reason.wanted" if one.get("wanted") is not None else "reason.is",
-                what=words(f"reason.{one['key']}"),
-                value=_amount(words, one["key"], one["value"]),
-                wanted=_amount(words, one["key"], one.get("wanted") or 0),
+                "reason.wanted" if one.wanted is not None else "reason.is",
+                what=words(f"reason.{one.key}"),
+                value=_amount(words, one.key, one.value),
+                wanted=_amount(words, one.key, one.wanted or 0),
             ),
         )
         for one in found
     ]
+
+
+def _kept(found: Iterable[Mapping[str, Any]] | None) -> list[Reason]:
+    return [read(Reason, one) for one in found or ()]
 
 
 def _amount(words: Words, key: str, value: int) -> str:
@@ -237,7 +233,7 @@ def _proposal(visit: Visit, proposal_id: str, form: Form[Decision], status: int)
         people = {row[n] for n in ("disputed_by", "decided_by", "created_by") if row.get(n)}
         staff = staff_names(connection, visit.org_id, people)
     words, axis = visit.words, row["axis"]
-    wanted = [seat for seat in SEATS if seat in tier_panel.seats_wanted(axis)]
+    wanted = [seat for seat in SEATS if seat in seats_wanted(axis)]
     return visit.show(
         "tier.html",
         status=status,
@@ -246,7 +242,7 @@ def _proposal(visit: Visit, proposal_id: str, form: Form[Decision], status: int)
         name=names.get(row["customer_id"], ""),
         before=level(words, axis, row.get("before")),
         after=level(words, axis, row["after"]),
-        reasons=reasons(words, row.get("reasons", ())),
+        reasons=reasons(words, _kept(row.get("reasons"))),
         seats=[(seat, seat in row.get("seats", ())) for seat in wanted],
         staff=staff,
     )

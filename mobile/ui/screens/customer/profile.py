@@ -10,6 +10,7 @@ import flet as ft
 
 from mobile.ui import formats
 from mobile.ui.components import buttons, privacy, surfaces, words
+from mobile.ui.components.levels import reason
 from mobile.ui.components.values import shown
 from mobile.ui.hooks import keyed, use_state
 from mobile.ui.screens.customer import checks
@@ -22,9 +23,8 @@ from mobile.usecases.customers import VISITING
 from mobile.usecases.outbox import staff_name
 from shared.codec import write
 from shared.declare import ENTITIES
-from shared.entities import Reason
 from shared.masking import MASKED, mask
-from shared.tiers import REASONS
+from shared.tiers import telling
 
 Opens = Callable[[str], None]
 
@@ -138,7 +138,7 @@ def _standing(shell: Shell, page: CustomerPage) -> ft.Control | None:
         if word := getattr(customer, name):
             rows.append(surfaces.pair(label(name), choice(name, word)))
     if (tiered := page.tiered) is not None:
-        why = " · ".join(_reason(one, customer.currency) for one in tiered.reasons[:3])
+        why = " · ".join(reason(one, customer.currency) for one in telling(tiered.reasons))
         when = formats.when(tiered.decided_at or tiered.proposed_at, shell.now())
         said = t("customer.tiered", tier=choice("tier", tiered.after), when=when)
         version = t("customer.tiered.policy", version=tiered.policy_version or 0)
@@ -146,15 +146,3 @@ def _standing(shell: Shell, page: CustomerPage) -> ft.Control | None:
         if why and tiered.policy_version:
             rows.append(words.faint(version))
     return surfaces.section(t("customer.group.value"), [surfaces.card(rows)])
-
-
-def _reason(one: Reason, currency: str | None) -> str:
-    """One number behind a level."""
-    unit = REASONS.get(one.key, "")
-
-    def said(value: int) -> str:
-        return formats.money(value, currency) if unit == "cents" else str(value)
-
-    key = "reason.is" if one.wanted is None else "reason.wanted"
-    wanted = said(one.wanted or 0)
-    return t(key, what=t(f"reason.{one.key}"), value=said(one.value), wanted=wanted)
