@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -9,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from shared.errors import Code, Refusal
-from shared.ids import new_id
-from sync_server.db.base import Database
+from shared.ids import derived_id
+from sync_server.db.base import Database, lock_organisation
 from sync_server.db.surveys import EVALUATION
 from sync_server.services import audit
 from sync_server.services.audit import Action
@@ -22,12 +23,22 @@ MOST = 200
 
 def enter(db: Database, who: Caller, fields: Mapping[str, Any], now: datetime) -> str:
     """Puts one on record: `agency`, `subject`, `from_day` to `until_day`, `points` of 100, how many
-    were `asked`, a `note`. Refuses (FIELD_INVALID) an end before its beginning."""
+    were `asked`, a `note`. The same twice is one. Refuses (FIELD_INVALID) an end before its
+    beginning."""
     if fields["until_day"] < fields["from_day"]:
         raise Refusal(Code.FIELD_INVALID, field="until_day", wanted=fields["from_day"])
-    made = new_id()
+    told = json.dumps(fields, sort_keys=True, default=str)
+    made = derived_id(who.org_id, "evaluation", told)
+    there = select(EVALUATION.c.id).where(
+        EVALUATION.c.org_id == who.org_id, EVALUATION.c.id == made
+    )
 
     def work(unit: Unit) -> None:
+        # From the start: the same may be entered once more at this moment.
+        lock_organisation(unit.connection, unit.org_id)
+        unit.locked = True
+        if unit.connection.execute(there).first():
+            return
         row = {"org_id": unit.org_id, "id": made, "entered_by": who.staff_id, **fields}
         unit.append(EVALUATION, row)
         audit.note(unit, who, Action.EVALUATION_ENTERED, subject=("evaluation", made))

@@ -152,3 +152,5 @@ def test_an_outside_evaluation_is_entered_and_listed(field: Field) -> None:
     )
     assert "is on record" in desk.follow(desk.post("/console/evaluations", **sent))
     assert "J.D. Power" in desk.text and "83" in desk.text
+    desk.follow(desk.post("/console/evaluations", **sent))  # the first reply was lost
+    assert desk.text.count("1200") + desk.text.count("1,200") == 1
