@@ -106,9 +106,12 @@ def shares(
     return Shares(rows=sorted(rows, key=lambda one: -(one.count or 0)), total=total)
 
 
-def keep_topic(db: Database, who: Caller | audit.Actor, topic: Topic, now: datetime) -> None:
+def keep_topic(
+    db: Database, who: Caller | audit.Actor, topic: Topic, now: datetime, *, new: bool = False
+) -> None:
     """A new topic, or another wording, department or deadline for one; a retired one is offered no
-    more and goes on counting. Twice is as once. Refuses FIELD_REQUIRED for one without a title."""
+    more and goes on counting. Twice is as once. Refuses FIELD_REQUIRED for one without a title, and
+    RECORD_EXISTS for a `new` one whose key another topic has."""
     if not any(text.strip() for text in topic.title.values()):
         raise Refusal(Code.FIELD_REQUIRED, field="topic.title")
 
@@ -124,6 +127,8 @@ def keep_topic(db: Database, who: Caller | audit.Actor, topic: Topic, now: datet
         author = Author(staff_id=who.staff_id)
         held = unit.get("reference", record_id)
         if held is not None:
+            if new and _topic(topic.key, held.row["data"]) != topic:
+                raise Refusal(Code.RECORD_EXISTS, field="topic.key")
             kept = {k: v for k, v in held.row["data"].items() if k not in {*data, "retired"}}
             unit.update("reference", record_id, {"data": {**kept, **data}}, author)
         else:

@@ -164,6 +164,9 @@ def test_the_taxonomy_is_edited_by_administrators_and_a_retired_topic_goes_on_co
     answer = desk.post("/console/feedback/topics/new", **topic)
     assert "Topic kept" in desk.follow(answer)
     assert "Quality desk" in desk.text and "service.speed" in desk.text
+    assert desk.post("/console/feedback/topics/new", **topic).status_code == 303  # sent again
+    taken = desk.post("/console/feedback/topics/new", **{**topic, "title_en": "Another"})
+    assert taken.status_code == 409 and "is already there" in desk.text
     desk.get("/console/feedback/topics/product.quality")
     answer = desk.post("/console/feedback/topics/product.quality", **topic, retired="on")
     assert "retired" in desk.follow(answer)

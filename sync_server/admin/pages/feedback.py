@@ -104,7 +104,7 @@ def keep(key: str, visit: Visiting) -> Response:
             workdays=asked.workdays,
             retired=bool(asked.retired),
         )  # fmt: skip
-        keep_topic(visit.server.database, visit.caller, made, visit.now)
+        keep_topic(visit.server.database, visit.caller, made, visit.now, new=key == "new")
         return visit.done(PAGE.path, "feedback.kept")
 
     return submit(visit, TopicForm, done, partial(_form, visit, key))
