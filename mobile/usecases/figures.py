@@ -33,7 +33,7 @@ class Told:
 @dataclass(frozen=True, slots=True)
 class PeriodTold:
     """What was told of a period; score, rank and grade only of one's own work, where there is
-    any."""
+    any. `terms` are what the score was made of: (figure's name, attainment, weight in percent)."""
 
     period: str
     policy: int
@@ -43,6 +43,7 @@ class PeriodTold:
     of: int | None = None
     grade: str | None = None
     after: str | None = None
+    terms: Sequence[tuple[str, float, int]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ def _period(told: Mapping[str, Any], trends: Mapping[str, Any]) -> PeriodTold:
         of=told.get("of"),
         grade=grade if grade in GRADES else None,
         after=told.get("after"),
+        terms=[(n, *term) for n, term in told.get("terms", {}).items() if n in FIGURES],
     )
 
 

@@ -70,10 +70,14 @@ def trend(
             )
         if (len(points) - 1 - place) % most == 0:
             parts.append(
-                Markup('<text class="faint" x="{}" y="{}" text-anchor="middle">{}</text>').format(
-                    across(place), _HEIGHT - 5, label
+                Markup(
+                    '<text class="faint{}" x="{}" y="{}" text-anchor="middle">{}</text>'
+                ).format(
+                    # On a phone, where the text is larger, every other one has room.
+                    " minor" if (len(points) - 1 - place) // most % 2 else "",
+                    across(place), _HEIGHT - 5, label,
                 )
-            )
+            )  # fmt: skip
     spoken = ", ".join(f"{label}: {words}" for label, value, words in points if value is not None)
     return _svg(_WIDTH, _HEIGHT, f"{title}: {spoken}", parts)
 
@@ -94,7 +98,7 @@ def funnel(title: str, stages: Sequence[tuple[str, int]]) -> Markup:
     first = max((count for _, count in stages), default=0) or 1
     parts = []
     for place, (label, count) in enumerate(stages):
-        width = round((_WIDTH - 230) * count / first)
+        width = round((_WIDTH - 254) * count / first)
         top = place * 36 + 4
         share = f"{count:,} · {100 * count / first:.0f} %"
         parts.append(
@@ -103,7 +107,7 @@ def funnel(title: str, stages: Sequence[tuple[str, int]]) -> Markup:
                 '<rect class="bar" x="{2}" y="{3}" width="{4}" height="26" rx="4"/>'
                 '<text x="{5}" y="{0}">{6}</text>'
             ).format(
-                top + 18, label, 140 + (_WIDTH - 230 - width) // 2, top, width, _WIDTH - 84, share
+                top + 18, label, 140 + (_WIDTH - 254 - width) // 2, top, width, _WIDTH - 108, share
             )
         )
     spoken = ", ".join(f"{label}: {count:,}" for label, count in stages)
@@ -112,10 +116,10 @@ def funnel(title: str, stages: Sequence[tuple[str, int]]) -> Markup:
 
 def week(title: str, days: Sequence[str], counts: Mapping[int, int]) -> Markup:
     """How much fell into each hour of the week: rows are `days` from Monday, columns hours; keys of
-    `counts` are 24 × weekday + hour. The darker, the more; the busiest hours are read out."""
+    `counts` are 24 × weekday + hour. The stronger the colour, the more; read out are the most."""
     most = max(counts.values(), default=0) or 1
     parts = [
-        Markup('<text class="faint" x="{}" y="12" text-anchor="middle">{}</text>').format(
+        Markup('<text class="faint" x="{}" y="14" text-anchor="middle">{}</text>').format(
             52 + hour * _CELL + _CELL // 2, hour
         )
         for hour in range(0, _HOURS, 3)

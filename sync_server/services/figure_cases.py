@@ -50,16 +50,21 @@ class Counted:
 
 
 def cases_behind(
-    connection: Connection, org_id: str, store: str, name: str, period: Period
+    connection: Connection,
+    org_id: str,
+    store: str,
+    name: str,
+    period: Period,
+    person: str | None = None,
 ) -> tuple[list[Counted], int]:
-    """The newest cases that a figure of a store counts, and how many there are; none for figures
-    that count no cases."""
+    """The newest cases that a figure of a store, or of a `person` in it, counts, and how many there
+    are; none for figures that count no cases."""
     if name in ("satisfaction", "satisfied"):
-        return _answered(connection, org_id, store, period)
+        return _answered(connection, org_id, store, period, person)
     if name not in _DAYS:
         return [], 0
     day, which = _DAYS[name]
-    where = _within(org_id, store, day, period, which)
+    where = _within(org_id, store, day, period, which, *_of(_FACT, person))
     query = (
         select(*FIGURE_CASE.columns, _CASE.number, _STAFF.name.label("staff"))
         .join(RECORDS["case"], and_(_CASE.org_id == _FACT.org_id, _CASE.id == _FACT.case_id))
@@ -95,8 +100,12 @@ def _counted(row: Any, name: str, day: str) -> Counted:
     )
 
 
+def _of(columns: Any, person: str | None) -> list[ColumnElement[bool]]:
+    return [] if person is None else [columns.staff_id == person]
+
+
 def _answered(
-    connection: Connection, org_id: str, store: str, period: Period
+    connection: Connection, org_id: str, store: str, period: Period, person: str | None
 ) -> tuple[list[Counted], int]:
     """Cases whose customers said how satisfied they were."""
     where = and_(
@@ -104,6 +113,7 @@ def _answered(
         _ANSWER.store_id == store,
         _ANSWER.day.between(period.first_day.isoformat(), period.last_day.isoformat()),
         _ANSWER.case_id.is_not(None),
+        *_of(_ANSWER, person),
     )
     query = (
         select(

@@ -217,10 +217,16 @@ def _shown(person: str | None) -> Sequence[str]:
 
 
 def _standing(one: Standing | None) -> dict[str, Any]:
-    """Score, rank and grade, as far as there are any."""
+    """Score, rank and grade, as far as there are any, with what the score was made of."""
     if one is None or one.scored is None:
         return {}
-    told = {"score": one.scored.score, "rank": one.rank, "of": one.of, "grade": one.grade}
+    told: dict[str, Any] = {
+        "score": one.scored.score,
+        "rank": one.rank,
+        "of": one.of,
+        "grade": one.grade,
+    }
+    told["terms"] = {n: [round(reached, 3), w] for n, (reached, w) in one.scored.terms.items()}
     return told | ({"after": one.consequence} if one.consequence else {})
 
 

@@ -218,13 +218,21 @@ def _buyers(
 
 
 def trend(
-    connection: Connection, org_id: str, name: str, until: Period, many: int, store: str | None
+    connection: Connection,
+    org_id: str,
+    name: str,
+    until: Period,
+    many: int,
+    store: str | None,
+    person: str | None = None,
 ) -> list[tuple[Period, float | None]]:
-    """A figure's values in so many periods up to `until`, the oldest first."""
+    """A figure's values in so many periods up to `until`, the oldest first: of a store, or of a
+    `person` in it."""
+    by = WHOLE if person is None else "staff_id"
     found = []
     for back in range(many - 1, -1, -1):
         period = until.before(back)
-        parts = parts_of(connection, org_id, period, store=store).get(WHOLE, {})
+        parts = parts_of(connection, org_id, period, by, store=store).get(person or WHOLE, {})
         above, below = (parts.get(part, 0) for part in FIGURES[name].parts)
         found.append((period, FIGURES[name].value(Part(above, below))))
     return found

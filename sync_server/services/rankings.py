@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
 
+from shared.declare import FIELD_ROLES
 from shared.figures import (
     DEPARTMENT_WEIGHTS,
     STAFF_WEIGHTS,
@@ -60,12 +61,28 @@ def published_values(
 
 def departments(published: Publication, policy: PolicySettings) -> list[Standing]:
     """Stores by what was published of a month, the best first; those of which nothing was published
-    are missing."""
+    are missing.
+
+    A figure that is hidden weighs nothing, so that it could lift a score above what it hides. So
+    stores are compared by the same measures: who lacks one that another has is not ranked, and
+    stands below without a score."""
     stores = {
         store for name in DEPARTMENT_WEIGHTS for store in published.shown[name] if store != WHOLE
     }
     values = {store: published_values(published, policy, store) for store in stores}
-    return _ranking(values, DEPARTMENT_WEIGHTS, policy)
+    told = {
+        name for name in DEPARTMENT_WEIGHTS if published.shown[name].keys() - {WHOLE}
+    }  # what nobody has lifts nobody
+    ranked_ones = {
+        store: of
+        for store, of in values.items()
+        if all(of[name].value is not None for name in told)
+    }
+    ranking = _ranking(ranked_ones, DEPARTMENT_WEIGHTS, policy)
+    return ranking + [
+        Standing(key=store, values=values[store], scored=None, rank=None, of=len(ranking))
+        for store in sorted(values.keys() - ranked_ones.keys())
+    ]
 
 
 def department_grades(
@@ -88,16 +105,24 @@ def department_grades(
     return found
 
 
+def people_of(connection: Connection, org_id: str, store: str) -> list[str]:
+    """Who works with a store's customers: neither head office nor administrators, wherever they
+    sit."""
+    found = select(_STAFF.id).where(
+        _STAFF.org_id == org_id,
+        _STAFF.store_id == store,
+        _STAFF.active.is_not(False),
+        _STAFF.role.in_(FIELD_ROLES),
+    )
+    return list(connection.scalars(found))
+
+
 def staff(
     connection: Connection, org_id: str, store: str, period: Period, policy: PolicySettings
 ) -> list[Standing]:
     """The people of one store by what they did in a period, the best first; who did nothing that is
     counted comes last, without a rank."""
-    people = connection.scalars(
-        select(_STAFF.id).where(
-            _STAFF.org_id == org_id, _STAFF.store_id == store, _STAFF.active.is_not(False)
-        )
-    ).all()
+    people = people_of(connection, org_id, store)
     parts = parts_of(connection, org_id, period, "staff_id", store=store)
     values = {one: values_of(parts.get(one, {}), policy) for one in people}
     return _ranking(values, STAFF_WEIGHTS, policy)
@@ -159,6 +184,7 @@ __all__ = [
     "department_grades",
     "departments",
     "names",
+    "people_of",
     "published_values",
     "staff",
     "staff_graded",

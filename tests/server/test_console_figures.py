@@ -15,12 +15,14 @@ import pytest
 from pypdf import PdfReader
 from sqlalchemy import select
 
-from shared.figures import FIGURES
+from shared.figures import DEPARTMENT_WEIGHTS, FIGURES, Part
 from shared.ids import derived_id
-from shared.periods import read_period
+from shared.periods import Period, read_period
+from shared.policy import DEFAULTS
 from sync_server.admin.texts import catalogue
 from sync_server.db.records import RECORDS
 from sync_server.services import publications
+from sync_server.services.rankings import departments
 from sync_server.services.writing import Unit, write
 from tests.server.desks import Desk, signed_in
 from tests.server.figure_world import STAFF, STORES, ByHand, Rows, drawn
@@ -160,14 +162,47 @@ def test_departments_are_ranked_by_what_is_published_down_to_the_terms(field: Fi
     with field.server.database.read() as connection:
         newest = publications.publications(connection, ORG)[0]
     shown = newest.shown["satisfaction"]
+    ranked = {one.key for one in departments(newest, DEFAULTS) if one.rank}
+    assert ranked
     for name in ("gao", "chen"):
         desk = signed_in(field, name)
         desk.get("/console/ranks?period=2026-10")
         assert "1 号店" not in desk.text  # that is no store of the test's
         assert "× 40 %" in desk.text and "Grades" in desk.text
-        for store, part in shown.items():
-            if store != publications.WHOLE:
-                assert f"({part.above:,} / {part.below:,})" in desk.text
+        for store in ranked:
+            assert f"({shown[store].above:,} / {shown[store].below:,})" in desk.text
+        store = next(iter(ranked - {""}))
+        desk.get(f"/console/figures/satisfaction?period=2026-10&store={store}")
+        told = f"Points given {shown[store].above:,} Answers {shown[store].below:,}"
+        assert told in desk.text
+
+
+def test_a_hidden_figure_lifts_no_department() -> None:
+    """A store whose poor retention is hidden would come first by its satisfaction alone."""
+    whole, good, poor = publications.WHOLE, "good", "poor"
+    shown = {name: {good: Part(95, 100), poor: Part(99, 100)} for name in DEPARTMENT_WEIGHTS}
+    shown["retention"] = {good: Part(85, 100), whole: Part(1, 2)}
+    month = publications.Publication(Period(24_300, 1), "", 1, shown)
+    first, last = departments(month, DEFAULTS)
+    assert (first.key, first.rank, first.of) == (good, 1, 1)
+    assert (last.key, last.rank, last.scored, last.grade) == (poor, None, None, None)
+    shown["retention"] = {whole: Part(1, 2)}  # what nobody has lifts nobody: both are compared
+    assert [one.key for one in departments(month, DEFAULTS)] == [poor, good]
+
+
+def test_a_ranking_opens_to_a_persons_figure_and_its_cases_alone(field: Field) -> None:
+    rows = busy_year(field)
+    desk = signed_in(field, "chen")
+    desk.get("/console/ranks/staff?period=2026-10")
+    wu = f"/console/figures/resolution?period=2026-10&staff={staff_id('wu')}"
+    assert wu.replace("&", "&amp;") in desk.page
+    desk.get(wu)
+    assert "Resolution rate · wu" in desk.text and "Held against policy version 1." in desk.text
+    told = re.search(r"Of them resolved (\d+) Cases opened (\d+)", desk.text)
+    assert told is not None and 0 < int(told[2]) < counts(rows, "2026-10")["opened"]
+    assert f"{int(told[2])} cases" in desk.text, "the cases are those that were counted"
+    assert desk.get(f"{wu[:-36]}{staff_id('gao')}").status_code == 404
+    assert desk.get(f"{wu[:-36]}{STAFF[1]}").status_code == 404
 
 
 def test_staff_are_ranked_by_any_period_with_a_grade_for_the_cycle(field: Field) -> None:

@@ -48,7 +48,7 @@ def FiguresScreen() -> ft.View:
 
     body: list[ft.Control] = [*_choosing(held, sheet, place, show_sheet, choose_place)]
     if told.score is not None:
-        body.append(_standing(told))
+        body.append(_standing(told, opened, choose_opened))
     body.append(
         surfaces.section(
             t(f"sheet.{sheet.about}"),
@@ -91,20 +91,56 @@ def _pick(choose: Callable[[T], None], value: T) -> Callable[[], None]:
     return lambda: choose(value)
 
 
-def _standing(told: PeriodTold) -> ft.Control:
-    """Score, rank and grade (S0 #42, S1 #68)."""
-    head: list[ft.Control] = [words.figure(f"{told.score:.1f}"), words.body(t("sheet.score"))]
+def _standing(told: PeriodTold, opened: str, choose: Callable[[str], None]) -> ft.Control:
+    """Score, rank and grade (S0 #42, S1 #68), opened to what the score was made of."""
+    score = f"{told.score:.1f}"
+    head: list[ft.Control] = [words.figure(score), words.body(t("sheet.score"))]
+    says = f"{score} {t('sheet.score')}"
     if told.grade:
         head.append(marks.badge(choice("grade", told.grade), _tone(told.grade)))
+        says += f", {choice('grade', told.grade)}"
     lines: list[ft.Control] = [
         ft.Row(head, spacing=GAP, wrap=True, vertical_alignment=ft.CrossAxisAlignment.CENTER)
     ]
     if told.rank:
-        lines.append(words.body(t("sheet.rank", rank=told.rank, of=told.of or 0)))
+        place = t("sheet.rank", rank=told.rank, of=told.of or 0)
+        lines.append(words.body(place))
+        says += f", {place}"
     if told.after and has(f"figures.after.{told.after}"):
         lines.append(words.body(t(f"figures.after.{told.after}")))
+        says += f", {t(f'figures.after.{told.after}')}"
     lines.append(words.faint(t("sheet.proposed")))
-    return surfaces.card(lines, key="standing")
+    inside: list[ft.Control] = [
+        words.body(t("ranks.formula")),
+        *(
+            surfaces.pair(t(f"figure.{name}"), f"{reached:.3f} × {weight} %", selectable=False)
+            for name, reached, weight in told.terms
+        ),
+        words.faint(t("sheet.policy", policy=told.policy)),
+    ]
+    return _opening("standing", lines, says, inside, opened, choose)
+
+
+def _opening(
+    name: str,
+    head: list[ft.Control],
+    says: str,
+    inside: list[ft.Control],
+    opened: str,
+    choose: Callable[[str], None],
+) -> ft.Control:
+    """A card whose head opens it, and closes it again. What is inside is read out by itself."""
+
+    def turn(_event: object) -> None:
+        choose("" if opened == name else name)
+
+    content = ft.Column(head, spacing=4, tight=True)
+    parts = [surfaces.tappable(content, name, says, turn, padding=PAD)]
+    if opened == name:
+        shown = ft.Column(inside, spacing=4, tight=True)
+        room = ft.Padding.only(left=PAD, right=PAD, bottom=PAD)
+        parts.append(ft.Container(shown, padding=room))
+    return surfaces.card(parts, padding=0, spacing=0)
 
 
 def _tone(grade: str) -> str:
@@ -123,27 +159,19 @@ def _figure(
     head = ft.Row(
         [words.title(title, expand=True), marks.badge(met, "active" if told.met else "wait")]
     )
-    inside: list[ft.Control] = [head, words.figure(value), words.faint(goal)]
+    lines: list[ft.Control] = [head, words.figure(value), words.faint(goal)]
     if len(told.trend) > 1:
-        inside.append(_trend(told))
-    if opened == name:
-        inside += [
-            words.body(t(f"figure.{name}.formula")),
-            *(
-                surfaces.pair(t(f"figure.part.{part}"), f"{count:,}")
-                for part, count in zip(told.figure.parts, told.part, strict=True)
-            ),
-            words.faint(t("sheet.basis", policy=period.policy, source=told.figure.source)),
-        ]
-
-    def turn(_event: object) -> None:
-        choose("" if opened == name else name)
-
-    content = ft.Column(inside, spacing=4, tight=True)
+        lines.append(_trend(told))
+    inside: list[ft.Control] = [
+        words.body(t(f"figure.{name}.formula")),
+        *(
+            surfaces.pair(t(f"figure.part.{part}"), f"{count:,}", selectable=False)
+            for part, count in zip(told.figure.parts, told.part, strict=True)
+        ),
+        words.faint(t("sheet.basis", policy=period.policy, source=told.figure.source)),
+    ]
     says = t("sheet.says", name=title, value=value, goal=goal, met=met)
-    return surfaces.card(
-        [surfaces.tappable(content, f"figure-{name}", says, turn, padding=PAD)], padding=0
-    )
+    return _opening(f"figure-{name}", lines, says, inside, opened, choose)
 
 
 def _trend(told: Told) -> ft.Control:

@@ -45,13 +45,24 @@ Trend = Sequence[tuple[Period, float | None]]
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What a visitor reads of a period: `month` is the publication, None where they read their own
-    store's as it stands."""
+    store's as it stands. `person`: of whom in it; `department`: of which store it was published,
+    or of all together; `whose` names them."""
 
     period: Period
     held: HeldPolicy
     values: dict[str, Value]
     month: Publication | None = None
     older: Sequence[Publication] = ()
+    person: str | None = None
+    department: str = WHOLE
+    whose: str = ""
+
+    @property
+    def asked(self) -> str:
+        """What the address asks for besides the period."""
+        if self.person is not None:
+            return f"&staff={self.person}"
+        return f"&store={self.department}" if self.department != WHOLE else ""
 
 
 @router.get("")
@@ -129,8 +140,9 @@ def figure(name: str, visit: Visiting) -> Response:
         people: Sequence[rankings.Standing] = ()
         if seen.month is None:
             cases, total = figure_cases.cases_behind(
-                connection, visit.org_id, store, name, seen.period
+                connection, visit.org_id, store, name, seen.period, seen.person
             )
+        if seen.month is None and seen.person is None:
             people = rankings.staff(
                 connection, visit.org_id, store, seen.period, seen.held.settings
             )
@@ -148,7 +160,7 @@ def figure(name: str, visit: Visiting) -> Response:
         trend=_picture(visit, seen, name, chart),
         window=_window(seen.period) if value.figure.yearly else None,
         people=[
-            (names.get(one.key, ""), one.values[name].part, told(t, value.figure, v))
+            (one.key, names.get(one.key, ""), one.values[name].part, told(t, value.figure, v))
             for one in people
             if (v := one.values[name].value) is not None
         ],
@@ -165,34 +177,46 @@ def freshen(visit: Visit) -> None:
 
 
 def _seen(connection: Connection, visit: Visit) -> Seen | None:
-    if visit.caller.role is Role.STORE_MANAGER:
-        period = asked_period(visit.asked, visit.now, visit.words.zone)
-        held = policy_for(connection, visit.org_id, period, visit.now)
-        parts = parts_of(connection, visit.org_id, period, store=visit.caller.store_id or "").get(
-            WHOLE, {}
-        )
-        return Seen(period, held, values_of(parts, held.settings))
+    """What the address asks for. Refuses (NOT_FOUND) people who are not of the reader's store."""
+    if visit.caller.role is Role.STORE_MANAGER and "store" not in visit.asked:
+        return _own(connection, visit, visit.asked.get("staff"))
     there = publications(connection, visit.org_id)
     if not there:
         return None
     wanted = read_period(visit.asked.get("period", ""))
     month = next((one for one in there if one.month == wanted), there[0])
     held = policy_for(connection, visit.org_id, month.month, visit.now)
-    values = rankings.published_values(month, held.settings)
-    return Seen(month.month, held, values, month, there)
+    department = visit.asked.get("store") or WHOLE
+    values = rankings.published_values(month, held.settings, department)
+    whose = rankings.store_names(connection, visit.org_id).get(department, "")
+    return Seen(
+        month.month, held, values, month, there, department=department if whose else WHOLE,
+        whose=whose,
+    )  # fmt: skip
+
+
+def _own(connection: Connection, visit: Visit, person: str | None) -> Seen:
+    """The reader's own store as it stands, or a `person` of it."""
+    org_id, store = visit.org_id, visit.caller.store_id or ""
+    whose = ""
+    if person is not None:
+        if person not in rankings.people_of(connection, org_id, store):
+            raise Refusal(Code.NOT_FOUND)
+        whose = rankings.names(connection, org_id)[person]
+    period = asked_period(visit.asked, visit.now, visit.words.zone)
+    held = policy_for(connection, org_id, period, visit.now)
+    by = WHOLE if person is None else "staff_id"
+    parts = parts_of(connection, org_id, period, by, store=store).get(person or WHOLE, {})
+    return Seen(period, held, values_of(parts, held.settings), person=person, whose=whose)
 
 
 def _trend(connection: Connection, visit: Visit, seen: Seen, name: str) -> Trend:
     if seen.month is None:
         store = visit.caller.store_id or ""
-        return trend(connection, visit.org_id, name, seen.period, _POINTS, store)
+        return trend(connection, visit.org_id, name, seen.period, _POINTS, store, seen.person)
     past = [one for one in seen.older if one.month <= seen.period][:_POINTS]
-    return [
-        (one.month, FIGURES[name].value(one.shown[name][WHOLE]))
-        if WHOLE in one.shown.get(name, {})
-        else (one.month, None)
-        for one in reversed(past)
-    ]
+    told_of = [(one.month, one.shown.get(name, {}).get(seen.department)) for one in reversed(past)]
+    return [(month, FIGURES[name].value(part) if part else None) for month, part in told_of]
 
 
 def _picture(visit: Visit, seen: Seen, name: str, points: Trend) -> Markup:

@@ -55,6 +55,7 @@ def departments(visit: Visiting) -> Response:
         held=held,
         picture=_picture(visit, ranking, names),
         rows=_rows(visit, ranking, names, tuple(DEPARTMENT_WEIGHTS), published=True),
+        idle=(),
         measures=tuple(DEPARTMENT_WEIGHTS),
         cycles=cycles,
         grades=[
@@ -89,6 +90,7 @@ def staff(visit: Visiting) -> Response:
         held=held,
         picture=_picture(visit, ranking, names),
         rows=_rows(visit, ranking, names, tuple(STAFF_WEIGHTS), published=False),
+        idle=[names.get(one.key, "") for one in ranking if one.scored is None],
         measures=tuple(STAFF_WEIGHTS),
         cycles=(),
         grades=(),
@@ -136,8 +138,11 @@ def _rows(
     published: bool,
 ) -> list[dict[str, Any]]:
     t = visit.words
+    asked_by = "store" if published else "staff"
     found = []
     for one in ranking:
+        if one.scored is None and not published:
+            continue  # who did nothing that is counted: named below the table
         terms = one.scored.terms if one.scored is not None else {}
         found.append(
             {
@@ -146,7 +151,8 @@ def _rows(
                 "score": f"{one.scored.score:.2f}" if one.scored is not None else None,
                 "grade": one.grade,
                 "consequence": one.consequence,
-                "missing": list(one.scored.missing) if one.scored is not None else [],
+                "missing": [name for name in measures if one.values[name].value is None],
+                "opened_by": f"{asked_by}={one.key}" if one.key else "",
                 "cells": [
                     {
                         "name": name,

@@ -13,6 +13,7 @@ PERIODS = [
         "period": "2026-11", "policy": 3,
         "figures": {"satisfaction": [1860, 20, 90], "resolution": [9, 10, 95], "later": [1, 2, 3]},
         "score": 98.3, "rank": 2, "of": 7, "grade": "excellent",
+        "terms": {"resolution": [0.947, 30], "satisfaction": [1.033, 40], "later": [1.0, 30]},
     },
     {"period": "2026-10", "policy": 2, "figures": {"satisfaction": [800, 10, 90]}},
 ]  # fmt: skip
@@ -45,6 +46,16 @@ async def test_a_figure_opens_to_its_formula_and_what_was_counted(field, open_ap
     assert app.says("评分之和") and app.says("1,860") and app.says("制度第 3 版 · S0 #12, #37")
     await app.tap("figure-satisfaction")
     assert not app.says("评分之和")
+
+
+async def test_a_rank_opens_to_what_the_score_was_made_of(field, open_app):
+    field.plant(sheet(field))
+    app, _ = await open_app(field)
+    await app.go("/figures")
+    assert not app.says("加权平均")
+    await app.tap("standing")
+    assert app.says("加权平均") and app.says("1.033 × 40 %") and app.says("0.947 × 30 %")
+    assert app.says("制度第 3 版"), "and the policy that it was held against"
 
 
 async def test_another_period_and_the_stores_figures_are_a_tap_away(field, open_app):
