@@ -37,7 +37,7 @@ class Figure:
     """One figure. Its value is ``scale`` × numerator ÷ denominator, in `unit` (``points`` of 100,
     ``percent``, ``minutes``); `higher`: more is better; `target` names a policy setting in the same
     unit; `parts` are the keys of what is divided by what; `yearly`: it looks at the twelve months
-    to the period's end, and at the twelve before them."""
+    to the period's end, and at the twelve before them; `steady`: it should not fall (S2 #123)."""
 
     name: str
     unit: str
@@ -47,6 +47,7 @@ class Figure:
     scale: float
     source: str
     yearly: bool = False
+    steady: bool = False
 
     def value(self, part: Part) -> float | None:
         """None where nothing was counted."""
@@ -61,6 +62,13 @@ class Figure:
         share = value / self.goal(policy)
         reached = share if self.higher else 2 - share
         return min(max(reached, 0.0), policy.attainment_cap_percent / 100)
+
+    def fell(self, value: float | None, before: float | None) -> bool | None:
+        """Whether a figure that should hold or rise (S2 #123) is below what it was the period
+        before; None where that is not asked of it, or one of the two is not known."""
+        if not self.steady or value is None or before is None:
+            return None
+        return value < before
 
     def met(self, value: float, policy: PolicySettings) -> bool:
         goal = self.goal(policy)
@@ -106,11 +114,12 @@ FIGURES: Mapping[str, Figure] = {
         ),
         Figure(
             "repeat", "percent", True, "target_repeat_percent",
-            ("repeat_buyers", "buyers"), _PERCENT, "S0 #31, S2 #123", yearly=True,
+            ("repeat_buyers", "buyers"), _PERCENT, "S0 #31, S2 #123", yearly=True, steady=True,
         ),
         Figure(
             "referral", "percent", True, "target_referral_percent",
-            ("referred_customers", "new_customers"), _PERCENT, "S0 #32, S2 #123", yearly=True,
+            ("referred_customers", "new_customers"), _PERCENT, "S0 #32, S2 #123",
+            yearly=True, steady=True,
         ),
         Figure(
             "churn", "percent", False, "target_churn_percent",

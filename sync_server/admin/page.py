@@ -34,6 +34,8 @@ from sync_server.services.console_sessions import form_token
 
 ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 WITH_MANAGERS = frozenset({Role.ADMINISTRATOR, Role.STORE_MANAGER})
+WITH_HEAD_OFFICE = WITH_MANAGERS | {Role.HEAD_OFFICE}
+"""For pages that tell head office what is published and no more (S3 #149), and one's account."""
 SIGN_IN = f"{HOME}/sign-in"
 TOKEN = "form_token"
 _MOST_FIELDS = 2000
@@ -121,6 +123,8 @@ class Page:
         if visit.who.wanted != self.wanted:
             raise _Elsewhere(f"{SIGN_IN}/{visit.who.wanted}" if visit.who.wanted else HOME)
         if visit.caller.role not in self.roles:
+            if self.path == HOME:  # where everybody begins
+                raise _Elsewhere(visit.console.first(visit.caller.role).path)
             raise Refusal(Code.ROLE_NOT_ALLOWED)
         if request.method == "GET":
             return visit

@@ -11,6 +11,7 @@ from typing import cast
 
 from sync_server.admin.figure_words import told
 from sync_server.admin.texts import Words
+from sync_server.services.figures import Value
 from sync_server.services.store_report import StoreReport
 
 FONT = Path(__file__).parents[2] / "mobile" / "ui" / "assets" / "fonts" / "NotoSansSC-Regular.otf"
@@ -57,13 +58,14 @@ def tables_of(report: StoreReport, words: Words) -> list[Table]:
     return [
         Table(
             t("figures.title"),
-            heads("figure", "value", "target", "met"),
+            heads("figure", "value", "target", "met", "before"),
             [
                 [
                     t(f"figure.{name}"),
                     told(t, one.figure, one.value),
                     told(t, one.figure, float(one.goal)),
                     t("figures.tone." + {None: "plain", True: "good", False: "warn"}[one.met]),
+                    _against(t, one, report.before[name]),
                 ]
                 for name, one in report.values.items()
             ],
@@ -124,6 +126,15 @@ def tables_of(report: StoreReport, words: Words) -> list[Table]:
             ],
         ),
     ]
+
+
+def _against(words: Words, now: Value, before: Value) -> str:
+    """The period before; of what should not fall, whether it did (S2 #123)."""
+    fell = now.figure.fell(now.value, before.value)
+    shown = told(words, now.figure, before.value)
+    if fell is None:
+        return shown
+    return f"{shown} · {words('figures.fell' if fell else 'figures.held')}"
 
 
 def _counted(words: Words, tiers: Mapping[str, int]) -> list[list[Cell]]:

@@ -58,6 +58,10 @@ class Console:
                 found.setdefault(page.group, []).append(page)
         return found
 
+    def first(self, role: Role) -> Page:
+        """The page at which someone of this role begins."""
+        return next(page for pages in self.menu(role).values() for page in pages)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undo:

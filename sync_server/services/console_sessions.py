@@ -30,7 +30,7 @@ from sync_server.services.password_tries import PasswordTries
 from sync_server.services.second_factors import SecondFactors, shut_out
 from sync_server.services.sign_in_audit import actor, note_refused, note_stranger
 
-CONSOLE_ROLES = frozenset({Role.ADMINISTRATOR, Role.STORE_MANAGER})
+CONSOLE_ROLES = frozenset({Role.ADMINISTRATOR, Role.STORE_MANAGER, Role.HEAD_OFFICE})
 VIA = "console"
 """How the audit log names it."""
 SECOND_FACTOR = "totp"

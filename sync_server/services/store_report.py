@@ -48,8 +48,9 @@ class Priority:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreReport:
-    """All of it. `kinds` maps kinds of cases to (opened, resolved); `products` are (description,
-    pieces, cents), the most money first; `people` their names by id."""
+    """All of it. `before` are the figures of the period before; `kinds` maps kinds of cases to
+    (opened, resolved); `products` are (description, pieces, cents), the most money first; `people`
+    their names by id."""
 
     store: str
     period: Period
@@ -57,6 +58,7 @@ class StoreReport:
     currency: str
     held: HeldPolicy
     values: dict[str, Value]
+    before: dict[str, Value]
     customers: int
     new_customers: int
     tiers: dict[str, int]
@@ -74,6 +76,7 @@ def store_report(
     """The report of a period, from the facts as they stand."""
     held = policy_for(connection, org_id, period, now)
     parts = parts_of(connection, org_id, period, store=store).get(WHOLE, {})
+    earlier = parts_of(connection, org_id, period.before(), store=store).get(WHOLE, {})
     company = RECORDS["organisation"].c
     place = connection.execute(
         select(company.currency, company.timezone).where(company.org_id == org_id)
@@ -85,6 +88,7 @@ def store_report(
         currency=place.currency,
         held=held,
         values=values_of(parts, held.settings),
+        before=values_of(earlier, held.settings),
         customers=parts.get("customers", 0),
         new_customers=_new(connection, org_id, store, period),
         tiers=_tiers(connection, org_id, store),

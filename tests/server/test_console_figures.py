@@ -19,6 +19,7 @@ from shared.figures import DEPARTMENT_WEIGHTS, FIGURES, Part
 from shared.ids import derived_id
 from shared.periods import Period, read_period
 from shared.policy import DEFAULTS
+from sync_server.admin.console import PAGES
 from sync_server.admin.texts import catalogue
 from sync_server.db.records import RECORDS
 from sync_server.services import publications
@@ -175,6 +176,52 @@ def test_departments_are_ranked_by_what_is_published_down_to_the_terms(field: Fi
         desk.get(f"/console/figures/satisfaction?period=2026-10&store={store}")
         told = f"Points given {shown[store].above:,} Answers {shown[store].below:,}"
         assert told in desk.text
+
+
+def test_whether_repeat_orders_fell_is_judged_against_the_period_before(field: Field) -> None:
+    rows = busy_year(field)
+    shares = []
+    for month in ("2026-09", "2026-10"):
+        hand = counts(rows, month)
+        shares.append(100 * hand["repeat_buyers"] / hand["buyers"])
+    before, now = shares
+    desk = signed_in(field, "chen")
+    desk.get("/console/figures/repeat?period=2026-10")
+    word = "fell" if now < before else "held"
+    assert f"The period before: {before:.1f} %. {word}" in desk.text
+    book = desk.get("/console/figures/report?period=2026-10&form=xlsx")
+    assert f"{before:.1f} % · {word}" in _strings(book.content)
+    desk.get("/console/figures/resolution?period=2026-10")
+    assert "The period before" not in desk.text, "nobody asks that of it"
+
+
+def test_head_office_reads_what_is_published_and_nothing_else(field: Field) -> None:
+    """S3 #149: neither a customer, nor a store's case, nor what is not published."""
+    rows = busy_year(field)
+    office = {"role": "head_office"}
+    write(
+        field.server.database, ORG, field.clock.now(),
+        lambda unit: unit.update("staff", staff_id("wu"), office),
+    )  # fmt: skip
+    desk = Desk(field)
+    assert desk.sign_in("wu").status_code == 303
+    assert desk.get("/console").headers["location"] == "/console/figures"
+    allowed = ("/console/figures", "/console/ranks", "/console/account", "/console/sign-in/totp")
+    for page in PAGES:
+        for route in page.router.routes:
+            path = re.sub(r"{\w+(:path)?}", STORE, route.path)
+            if path == "/console" or path.startswith(allowed):
+                continue
+            ask = desk.get if "GET" in route.methods else desk.post
+            assert ask(path).status_code == 403, path
+    numbers = {row["number"] for entity, row in rows if entity == "case"}
+    names = {row["name"] for entity, row in rows if entity == "customer"}
+    for path in ("figures", "figures/resolution", f"figures/satisfaction?store={STORE}", "ranks",
+                 "ranks/staff", f"figures/resolution?staff={staff_id('lin')}"):  # fmt: skip
+        assert desk.get(f"/console/{path}").status_code == 200, path
+        assert not any(f">{said}<" in desk.page for said in numbers | names), path
+        assert "Published 2026-11-21" in desk.text or path == "ranks/staff", path
+    assert desk.get("/console/figures/report?period=2026-10").status_code == 403
 
 
 def test_a_hidden_figure_lifts_no_department() -> None:

@@ -11,14 +11,14 @@ from starlette.responses import Response
 
 from shared.declare import text
 from sync_server.admin.forms import Form, filled, submit
-from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
+from sync_server.admin.page import WITH_HEAD_OFFICE, Page, Visiting
 from sync_server.admin.visit import Visit
 from sync_server.services.passwords import LONGEST_PASSWORD
 from sync_server.services.qr import as_svg
 from sync_server.services.second_factors import Begun
 from sync_server.services.typed_codes import LONGEST_TYPED
 
-PAGE = Page("account", group="access", roles=WITH_MANAGERS)
+PAGE = Page("account", group="access", roles=WITH_HEAD_OFFICE)
 router = PAGE.router()
 
 

@@ -24,7 +24,7 @@ from shared.periods import Period, period_of, read_period
 from shared.policy import HeldPolicy
 from sync_server.admin import pictures
 from sync_server.admin.figure_words import asked_period, length, told, tone
-from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
+from sync_server.admin.page import WITH_HEAD_OFFICE, Page, Visiting
 from sync_server.admin.report_files import FORMS, report_file
 from sync_server.admin.visit import Visit
 from sync_server.services import figure_cases, figure_facts, rankings
@@ -32,7 +32,7 @@ from sync_server.services.figures import WHOLE, Value, parts_of, policy_for, tre
 from sync_server.services.publications import Publication, publications
 from sync_server.services.store_report import store_report
 
-PAGE = Page("figures", group="now", roles=WITH_MANAGERS)
+PAGE = Page("figures", group="now", roles=WITH_HEAD_OFFICE)
 router = PAGE.router()
 _POINTS = 12
 """Periods of a trend."""
@@ -148,8 +148,11 @@ def figure(name: str, visit: Visiting) -> Response:
             )
         names = rankings.names(connection, visit.org_id)
     t, value = visit.words, seen.values[name]
+    before = chart[-2][1] if len(chart) > 1 else None
     return visit.show(
         "figure.html",
+        before=told(t, value.figure, before),
+        fell=value.figure.fell(value.value, before),
         seen=seen,
         name=name,
         value=value,

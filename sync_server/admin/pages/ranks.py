@@ -14,7 +14,7 @@ from shared.figures import DEPARTMENT_WEIGHTS, STAFF_WEIGHTS
 from shared.periods import period_of, read_period
 from sync_server.admin.charts import Bar, bars
 from sync_server.admin.figure_words import asked_period, told
-from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
+from sync_server.admin.page import WITH_HEAD_OFFICE, Page, Visiting
 from sync_server.admin.pages.figures import freshen
 from sync_server.admin.visit import Visit
 from sync_server.services import rankings
@@ -22,7 +22,7 @@ from sync_server.services.figures import policy_for
 from sync_server.services.publications import publications
 from sync_server.services.rankings import Standing
 
-PAGE = Page("ranks", group="now", roles=WITH_MANAGERS)
+PAGE = Page("ranks", group="now", roles=WITH_HEAD_OFFICE)
 router = PAGE.router()
 
 _TONES = {"excellent": "good", "good": "", "pass": "", "fail": "alarm"}

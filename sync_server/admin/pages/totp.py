@@ -10,12 +10,12 @@ from starlette.responses import RedirectResponse, Response
 
 from shared.declare import text
 from sync_server.admin.forms import Form, filled, submit
-from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
+from sync_server.admin.page import WITH_HEAD_OFFICE, Page, Visiting
 from sync_server.admin.visit import COOKIE, HOME, Visit
 from sync_server.services.console_sessions import SECOND_FACTOR
 from sync_server.services.typed_codes import LONGEST_TYPED
 
-PAGE = Page("totp", roles=WITH_MANAGERS, wanted=SECOND_FACTOR)
+PAGE = Page("totp", roles=WITH_HEAD_OFFICE, wanted=SECOND_FACTOR)
 router = PAGE.router()
 
 
