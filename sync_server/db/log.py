@@ -97,6 +97,7 @@ CHANGE_LOG = Table(
     Column("received_at", Instant, nullable=False),
     Column("written_at", Instant, nullable=False),
     Column("settled_by", String(36)),
+    Column("missing_id", String(36)),
     Column("body", Sealed("change_log.body"), nullable=False),
     Column("emptied_at", Instant),
     PrimaryKeyConstraint("org_id", "change_id"),
@@ -104,9 +105,18 @@ CHANGE_LOG = Table(
     Index(None, "org_id", "verdict", "seq"),
     Index(None, "org_id", "staff_id"),
 )
+_missing = CHANGE_LOG.c.missing_id
+Index(
+    "ix_change_log_missing",
+    CHANGE_LOG.c.org_id,
+    _missing,
+    sqlite_where=_missing.is_not(None),
+    postgresql_where=_missing.is_not(None),
+)
 """Every change as it came, also the rejected and the quarantined, with its outcome (L1, L2).
 `written_at` is the corrected time (L8); `settled_by` the manager who released or refused a
-quarantined one; `emptied_at` says that its text was erased, while the outcome stays."""
+quarantined one; `missing_id` the record that one waits for; `emptied_at` says that its text was
+erased, while the outcome stays."""
 
 ALARM = Table(
     "alarm",

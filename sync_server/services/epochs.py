@@ -37,6 +37,12 @@ def org_state(connection: Connection, org_id: str) -> OrgState:
     return OrgState(*row) if row else OrgState("", 0, 0)
 
 
+def was_restored(connection: Connection, org_id: str) -> bool:
+    """Whether phones may still have to send what a backup lacked: an epoch leaves out more numbers
+    than an organisation writes in years."""
+    return org_state(connection, org_id).last_seq >= _GAP
+
+
 def found_organisation(connection: Connection, org_id: str) -> None:
     """The row of an organisation's numbers, at its first write."""
     connection.execute(

@@ -222,7 +222,8 @@ def check_ties(unit: Unit, entity: Entity, row: Mapping[str, Any]) -> None:
             raise Refusal(Code.FIELD_REQUIRED, field="look.customer_id")
         return
     if entity.customer and entity.customer != "id" and unit.get("customer", customer_id) is None:
-        raise Refusal(Code.RECORD_MISSING, field=f"{entity.name}.{entity.customer}")
+        field = f"{entity.name}.{entity.customer}"
+        raise Refusal(Code.RECORD_MISSING, field=field, missing=str(customer_id))
     if entity.case and entity.case != "id" and row.get(entity.case):
         _same_customer(unit, "case", row[entity.case], customer_id)
     if entity.name == "case":
@@ -234,7 +235,7 @@ def check_ties(unit: Unit, entity: Entity, row: Mapping[str, Any]) -> None:
 def _same_customer(unit: Unit, entity: str, record_id: str, customer_id: str | None) -> None:
     named = unit.get(entity, record_id)
     if named is None:
-        raise Refusal(Code.RECORD_MISSING, field=f"{entity}_id")
+        raise Refusal(Code.RECORD_MISSING, field=f"{entity}_id", missing=record_id)
     if named.row["customer_id"] != customer_id:
         raise Refusal(Code.OUT_OF_SCOPE, field=f"{entity}_id")
 

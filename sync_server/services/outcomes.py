@@ -24,7 +24,8 @@ _LOG = CHANGE_LOG.c
 
 
 class Settled(msgspec.Struct):
-    """What became of a change. `seq` may still be a promise (`Unit.final`)."""
+    """What became of a change. `seq` may still be a promise (`Unit.final`); `missing` is the record
+    that it waits for."""
 
     change: Incoming
     verdict: str
@@ -32,6 +33,7 @@ class Settled(msgspec.Struct):
     code: str | None = None
     field: str | None = None
     conflicts: list[str] = []
+    missing: str | None = None
 
     def outcome(self, final: Callable[[int], int] = lambda seq: seq) -> Outcome:
         """As it is told; `final` gives the number that a promise became."""
@@ -110,6 +112,8 @@ def record_outcome(
     }
     if settled.code is not None:
         values["code"] = settled.code
+    if settled.missing is not None:
+        values["missing_id"] = settled.missing
     if settled.field is not None or settled.conflicts:
         more = {"field": settled.field, "conflicts": settled.conflicts}
         values["outcome"] = json.dumps(more)

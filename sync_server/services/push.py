@@ -26,7 +26,7 @@ from shared.wire import Outcome, PushReply
 from sync_server.db.base import Database
 from sync_server.db.limits import BUSY, NoConnectionLeft
 from sync_server.db.log import ORG_STATE
-from sync_server.services import survey_answers
+from sync_server.services import retrying, survey_answers
 from sync_server.services.accounts import policy_of
 from sync_server.services.alarms import raise_alarm
 from sync_server.services.applying import Desk, apply
@@ -94,7 +94,9 @@ def _settle(
     def work(unit: Unit) -> tuple[Unit, list[Settled]]:
         batch = _Batch(Desk(unit, caller, policy_of(unit.connection, unit.org_id, now), sending))
         batch.prepare(changes)
-        return unit, [batch.settle(change) for change in changes]
+        settled = [batch.settle(change) for change in changes]
+        retrying.follow(unit)
+        return unit, settled
 
     unit, settled = write(db, caller.org_id, now, work)
     return [one.outcome(unit.final) for one in settled]
@@ -166,7 +168,7 @@ class _Batch:
             settled = self._outcome(change, content, written_at)
         except Refusal as refusal:
             unit.undo_change()
-            settled = _rejected(change, refusal)
+            settled = _refused(unit, change, refusal)
             forgotten = refusal.code is Code.CUSTOMER_ERASED
         except Exception as error:  # whatever it is, it must not take the other changes with it
             unit.undo_change()
@@ -255,11 +257,15 @@ def _retry(change: Incoming, waiting: set[str]) -> Settled:
     return Settled(change, "retry", code=Code.SERVER_FAULT.key)
 
 
-def _rejected(change: Incoming, refusal: Refusal) -> Settled:
+def _refused(unit: Unit, change: Incoming, refusal: Refusal) -> Settled:
+    """For good, unless what it lacks may still come."""
     named = refusal.details.get("field")
+    record_id = change.content.record_id if change.content else None
+    lacks = retrying.awaited(unit, refusal, record_id)
     return Settled(
         change,
-        "rejected",
+        "rejected" if lacks is None else "quarantined",
         code=refusal.code.key,
         field=named if isinstance(named, str) else None,
+        missing=lacks,
     )

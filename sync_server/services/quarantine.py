@@ -22,7 +22,7 @@ from shared.errors import Code, Refusal
 from shared.wire import Change
 from sync_server.db.base import Database
 from sync_server.db.log import CHANGE_LOG
-from sync_server.services import audit
+from sync_server.services import audit, retrying
 from sync_server.services.accounts import policy_of
 from sync_server.services.applying import Applied, Desk, apply
 from sync_server.services.audit import Action
@@ -101,6 +101,7 @@ def release(
             done[stored.change_id] = applied = _apply(unit, manager, stored)
             _settle(unit, manager, stored, applied.verdict, applied.conflicts)
             _note(unit, manager, Action.CHANGES_RELEASED, stored)
+        retrying.follow(unit)
         return done
 
     return write(db, manager.org_id, now, work)

@@ -1,6 +1,10 @@
 """Rejected changes, judged once more: what they lacked may have come since (a record that was on
 its way, a role that was given back). Everything that came is in the log, so nobody writes it
-again (L1)."""
+again (L1).
+
+Nobody has to notice that a missing record came: a restored server may hear of an edit before the
+phone that made the record has sent it again. The edit waits in quarantine and follows (`follow`).
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,7 @@ from shared.declare import ENTITIES, Role
 from shared.device_time import Sending
 from shared.errors import Code, Refusal
 from sync_server.db.accounts import DEVICE
+from sync_server.db.among import among
 from sync_server.db.base import Database
 from sync_server.db.log import CHANGE_LOG
 from sync_server.services import audit
@@ -25,6 +30,7 @@ from sync_server.services.applying import Desk, apply
 from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
 from sync_server.services.changes import read_change
+from sync_server.services.epochs import was_restored
 from sync_server.services.erasing import EMPTIED, is_erased
 from sync_server.services.judging import Manner, judge
 from sync_server.services.writing import Unit, write
@@ -44,9 +50,39 @@ def retry(db: Database, who: Caller, change_ids: Sequence[str], now: datetime) -
 
     def work(unit: Unit) -> dict[str, str]:
         found = _rejected(unit, change_ids)
-        return {stored.change_id: _again(unit, who, stored) for stored in found}
+        verdicts = {stored.change_id: _again(unit, who, stored) for stored in found}
+        follow(unit)
+        return verdicts
 
     return write(db, who.org_id, now, work)
+
+
+def awaited(unit: Unit, refusal: Refusal, record_id: str | None) -> str | None:
+    """The id of the record for want of which a change of `record_id` was refused, where it may
+    still come."""
+    if refusal.code is not Code.RECORD_MISSING or record_id is None:
+        return None
+    if not was_restored(unit.connection, unit.org_id):
+        return None
+    return str(refusal.details.get("missing", record_id))[:36]
+
+
+def follow(unit: Unit) -> None:
+    """Judges once more what waits for a record that `unit` makes; and what waits for that, and so
+    on."""
+    server, tried = audit.by_itself(unit.org_id), set[str]()
+    while made := [h.id for h in unit.held.values() if h.stored is None and h.dirty]:
+        found = unit.connection.execute(
+            select(CHANGE_LOG)
+            .where(_LOG.org_id == unit.org_id, among(unit.connection, _LOG.missing_id, made))
+            .order_by(_LOG.seq)
+        ).all()
+        new = [stored for stored in found if stored.change_id not in tried]
+        if not new:
+            return
+        for stored in new:
+            tried.add(stored.change_id)
+            _again(unit, server, stored)
 
 
 def _rejected(unit: Unit, change_ids: Sequence[str]) -> Sequence[Row[Any]]:
@@ -61,15 +97,16 @@ def _rejected(unit: Unit, change_ids: Sequence[str]) -> Sequence[Row[Any]]:
     return found
 
 
-def _again(unit: Unit, who: Caller, stored: Row[Any]) -> str:
+def _again(unit: Unit, who: Caller | audit.Actor, stored: Row[Any]) -> str:
     unit.begin_change()
     conflicts: list[str] = []
-    code: str | None = None
+    code = lacks = None
     try:
         verdict, conflicts = _judged(unit, stored)
     except Refusal as refusal:
         unit.undo_change()
-        verdict, code = "rejected", refusal.code.key
+        lacks = awaited(unit, refusal, stored.record_id)
+        verdict, code = "rejected" if lacks is None else "quarantined", refusal.code.key
     unit.connection.execute(
         update(CHANGE_LOG)
         .where(_LOG.org_id == unit.org_id, _LOG.change_id == stored.change_id)
@@ -77,6 +114,7 @@ def _again(unit: Unit, who: Caller, stored: Row[Any]) -> str:
             verdict=verdict,
             code=code,
             settled_by=who.staff_id,
+            missing_id=lacks,
             outcome=json.dumps({"field": None, "conflicts": conflicts}),
         )
     )

@@ -15,6 +15,7 @@ from sync_server.db.accounts import DEVICE
 from sync_server.db.log import CHANGE_LOG
 from sync_server.services import users
 from sync_server.services.audit import command_line
+from sync_server.services.epochs import begin_epoch
 from sync_server.services.scopes import assign_customer
 from sync_server.services.writing import Unit, write
 from tests.server.desks import signed_in
@@ -89,6 +90,24 @@ def test_a_manager_applies_what_waits_and_an_administrator_sees_no_word_of_it(fi
     found = row(field, "customer", CUSTOMER)
     assert found is not None and found["needs"] == "下季度备货"
     assert chen.post(f"/console/waiting/{change_id}/release").status_code == 404
+
+
+def test_an_edit_of_what_a_restore_lost_waits_and_joins_the_record_when_it_comes_again(
+    field: Field,
+) -> None:
+    """The tablet had seen a contact that the backup had not, and comes before the phone that wrote
+    it: its edit waits for the contact, and for nobody's decision."""
+    phone, tablet, grant = field.phone("lin"), field.phone("lin"), grant_of(field, "lin")
+    begin_epoch(field.server.database, ORG)
+    edit, contact = new_id(), {"entity": "contact", "record_id": new_id()}
+    asked = {"change_id": edit, "fields": {"position": "经理"}, "base": {"position": 7}}
+    assert push(field, tablet, grant, **contact, **asked) == "quarantined"
+    assert logged(field, edit).code == "record_missing"
+    made = {"customer_id": CUSTOMER, "name": "王主任", "phone": "13900001111"}
+    assert push(field, phone, grant, **contact, kind="create", fields=made) == "applied"
+    assert (logged(field, edit).verdict, logged(field, edit).missing_id) == ("applied", None)
+    found = row(field, "contact", contact["record_id"])
+    assert found is not None and (found["name"], found["position"]) == ("王主任", "经理")
 
 
 def test_a_refused_change_goes_through_once_what_it_lacked_is_there(field: Field) -> None:

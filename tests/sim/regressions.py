@@ -126,6 +126,19 @@ REGRESSIONS = (
             _to("a_manager_decides", 304, 967, 391),
         ],
     ),
+    Regression(
+        "an edit of a case that a restored server had lost was refused for good, since it came"
+        " before the phone that had opened the case sent it again",
+        ["chen-1", "sun-1", "wu-1"],
+        [
+            _to("a_backup_is_taken", 71, 550, 904),
+            _to("someone_writes", 206, 276, 223),
+            _to("a_request_fails", 917, 796, 559),
+            _to("someone_syncs", 139, 987, 842),
+            _to("an_older_backup_is_restored", 796, 111, 268),
+            _to("someone_writes", 124, 941, 638),
+        ],
+    ),
 )
 
 

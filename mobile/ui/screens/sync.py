@@ -138,20 +138,27 @@ def _attention(shell: Shell, concerning: list[WaitingChange]) -> list[ft.Control
     rows: list[ft.Control] = []
     for change in concerning:
         why = error(Code.of(change.code))[0] if change.code else ""
-        text = f"{_headline(change)}\n{t(f'sync.verdict.{change.verdict}.text')}\n{why}".strip()
+        verdict = f"sync.verdict.{_verdict(change)}"
+        text = f"{_headline(change)}\n{t(f'{verdict}.text')}\n{why}".strip()
         seen = buttons.tonal(
             shell, f"seen-{change.number}", t("sync.seen"), _dismissing(shell.store, change.number)
         )
         rows.append(
             notice(
                 ft.Icons.INFO_OUTLINE,
-                t(f"sync.verdict.{change.verdict}"),
+                t(verdict),
                 text,
                 seen,
                 tone="error" if change.verdict == "rejected" else "warning",
             )
         )
     return [surfaces.section(t("sync.attention"), rows)]
+
+
+def _verdict(change: WaitingChange) -> str:
+    """What waits for its record on a restored server needs no manager."""
+    waits = change.verdict == "quarantined" and change.code == Code.RECORD_MISSING.key
+    return "awaiting" if waits else str(change.verdict)
 
 
 def _dismissing(store: Store, number: int) -> buttons.Action:
