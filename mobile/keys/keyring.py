@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from mobile.keys import hpke
 from mobile.keys.port import SHORTEST_SECRET, Profile, Protection, VaultKeys
-from mobile.keys.primitives import Box, BrokenSeal, Primitives, Records
+from mobile.keys.primitives import Box, BrokenSeal, Identity, Primitives, Records
 from mobile.keys.wraps import Wrap, checked_name, read_profile, read_wrap, write_profile, write_wrap
 from shared.errors import Code, Refusal
 
@@ -63,6 +63,7 @@ class Keyring:
     def __init__(self, primitives: Primitives, records: Records) -> None:
         self._primitives = primitives
         self._records = records
+        self._identity: Identity | None = None
         self._open: dict[str, _Unlocked] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -73,7 +74,7 @@ class Keyring:
     # Identity and sealing
 
     async def public_jwk(self) -> dict[str, str]:
-        public = await (await self._primitives.identity()).public_key()
+        public = await (await self._device()).public_key()
         return {
             "kty": "OKP",
             "crv": "Ed25519",
@@ -81,7 +82,13 @@ class Keyring:
         }
 
     async def sign(self, message: bytes) -> bytes:
-        return await (await self._primitives.identity()).sign(message)
+        return await (await self._device()).sign(message)
+
+    async def _device(self) -> Identity:
+        """Looked up once: each request is signed, and an installation's identity never changes."""
+        if self._identity is None:
+            self._identity = await self._primitives.identity()
+        return self._identity
 
     async def verify(self, public_key: bytes, signature: bytes, message: bytes) -> bool:
         return await self._primitives.verify(public_key, signature, message)

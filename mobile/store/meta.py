@@ -2,7 +2,8 @@
 what was promised.
 
 Values are JSON. Nothing here commits by itself: a fact changes in the transaction of what it is
-about.
+about. A sync reads some thirty facts, most of them again and again, so what was read is remembered
+until this connection, the vault's only one, has written a row.
 """
 
 from __future__ import annotations
@@ -43,11 +44,28 @@ class Meta:
 
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
+        self._read: dict[str, Any] = {}  # texts, since what a caller gets is the caller's to change
+        self._written = -1  # rows that had been written when they were read
 
     def get(self, key: str, default: Any = None) -> Any:
         """The fact, or `default` where none was ever written."""
-        text = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).get
+        text = self._remembered(key)
         return default if text is None else json.loads(text)
+
+    def _remembered(self, key: str) -> Any:
+        """The fact's text. Nothing read within a transaction is kept: it may be undone, and SQLite
+        does not count that as writing."""
+        if self._db.in_transaction:
+            return self._text(key)
+        if (written := self._db.total_changes()) != self._written:
+            self._read.clear()
+            self._written = written
+        if key not in self._read:
+            self._read[key] = self._text(key)
+        return self._read[key]
+
+    def _text(self, key: str) -> Any:
+        return self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).get
 
     def put(self, key: str, value: Any) -> None:
         """Write a fact; None removes it."""
