@@ -5,7 +5,9 @@ Ids of what follows are derived, so that both sides may make it and it is still 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, time, timedelta
+from itertools import count
 from zoneinfo import ZoneInfo
 
 from shared.entities import Attempt, Callback, Case, Report, Visit
@@ -32,13 +34,17 @@ def callback_after_repair(
     )
 
 
-def callback_after_solution(case: Case, resolved_at: datetime, policy: PolicySettings) -> Callback:
+def callback_after_solution(
+    case: Case, resolved_at: datetime, policy: PolicySettings, taken: Collection[str] = ()
+) -> Callback:
     """The call after a case that was solved without a report: a week after a complaint (S0 #18),
-    else as after a repair. One for each time that it was solved."""
+    else as after a repair. One for each time that it was solved. `taken` are ids of calls that the
+    case has had: work that came late may have reopened it without counting."""
     complaint = case.kind == "complaint"
     days = policy.complaint_callback_days if complaint else policy.repair_callback_days
+    ids = (derived_id("callback", case.id, str(nth)) for nth in count(case.reopened or 0))
     return Callback(
-        id=derived_id("callback", case.id, str(case.reopened or 0)),
+        id=next(one for one in ids if one not in taken),
         customer_id=case.customer_id,
         case_id=case.id,
         kind="after_complaint" if complaint else "after_repair",

@@ -83,7 +83,8 @@ class Desk:
         with store.unit() as unit:
             solved = Repairs(store).step(unit, case, "resolved", note=how.strip())
             if not any(call.state in OPEN_CALLBACK_STATES for call in calls):
-                unit.create(callback_after_solution(solved, store.now(), store.policy()))
+                had = {call.id for call in calls}
+                unit.create(callback_after_solution(solved, store.now(), store.policy(), had))
             unit.commit()
         return solved
 

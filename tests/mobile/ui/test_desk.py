@@ -26,7 +26,9 @@ from shared.entities import (
     Transfer,
 )
 from shared.errors import Code, Refusal
+from shared.followups import callback_after_solution
 from shared.ids import derived_id
+from shared.policy import DEFAULTS
 from tests.mobile.ui.field import NOW, PIN
 from tests.mobile.ui.repair_field import RepairField
 
@@ -225,6 +227,16 @@ async def test_a_solved_complaint_is_asked_about_in_a_week_and_goes_on_until_the
     assert (closed.state, closed.closed_at) == ("closed", shell.now()) and solved.reopened == 1
     kinds = [e.to_state for e in shell.store.find(CaseEvent, case_id=case.id)]
     assert kinds == ["resolved", "in_progress", "resolved", "closed"]
+
+
+async def test_a_complaint_that_late_work_took_up_again_can_be_solved_again(agent, open_app):
+    case = complaint(agent, state="in_progress")  # reopened, and nobody counted
+    asked = replace(callback_after_solution(case, NOW, DEFAULTS), state="done")
+    agent.plant(asked)
+    _, shell = await open_app(agent)
+    assert Desk(shell.store).solve(case, "又调了一遍").state == "resolved"
+    (call,) = shell.store.find(Callback, state="scheduled")
+    assert call.id != asked.id
 
 
 async def test_a_return_is_approved_or_declined_by_whoever_reviews_it(manager, open_app):
