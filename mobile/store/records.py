@@ -20,12 +20,7 @@ from mobile.store.sql import rows
 from shared.clock import to_wire
 from shared.codec import read, to_row_value
 from shared.declare import ENTITIES, MARKS, Entity, Record, entity_of
-from shared.states import (
-    OPEN_CALLBACK_STATES,
-    OPEN_CASE_STATES,
-    OPEN_PLAN_STATES,
-    OPEN_VISIT_STATES,
-)
+from shared.states import OPEN_CALLBACK_STATES, OPEN_CASE_STATES, OPEN_VISIT_STATES
 
 R = TypeVar("R", bound=Record)
 
@@ -33,7 +28,7 @@ OPEN_STATES: Mapping[str, frozenset[str]] = {
     "case": OPEN_CASE_STATES,
     "visit": OPEN_VISIT_STATES,
     "callback": OPEN_CALLBACK_STATES,
-    "retention_plan": OPEN_PLAN_STATES,
+    "retention_plan": frozenset({"open"}),  # what is only proposed waits in the inbox
 }
 _COLUMNS = ("customer_id", "case_id", "state", "id")
 
@@ -149,8 +144,8 @@ class Records:
         )
 
     def agenda(self, cls: type[R], *, until: datetime | None = None, limit: int = -1) -> list[R]:
-        """Open visits, cases or callbacks, the earliest first; one without a time of its own counts
-        from its making."""
+        """Open visits, cases, callbacks or plans, the earliest first; one without a time of its own
+        counts from its making."""
         entity = entity_of(cls)
         self._pass(entity)
         within, values = ("AND at <= ?", (to_wire(until),)) if until else ("", ())

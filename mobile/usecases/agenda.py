@@ -142,8 +142,8 @@ def arrange(
 def _mine(record: Any, staff_id: str, role: str) -> bool:
     """A store manager sees the store's whole day, but plans that are their own alone; everyone
     else what is theirs."""
-    if isinstance(record, RetentionPlan):  # what is only proposed waits in the inbox
-        return record.state == "open" and record.owner_id == staff_id
+    if isinstance(record, RetentionPlan):
+        return record.owner_id == staff_id
     if role == Role.STORE_MANAGER:
         return True
     holder = record.owner_id if isinstance(record, Visit) else record.assignee_id
