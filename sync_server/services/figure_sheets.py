@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -27,12 +28,12 @@ from sync_server.db.records import RECORDS
 from sync_server.services.accounts import policies_of
 from sync_server.services.calendars import zone_of
 from sync_server.services.figures import (
-    WHOLE,
     Parts,
     Value,
     held_for,
     parts_of,
     policy_for,
+    staff_parts_of,
     values_of,
 )
 from sync_server.services.rankings import Standing, staff_graded
@@ -113,8 +114,9 @@ def _sheets(connection: Connection, org_id: str, now: datetime) -> Iterator[Shee
     held = policy_for(connection, org_id, month, now)
     cycle = period_of(today, held.settings.grade_every)
     periods = [month, month.before(), cycle, cycle.before()]
+    counts = _Counts(connection, org_id)
     for store in _stores(connection, org_id):
-        reading = _Reading(connection, org_id, store, now)
+        reading = _Reading(counts, store, now)
         for person in store.people:
             yield _sheet(person, "own", store.id, reading.body(periods, month, person))
         for manager in store.managers:
@@ -147,14 +149,31 @@ def _stores(connection: Connection, org_id: str) -> list[_Store]:
     return list(found.values())
 
 
-class _Reading:
-    """What was counted of one store, read once for all who are told of it."""
+class _Counts:
+    """What was counted of all stores, each period read once for all of them."""
 
-    def __init__(self, connection: Connection, org_id: str, store: _Store, now: datetime) -> None:
-        self.connection, self.org_id, self.store, self.now = connection, org_id, store, now
-        self._policies = Policies(policies_of(connection, org_id))
-        self._whole: dict[Period, Parts] = {}
-        self._staff: dict[Period, dict[str, Parts]] = {}
+    def __init__(self, connection: Connection, org_id: str) -> None:
+        self.connection, self.org_id = connection, org_id
+        self.policies = Policies(policies_of(connection, org_id))
+        self._stores: dict[Period, dict[str, Parts]] = {}
+        self._staff: dict[Period, dict[str, dict[str, Parts]]] = {}
+
+    def of_store(self, store: str, period: Period) -> Parts:
+        if period not in self._stores:
+            self._stores[period] = parts_of(self.connection, self.org_id, period, "store_id")
+        return self._stores[period].get(store, {})
+
+    def of_staff(self, store: str, period: Period) -> Mapping[str, Parts]:
+        if period not in self._staff:
+            self._staff[period] = staff_parts_of(self.connection, self.org_id, period)
+        return self._staff[period].get(store, {})
+
+
+class _Reading:
+    """What is told of one store, worked out once for all who are told of it."""
+
+    def __init__(self, counts: _Counts, store: _Store, now: datetime) -> None:
+        self.counts, self.store, self.now = counts, store, now
         self._ranks: dict[Period, dict[str, Standing]] = {}
 
     def body(self, periods: Sequence[Period], month: Period, person: str | None) -> dict[str, Any]:
@@ -186,28 +205,25 @@ class _Reading:
         return told
 
     def _held(self, period: Period) -> HeldPolicy:
-        return held_for(self._policies, period, self.now)
+        return held_for(self.counts.policies, period, self.now)
 
     def _values(self, period: Period, person: str | None) -> Mapping[str, Value]:
         settings = self._held(period).settings
-        if person is not None:
-            return values_of(self._of_staff(period).get(person, {}), settings)
-        if period not in self._whole:
-            found = parts_of(self.connection, self.org_id, period, store=self.store.id)
-            self._whole[period] = found.get(WHOLE, {})
-        return values_of(self._whole[period], settings)
-
-    def _of_staff(self, period: Period) -> dict[str, Parts]:
-        if period not in self._staff:
-            self._staff[period] = parts_of(
-                self.connection, self.org_id, period, "staff_id", store=self.store.id
-            )
-        return self._staff[period]
+        if person is None:
+            return values_of(self.counts.of_store(self.store.id, period), settings)
+        return values_of(self.counts.of_staff(self.store.id, period).get(person, {}), settings)
 
     def _ranking(self, period: Period) -> dict[str, Standing]:
         if period not in self._ranks:
             settings = self._held(period).settings
-            ranking = staff_graded(self.connection, self.org_id, self.store.id, period, settings)
+            ranking = staff_graded(
+                self.counts.connection,
+                self.counts.org_id,
+                self.store.id,
+                period,
+                settings,
+                partial(self.counts.of_staff, self.store.id),
+            )
             self._ranks[period] = {one.key: one for one in ranking}
         return self._ranks[period]
 

@@ -106,6 +106,23 @@ def parts_of(
     return found
 
 
+def staff_parts_of(
+    connection: Connection, org_id: str, period: Period
+) -> dict[str, dict[str, Parts]]:
+    """What `parts_of` counts by staff id in each store, by store id: all of them in one reading."""
+    found: dict[str, dict[str, Parts]] = {}
+    days = (period.first_day.isoformat(), period.last_day.isoformat())
+    sums = _sums(org_id, days, "staff_id", None).add_columns(_DAY.store_id)
+    sums = sums.where(_DAY.staff_id != "")
+    for staff, part, amount, store in connection.execute(sums.group_by(_DAY.store_id)):
+        found.setdefault(store, {}).setdefault(staff, {})[part] = int(amount)
+    people = _complainants(org_id, days, "staff_id", None).add_columns(_CASE.store_id)
+    people = people.where(_CASE.staff_id != "")
+    for staff, count, store in connection.execute(people.group_by(_CASE.store_id)):
+        found.setdefault(store, {}).setdefault(staff, {})["complainants"] = int(count)
+    return found
+
+
 def _count(
     found: dict[str, Parts], connection: Connection, query: Select[Any], names: Sequence[str]
 ) -> None:
@@ -238,4 +255,15 @@ def trend(
     return found
 
 
-__all__ = ["BY", "WHOLE", "Parts", "Value", "parts_of", "policy_for", "trend", "values_of"]
+__all__ = [
+    "BY",
+    "WHOLE",
+    "Parts",
+    "Value",
+    "held_for",
+    "parts_of",
+    "policy_for",
+    "staff_parts_of",
+    "trend",
+    "values_of",
+]

@@ -8,7 +8,7 @@ figure would not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
@@ -26,10 +26,12 @@ from shared.figures import (
 from shared.periods import Period
 from shared.policy import PolicySettings
 from sync_server.db.records import RECORDS
-from sync_server.services.figures import WHOLE, Value, parts_of, values_of
+from sync_server.services.figures import WHOLE, Parts, Value, parts_of, values_of
 from sync_server.services.publications import Publication
 
 _STAFF = RECORDS["staff"].c
+Counted = Callable[[Period], Mapping[str, Parts]]
+"""What was counted of the people of a store in a period, by staff id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,27 +120,41 @@ def people_of(connection: Connection, org_id: str, store: str) -> list[str]:
 
 
 def staff(
-    connection: Connection, org_id: str, store: str, period: Period, policy: PolicySettings
+    connection: Connection,
+    org_id: str,
+    store: str,
+    period: Period,
+    policy: PolicySettings,
+    counted: Counted | None = None,
 ) -> list[Standing]:
     """The people of one store by what they did in a period, the best first; who did nothing that is
-    counted comes last, without a rank."""
+    counted comes last, without a rank. `counted` says what they did, for who has it at hand."""
     people = people_of(connection, org_id, store)
-    parts = parts_of(connection, org_id, period, "staff_id", store=store)
+    parts: Mapping[str, Parts]
+    if counted is None:
+        parts = parts_of(connection, org_id, period, "staff_id", store=store)
+    else:
+        parts = counted(period)
     values = {one: values_of(parts.get(one, {}), policy) for one in people}
     return _ranking(values, STAFF_WEIGHTS, policy)
 
 
 def staff_graded(
-    connection: Connection, org_id: str, store: str, period: Period, policy: PolicySettings
+    connection: Connection,
+    org_id: str,
+    store: str,
+    period: Period,
+    policy: PolicySettings,
+    counted: Counted | None = None,
 ) -> list[Standing]:
     """`staff` with what the grades of this period and the two before it call for (S1 #69)."""
-    past = [
-        {one.key: one.grade for one in staff(connection, org_id, store, period.before(n), policy)}
-        for n in (2, 1)
-    ]
+    *past, standings = (
+        staff(connection, org_id, store, period.before(n), policy, counted) for n in (2, 1, 0)
+    )
+    grades_before = [{one.key: one.grade for one in month} for month in past]
     found = []
-    for one in staff(connection, org_id, store, period, policy):
-        grades = [g for g in (*(month.get(one.key) for month in past), one.grade) if g]
+    for one in standings:
+        grades = [g for g in (*(month.get(one.key) for month in grades_before), one.grade) if g]
         after = after_grades(grades, policy) if one.grade else None
         found.append(replace(one, consequence=after))
     return found

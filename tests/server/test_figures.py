@@ -23,7 +23,7 @@ from sync_server.db.figures import (
     FIGURE_MONTH,
 )
 from sync_server.services import figure_facts
-from sync_server.services.figures import WHOLE, parts_of, values_of
+from sync_server.services.figures import WHOLE, parts_of, staff_parts_of, values_of
 from sync_server.services.writing import Unit, write
 from tests.server.figure_world import NOW, ORG, STAFF, STORES, ByHand, company, drawn, write_rows
 
@@ -82,6 +82,10 @@ def test_figures_are_those_of_a_count_by_hand(db: Database, written: str) -> Non
     assert by_staff.keys() <= set(STAFF)
     for part in ("points", "answers", "resolved"):
         assert sum(one.get(part, 0) for one in by_staff.values()) == wanted[part]
+    with db.read() as connection:
+        at_once = staff_parts_of(connection, ORG, asked)
+    for store in (*STORES, ""):
+        assert at_once.get(store, {}) == parts(db, written, "staff_id", store=store)
 
 
 def test_late_work_in_any_order_gives_the_facts_of_timely_work(db: Database) -> None:
