@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from shared.figures import Figure
 from shared.periods import Period, period_of, read_period
 from sync_server.admin.texts import Words
 from sync_server.services.figures import Value
+from sync_server.services.publications import Publication
+
+_KINDS = ("month", "quarter", "year")
 
 
 def told(words: Words, figure: Figure, value: float | None, *, published: bool = False) -> str:
@@ -44,6 +48,34 @@ def asked_period(asked: Mapping[str, str], now: datetime, zone: ZoneInfo) -> Per
     if found is None:
         return present
     return min(found, period_of(now.astimezone(zone).date(), found.kind), key=_first)
+
+
+def asked_publication(asked: Mapping[str, str], there: Sequence[Publication]) -> Publication | None:
+    """The month in the address, or the last one; None where nothing was published."""
+    wanted = read_period(asked.get("period", ""))
+    return next((one for one in there if one.month == wanted), there[0] if there else None)
+
+
+def near(period: Period, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
+    """Where one can go from a period: back, on, and to its month, quarter and year."""
+    today = now.astimezone(zone).date()
+    after = period.before(-1)
+    return {
+        "before": period.before(),
+        "after": after if after.first_day <= today else None,
+        "kinds": [(kind, period_of(min(period.last_day, today), kind)) for kind in _KINDS],
+    }
+
+
+def near_published(chosen: Publication, there: Sequence[Publication]) -> dict[str, Any]:
+    """The same among months that were published."""
+    months = sorted(one.month for one in there)
+    place = months.index(chosen.month)
+    return {
+        "before": months[place - 1] if place else None,
+        "after": months[place + 1] if place + 1 < len(months) else None,
+        "kinds": [],
+    }
 
 
 def _first(period: Period) -> int:

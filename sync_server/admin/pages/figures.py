@@ -20,10 +20,18 @@ from starlette.responses import Response
 from shared.declare import Role
 from shared.errors import Code, Refusal
 from shared.figures import FIGURES
-from shared.periods import Period, period_of, read_period
+from shared.periods import Period
 from shared.policy import HeldPolicy
 from sync_server.admin import pictures
-from sync_server.admin.figure_words import asked_period, length, told, tone
+from sync_server.admin.figure_words import (
+    asked_period,
+    asked_publication,
+    length,
+    near,
+    near_published,
+    told,
+    tone,
+)
 from sync_server.admin.page import WITH_HEAD_OFFICE, Page, Visiting
 from sync_server.admin.report_files import FORMS, report_file
 from sync_server.admin.visit import Visit
@@ -184,10 +192,9 @@ def _seen(connection: Connection, visit: Visit) -> Seen | None:
     if visit.caller.role is Role.STORE_MANAGER and "store" not in visit.asked:
         return _own(connection, visit, visit.asked.get("staff"))
     there = publications(connection, visit.org_id)
-    if not there:
+    month = asked_publication(visit.asked, there)
+    if month is None:
         return None
-    wanted = read_period(visit.asked.get("period", ""))
-    month = next((one for one in there if one.month == wanted), there[0])
     held = policy_for(connection, visit.org_id, month.month, visit.now)
     department = visit.asked.get("store") or WHOLE
     values = rankings.published_values(month, held.settings, department)
@@ -246,21 +253,6 @@ def _window(period: Period) -> tuple[date, date]:
 
 
 def _nearby(visit: Visit, seen: Seen) -> dict[str, Any]:
-    """Where one can go from a period: back, on, and to its month, quarter and year."""
     if seen.month is not None:
-        months = sorted(one.month for one in seen.older)
-        place = months.index(seen.period)
-        before = months[place - 1] if place else None
-        after = months[place + 1] if place + 1 < len(months) else None
-        return {"before": before, "after": after, "kinds": []}
-    today = visit.now.astimezone(visit.words.zone).date()
-    after = seen.period.before(-1)
-    kinds = [(kind, period_of(min(seen.period.last_day, today), kind)) for kind in _KINDS]
-    return {
-        "before": seen.period.before(),
-        "after": after if after.first_day <= today else None,
-        "kinds": kinds,
-    }
-
-
-_KINDS = ("month", "quarter", "year")
+        return near_published(seen.month, seen.older)
+    return near(seen.period, visit.now, visit.words.zone)

@@ -11,9 +11,15 @@ from starlette.responses import Response
 
 from shared.declare import Role
 from shared.figures import DEPARTMENT_WEIGHTS, STAFF_WEIGHTS
-from shared.periods import period_of, read_period
+from shared.periods import period_of
 from sync_server.admin.charts import Bar, bars
-from sync_server.admin.figure_words import asked_period, told
+from sync_server.admin.figure_words import (
+    asked_period,
+    asked_publication,
+    near,
+    near_published,
+    told,
+)
 from sync_server.admin.page import WITH_HEAD_OFFICE, Page, Visiting
 from sync_server.admin.pages.figures import freshen
 from sync_server.admin.visit import Visit
@@ -35,18 +41,15 @@ def departments(visit: Visiting) -> Response:
     with visit.server.database.read() as connection:
         there = publications(connection, visit.org_id)
         names = rankings.store_names(connection, visit.org_id)
-        if not there:
+        chosen = asked_publication(visit.asked, there)
+        if chosen is None:
             return visit.show("figures_none.html")
-        wanted = read_period(visit.asked.get("period", ""))
-        chosen = next((one for one in there if one.month == wanted), there[0])
         held = policy_for(connection, visit.org_id, chosen.month, visit.now)
     policy = held.settings
     ranking = rankings.departments(chosen, policy)
     cycle = period_of(chosen.month.first_day, policy.grade_every)
     cycles = [cycle.before(back) for back in (3, 2, 1, 0)]
     grades = rankings.department_grades(there, cycles, policy)
-    months = sorted(one.month for one in there)
-    place = months.index(chosen.month)
     return visit.show(
         "ranks.html",
         kind="departments",
@@ -63,9 +66,7 @@ def departments(visit: Visiting) -> Response:
             for store, of in sorted(grades.items(), key=lambda one: names.get(one[0], ""))
         ],
         marks=_MARKS,
-        before=months[place - 1] if place else None,
-        after=months[place + 1] if place + 1 < len(months) else None,
-        kinds=(),
+        nearby=near_published(chosen, there),
     )
 
 
@@ -76,12 +77,10 @@ def staff(visit: Visiting) -> Response:
         return visit.show("ranks_staff_none.html")
     freshen(visit)
     period = asked_period(visit.asked, visit.now, visit.words.zone)
-    today = visit.now.astimezone(visit.words.zone).date()
     with visit.server.database.read() as connection:
         held = policy_for(connection, visit.org_id, period, visit.now)
         ranking = _graded(connection, visit, held.settings, period)
         names = rankings.names(connection, visit.org_id)
-    after = period.before(-1)
     return visit.show(
         "ranks.html",
         kind="staff",
@@ -95,11 +94,7 @@ def staff(visit: Visiting) -> Response:
         cycles=(),
         grades=(),
         marks=_MARKS,
-        before=period.before(),
-        after=after if after.first_day <= today else None,
-        kinds=[
-            (k, period_of(min(period.last_day, today), k)) for k in ("month", "quarter", "year")
-        ],
+        nearby=near(period, visit.now, visit.words.zone),
     )
 
 
