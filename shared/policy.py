@@ -174,6 +174,12 @@ class PolicySettings:
     new_customer_days: int = _number(90, 1, 1096, "loyalty", "days", "S4 #159")
     dormant_days: int = _number(90, 1, 1096, "loyalty", "days", "S4 #159")
     lost_days: int = _number(270, 1, 3660, "loyalty", "days", "S4 #159")
+    # Classes of industry, each with words by which it is known: name/word/word.
+    industries: str = _text(
+        "制造/工厂/加工/manufactur 批发/贸易/wholesale 零售/门店/retail 建筑/装修/construction "
+        "餐饮/酒店/hotel 医疗/医院/health 教育/学校/school 物流/运输/logistics 科技/软件/software",
+        400, "loyalty", "S4 #154",
+    )  # fmt: skip
     first_cities: str = _text("北京 上海 广州 深圳", 400, "loyalty", "S4 #158")
     second_cities: str = _text(
         "成都 重庆 杭州 武汉 苏州 西安 南京 长沙 天津 郑州 东莞 无锡 宁波 青岛 合肥 佛山 沈阳 "

@@ -30,6 +30,9 @@ FIELD_OF: Mapping[str, str] = {
 YES, NO = "yes", "no"
 """The levels of `vip`."""
 
+OTHER = "other"
+"""The class of an industry that is in none."""
+
 _LEVEL = {tier: place for place, tier in enumerate(reversed(TIERS))}
 
 
@@ -236,6 +239,24 @@ def region(facts: Facts, policy: PolicySettings) -> Finding:
     return Finding("second" if city in policy.second_cities.split() else "third")
 
 
+def industry_class(industry: str | None, policy: PolicySettings) -> str | None:
+    """The class of an industry as it was written down: the first of the policy's that it names
+    (S4 #154). ``other`` for one that names none, None where nothing was written."""
+    said = (industry or "").strip().casefold()
+    if not said:
+        return None
+    for one in policy.industries.split():
+        name, *words = filter(None, one.split("/"))
+        if any(word.casefold() in said for word in (name, *words)):
+            return name
+    return OTHER
+
+
+def industry_classes(policy: PolicySettings) -> tuple[str, ...]:
+    """The names of the policy's classes, in its order."""
+    return tuple(one.split("/")[0] for one in policy.industries.split())
+
+
 def vip(facts: Facts, policy: PolicySettings) -> Finding:
     """Any one of four criteria (S2 #78): a year's amount, or one large order and several of them
     (#73, #74); orders in half a year (#75); the expected amount or interest in new products (#76);
@@ -334,12 +355,15 @@ def _turns(facts: Facts, policy: PolicySettings) -> Iterator[datetime]:
 __all__ = [
     "FIELD_OF",
     "NO",
+    "OTHER",
     "REASONS",
     "YES",
     "Facts",
     "Finding",
     "findings",
     "growth_percent",
+    "industry_class",
+    "industry_classes",
     "marks",
     "next_look",
     "proposed",

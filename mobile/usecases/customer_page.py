@@ -1,5 +1,5 @@
 """All that a customer's page shows at once: who it is, who works there, what stands there, what is
-open and what is due (S0 #1-#8, S2 #98, #99).
+open and what is due (S0 #1-#8, S2 #98, #99, #101).
 
 Pure reading. The timeline, which has no end, is apart (`timeline`).
 """
@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from mobile.usecases.customers import VISITING
+from shared.clock import from_wire
 from shared.entities import (
     Asset,
     Case,
@@ -25,6 +27,7 @@ from shared.entities import (
 from shared.errors import Code, Refusal
 from shared.followups import visit_due_at
 from shared.policy import PolicySettings
+from shared.preferences import Line, Preferences, Sale, preferences
 from shared.states import OPEN_CASE_STATES, OPEN_VISIT_STATES
 
 if TYPE_CHECKING:
@@ -173,6 +176,26 @@ def purchases(store: Store, customer_id: str) -> Purchases:
         if order.state != "cancelled" and order.total_cents is not None:
             totals[order.currency] = totals.get(order.currency, 0) + order.total_cents
     return Purchases(orders=tuple(orders), totals=tuple(totals.items()), count=len(orders))
+
+
+def habits(store: Store, customer_id: str) -> Preferences | None:
+    """What the customer likes to buy and when, by the orders on this device (S2 #101)."""
+    sales = [
+        Sale(id=key, at=from_wire(at), cents=cents, currency=currency)
+        for key, at, state, cents, currency in store.columns(
+            Order,
+            ("id", "ordered_at", "state", "total_cents", "currency"),
+            customer_id=customer_id,
+        )
+        if state != "cancelled" and (cents is None or cents > 0)
+    ]
+    lines = [
+        Line(order_id=order, code=code, description=text or "", quantity=count or 0)
+        for order, code, text, count in store.columns(
+            OrderLine, ("order_id", "code", "description", "quantity"), customer_id=customer_id
+        )
+    ]
+    return preferences(sales, lines, ZoneInfo(store.staff().timezone))
 
 
 def order_lines(store: Store, order: Order) -> list[OrderLine]:

@@ -28,6 +28,8 @@ CUSTOMER_FIELDS: Mapping[str, tuple[str, ...]] = {
     "business": ("industry", "size", "source", "referred", "decision_chain"),
     "person": ("gender", "birthday"),
     "needs": ("needs", "need_kind", "service_preferences", "profile", "churn_signals"),
+    "behaviour": ("buys_through", "usage_habits", "price_sense"),
+    "psychology": ("decides_by", "openness", "concerns"),
     "potential": ("forecast_12m_cents", "new_product_interest", "gave_advice"),
 }
 """What people write about a customer, in the order of its form (profile: S0 #8)."""

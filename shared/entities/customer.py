@@ -58,6 +58,18 @@ class Customer(Record):
     contact_preference: str | None = choice("phone", "wechat", "email", "on_site")
     service_preferences: str | None = text(2000, personal=Personal.TEXT, case=True)
     profile: str | None = text(4000, personal=Personal.TEXT)
+    # How they buy and use, and what moves them (S0 #8): the behavioural and the psychological part
+    # of the profile.
+    buys_through: str | None = choice(
+        "store", "phone", "online", "visit", "tender", personal=Personal.TEXT
+    )
+    usage_habits: str | None = text(1000, personal=Personal.TEXT)
+    price_sense: str | None = choice("price", "balanced", "quality", personal=Personal.TEXT)
+    decides_by: str | None = choice(
+        "price", "quality", "service", "brand", "relationship", personal=Personal.TEXT
+    )
+    openness: str | None = choice("early", "when_proven", "late", personal=Personal.TEXT)
+    concerns: str | None = text(1000, personal=Personal.TEXT)
     churn_signals: str | None = text(1000, personal=Personal.TEXT)
     loyalty: str | None = choice(*LOYALTIES, writers=SERVER_ONLY)
     lifecycle: str | None = choice(*LIFECYCLE, writers=SERVER_ONLY)

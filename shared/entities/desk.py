@@ -22,6 +22,7 @@ from shared.declare import (
 )
 from shared.entities.report import CheckItem
 
+EFFECTS = ("solved", "better", "none")
 _DESK = {Role.CALLBACK_AGENT, Role.TECHNICIAN, Role.STORE_MANAGER, Role.ACCOUNT_MANAGER}
 
 
@@ -93,7 +94,7 @@ class Feedback(Record):
     department: str | None = text(80, case=True)
     due_at: Any = instant(case=True)
     measure: str | None = text(2000, personal=Personal.TEXT, case=True)
-    effect: str | None = choice("solved", "better", "none", case=True)
+    effect: str | None = choice(*EFFECTS, case=True)
     finished_at: Any = instant(case=True)
     # The customer was told what has become of it (S0 #30).
     told_at: Any = instant(case=True)
@@ -117,4 +118,4 @@ class CustomerTraining(Record):
     notes: str | None = text(2000, personal=Personal.TEXT, case=True)
 
 
-__all__ = ["CustomerTraining", "Feedback", "Inspection", "Milestone", "Transfer"]
+__all__ = ["EFFECTS", "CustomerTraining", "Feedback", "Inspection", "Milestone", "Transfer"]

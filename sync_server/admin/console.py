@@ -30,6 +30,7 @@ from sync_server.admin.pages import (
     erasures,
     evaluations,
     feedback,
+    feedback_owed,
     figures,
     grants,
     health,
@@ -55,7 +56,7 @@ PAGES = (
     desk,
     figures, ranks, alarms, users, stores, assignments, devices, grants, let_in, waiting,
     conflicts, tiers, churn,
-    feedback, surveys, evaluations,
+    feedback, feedback_owed, surveys, evaluations,
     looks, reviews, erasures, acts, policy, calendar, importing,
     backups, health, account, totp,
 )  # fmt: skip

@@ -52,10 +52,14 @@ def show(organisation: Organisation = None) -> None:
             policy = policy_of(connection, org_id, now)
             since = now - timedelta(days=policy.tier_period_days)
             held = tier_spread.levels(connection, org_id)
+            classes = tier_spread.industries(connection, org_id, policy)
             money = tier_spread.money(connection, org_id, since, now)
     for axis, found in held.items():
         told = ", ".join(f"{word or 'none'} {count}" for word, count in found.items())
         out.print(f"{axis}: {told}", markup=False)
+    shown = {word or "none": "few" if count is None else count for word, count in classes.items()}
+    told = ", ".join(f"{word} {count}" for word, count in shown.items())
+    out.print(f"industry: {told}", markup=False)
     out.print(
         f"{money.buyers} buyers, {money.orders} orders; the top fifth ({money.top_buyers}) brings "
         f"{money.top_permille / 10} % of the money."

@@ -28,7 +28,7 @@ _LOOKED_UP = {
     "callback": ("assignee_id",),
     "case": ("state opened_at id",),
     "file": ("sha256",),
-    "feedback": ("topic",),
+    "feedback": ("topic", "due_at id"),
     "look": ("created_by", "seq"),
     "visit": ("owner_id planned_at",),
     "retention_plan": ("state due_at id",),

@@ -12,7 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, and_, case, func, select
 
 from shared.clock import to_wire
-from shared.tiers import FIELD_OF, NO, YES
+from shared.policy import PolicySettings
+from shared.suppression import published
+from shared.tiers import FIELD_OF, NO, YES, industry_class
 from sync_server.db.records import RECORDS
 
 _CUSTOMER, _ORDER = RECORDS["customer"].c, RECORDS["order"].c
@@ -106,4 +108,24 @@ def levels(
     return found
 
 
-__all__ = ["TOP", "Money", "levels", "money"]
+def industries(
+    connection: Connection, org_id: str, policy: PolicySettings, store_id: str | None = None
+) -> Mapping[str | None, int | None]:
+    """How many customers are in each class of industry (S4 #154), the most frequent first. Of a
+    store, exact; of all stores (None), a number from which few people could be worked out is None.
+    """
+    query = select(_CUSTOMER.industry, func.count()).where(
+        _CUSTOMER.org_id == org_id, _CUSTOMER.erased_at.is_(None)
+    )
+    if store_id is not None:
+        query = query.where(_CUSTOMER.store_id == store_id)
+    counts: Counter[str | None] = Counter()
+    for said, count in connection.execute(query.group_by(_CUSTOMER.industry)):
+        counts[industry_class(said, policy)] += count
+    if store_id is not None:
+        return dict(counts.most_common())
+    shown = published({(word or "",): count for word, count in counts.items()})
+    return {word: shown.get((word or "",)) for word, _ in counts.most_common()}
+
+
+__all__ = ["TOP", "Money", "industries", "levels", "money"]

@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_plus
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from shared.clock import to_wire
-from shared.ids import derived_id
+from shared.ids import derived_id, new_id
 from sync_server.db.base import Database
 from sync_server.services import feedback_figures
+from sync_server.services.audit import Actor
 from sync_server.services.desk_queue import queue
+from sync_server.services.scopes import assign_customers
 from sync_server.services.writing import Unit, write
 from tests.server.desks import signed_in
 from tests.server.phones import ORG, START, STORE, Field, staff_id
@@ -147,6 +150,54 @@ def test_frequency_and_share_count_a_complaint_once_and_tell_head_office_of_no_f
     assert shown["service.speed"] == (None, None, None)
     assert for_all.total is None or shown["product.quality"][0] is None, "the rest would follow"
     assert before.rows == []
+
+
+def test_a_departments_list_says_what_it_owes_by_when_and_what_came_of_the_rest(
+    local: Field,
+) -> None:
+    said(local)
+    stranger = derived_id("customer", "路人")
+
+    def routed(unit: Unit) -> None:
+        for number in range(8):
+            department = "品质部" if number < 6 else "客服部"
+            unit.update("feedback", derived_id("said", str(number)), {"department": department})
+        assign_customers(unit, [derived_id("customer", "客户1")], staff_id("chen"))
+        unit.create("customer", {"id": stranger, "name": "路人"})
+        row = {"id": new_id(), "customer_id": stranger, "topic": "price", "said": "太贵"}
+        at = {"happened_at": to_wire(START), "due_at": to_wire(START + 99 * HOUR)}
+        unit.create("feedback", row | at | {"department": "销售部"})
+
+    write(local.server.database, ORG, local.clock.now(), routed)
+    manager = signed_in(local, "chen")
+    manager.follow(manager.get("/console/feedback/owed"))
+    assert "6 品质部 · 5 overdue · 0 finished" in manager.text
+    assert "1 客服部 · 1 overdue · 1 finished" in manager.text
+    assert "客户1" in manager.text and "客户2" not in manager.text, "names of whom they hold"
+    assert "不好用" in manager.text and "销售部" not in manager.text, "another store's"
+    manager.get("/console/feedback/owed?standing=finished")
+    assert "Solved" in manager.text and "Overdue" not in manager.text.split("Effect", 2)[-1]
+    administrator = signed_in(local)
+    administrator.follow(administrator.get("/console/feedback/owed"))
+    assert "1 销售部 · 0 overdue" in administrator.text
+    assert "不好用" not in administrator.text and "客户1" not in administrator.text
+    administrator.get("/console/feedback/owed?standing=owed&department=销售部|Sales")
+    assert "price" in administrator.text and "product.quality" not in administrator.text
+
+
+def test_whoever_belongs_to_a_department_begins_with_its_list(local: Field) -> None:
+    def teamed(unit: Unit) -> None:
+        unit.update("staff", staff_id("chen"), {"team": "Quality desk"})
+
+    topic = feedback_figures.Topic(
+        key="quality", title={"en": "Quality"}, workdays=5,
+        department={"zh-CN": "品质部", "en": "Quality desk"},
+    )  # fmt: skip
+    write(local.server.database, ORG, local.clock.now(), teamed)
+    actor = Actor(org_id=ORG, via="cli")
+    feedback_figures.keep_topic(local.server.database, actor, topic, local.clock.now())
+    answer = signed_in(local, "chen").get("/console/feedback/owed")
+    assert unquote_plus(answer.headers["location"]).endswith("department=Quality desk|品质部")
 
 
 def test_the_taxonomy_is_edited_by_administrators_and_a_retired_topic_goes_on_counting(

@@ -13,9 +13,10 @@ import pytest
 
 from shared.clock import to_wire
 from shared.ids import derived_id, new_id
+from shared.policy import DEFAULTS
 from sync_server.admin.pages import tiers as pages
 from sync_server.db.records import RECORDS
-from sync_server.services import tier_rules
+from sync_server.services import tier_rules, tier_spread
 from sync_server.services.scopes import assign_customers, enrol
 from sync_server.services.writing import Unit, write
 from tests.server.desks import Desk, signed_in
@@ -173,6 +174,24 @@ def test_the_spread_says_what_holds_and_what_the_best_bring(field: Field) -> Non
     desk.get("/console/tiers/spread")
     assert "3 Buyers 6 Orders 0.0% of the money" in desk.text  # a fifth of three is nobody
     assert "Value Normal 3" in desk.text or "Value Low 3" in desk.text
+
+
+def test_industries_are_counted_by_class_and_few_of_all_stores_stay_hidden(field: Field) -> None:
+    def work(unit: Unit) -> None:
+        for number in range(9):
+            said = "五金批发" if number < 6 else "综合医院"
+            row = {"id": derived_id("firm", str(number)), "name": "甲", "industry": said}
+            unit.create("customer", {**row, "store_id": STORE})
+
+    write(field.server.database, ORG, field.clock.now(), work)
+    desk = signed_in(field, "chen")
+    desk.get("/console/tiers/spread")
+    assert "批发 6" in desk.text and "医疗 3" in desk.text and "Not noted 3" in desk.text
+    with field.server.database.read() as connection:
+        exact = tier_spread.industries(connection, ORG, DEFAULTS, STORE)
+        shown = tier_spread.industries(connection, ORG, DEFAULTS)
+    assert exact["批发"] == 6 and exact["医疗"] == 3
+    assert shown["医疗"] is None and shown[None] is None
 
 
 def test_the_queue_is_for_store_managers_and_of_their_own_store(field: Field) -> None:

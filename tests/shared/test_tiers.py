@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.entities.tiering import AXES
-from shared.policy import DEFAULTS
-from shared.tiers import REASONS, Facts, findings, marks, next_look, proposed
+from shared.policy import DEFAULTS, settings_from
+from shared.tiers import REASONS, Facts, findings, industry_class, marks, next_look, proposed
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -174,3 +174,11 @@ def test_every_number_behind_a_level_has_a_unit() -> None:
     keys = {r.key for found in findings(known, DEFAULTS).values() for r in found.reasons}
     keys |= {r.key for found in findings(facts(), DEFAULTS).values() for r in found.reasons}
     assert keys <= REASONS.keys()
+
+
+def test_an_industry_is_of_the_class_whose_words_it_names() -> None:
+    policy = settings_from({"industries": "制造/工厂 批发/贸易/wholesale 零售"})
+    told = {"五金批发": "批发", "Wholesale trade": "批发", "某某工厂": "制造", "农业": "other"}
+    assert {said: industry_class(said, policy) for said in told} == told
+    assert industry_class("  ", policy) is None and industry_class(None, policy) is None
+    assert industry_class("工厂直营零售", policy) == "制造", "the first of the policy's"

@@ -9,12 +9,13 @@ from collections.abc import Callable
 import flet as ft
 
 from mobile.ui.components import buttons, frame, surfaces
+from mobile.ui.components.chips import chips
 from mobile.ui.components.form import Form, use_form
 from mobile.ui.components.messages import refusal_card, say
 from mobile.ui.hooks import keyed
 from mobile.ui.screens.customer.choosing import ChooseRecord
 from mobile.ui.screens.customer.looking import use_look
-from mobile.ui.state import Shell, use_query, use_shell
+from mobile.ui.state import Shell, use_query, use_shell, watch
 from mobile.ui.texts import t
 from mobile.ui.theme import PAD
 from mobile.usecases import customer_records
@@ -24,6 +25,7 @@ from shared.codec import write
 from shared.declare import ENTITIES, Role
 from shared.entities import Customer
 from shared.errors import Code
+from shared.tiers import industry_class, industry_classes
 
 _WRITTEN = (*(name for names in CUSTOMER_FIELDS.values() for name in names), "agent_id")
 
@@ -91,6 +93,8 @@ def _screen(shell: Shell, form: Form, title: str, back: str, save: Callable[[], 
     body: list[ft.Control] = []
     for group, names in CUSTOMER_FIELDS.items():
         fields = [form.field(name) for name in names if _mine(shell, name)]
+        if group == "business":
+            fields.insert(1, keyed("industries", Industries, shell, form))
         if fields:
             stretched = ft.Column(
                 fields, spacing=PAD, tight=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH
@@ -107,6 +111,22 @@ def _screen(shell: Shell, form: Form, title: str, back: str, save: Callable[[], 
         back=back,
         bottom=[buttons.primary(shell, "save", t("action.save"), save, icon=ft.Icons.CHECK)],
     )
+
+
+@ft.component
+def Industries(shell: Shell, form: Form) -> ft.Control:
+    """The policy's classes, of which a tap writes one down; other words may be typed (S4 #154)."""
+    watch(form.state)
+    policy = shell.store.policy()
+    options = [(name, name) for name in industry_classes(policy)]
+    chosen = industry_class(form.get("industry"), policy)
+
+    def write_down(word: str | None) -> None:
+        if word is not None:  # a second tap clears no words that were typed
+            form.set("industry", word)
+
+    about = t("customer.industry_class")
+    return chips("industry-class", options, chosen, write_down, about)
 
 
 def _mine(shell: Shell, name: str) -> bool:

@@ -50,9 +50,7 @@ def feedback(visit: Visiting) -> Response:
         since = visit.now - timedelta(days=days)
         found = shares(connection, visit.org_id, since, visit.now, store_id=store)
         known = {one.key: one for one in topics(connection, visit.org_id)}
-    titles = {
-        row.topic: _titled(visit.words, known.get(row.topic), row.topic) for row in found.rows
-    }
+    titles = {row.topic: titled(visit.words, known.get(row.topic), row.topic) for row in found.rows}
     shown = [Bar(titles[row.topic], row.count) for row in found.rows if row.count is not None]
     return visit.show(
         "feedback.html",
@@ -62,7 +60,7 @@ def feedback(visit: Visiting) -> Response:
         chart=bars(visit.words("feedback.frequency"), shown[:_MOST_IN_CHART]),
         periods=PERIODS,
         days=days,
-        topics=[(one, _titled(visit.words, one, one.key)) for one in known.values()],
+        topics=[(one, titled(visit.words, one, one.key)) for one in known.values()],
         edits=not manager,
     )
 
@@ -119,7 +117,8 @@ def _form(visit: Visit, key: str, form: Form[TopicForm], status: int) -> Respons
     return visit.show("feedback_topic.html", status=status, key=key, form=form)
 
 
-def _titled(words: Words, topic: Topic | None, key: str) -> str:
+def titled(words: Words, topic: Topic | None, key: str) -> str:
+    """What a topic is called here; its key where it is not known."""
     return _in(words, topic.title) if topic and topic.title else key
 
 
@@ -128,4 +127,4 @@ def _in(words: Words, texts: object) -> str:
     return str(found.get(words.language) or next(iter(found.values()), ""))
 
 
-__all__ = ["PAGE", "router"]
+__all__ = ["PAGE", "router", "titled"]

@@ -18,7 +18,7 @@ from shared.entities.customer import AREAS, LIFECYCLE, LOYALTIES, NEEDS, TIERS
 from shared.entities.tiering import AXES, SEATS, Reason
 from shared.errors import Code, Refusal
 from shared.states import PROPOSAL_STATES
-from shared.tiers import FIELD_OF, NO, REASONS, YES, seats_wanted, telling
+from shared.tiers import FIELD_OF, NO, OTHER, REASONS, YES, seats_wanted, telling
 from sync_server.admin.forms import Form, filled, submit
 from sync_server.admin.listing import Column, Filter, Listing, Row
 from sync_server.admin.page import Page, Visiting
@@ -199,12 +199,21 @@ def spread(visit: Visiting) -> Response:
         policy = policy_of(connection, visit.org_id, until)
         since = until - timedelta(days=policy.tier_period_days)
         held = tier_spread.levels(connection, visit.org_id, caller.store_id)
+        held_industries = tier_spread.industries(connection, visit.org_id, policy, caller.store_id)
         money = tier_spread.money(connection, visit.org_id, since, until, caller.store_id)
     axes = [
         (axis, [(level(visit.words, axis, word), count) for word, count in found.items()])
         for axis, found in held.items()
     ]
-    return visit.show("tiers_spread.html", axes=axes, money=money, days=policy.tier_period_days)
+    named = {None: visit.words("tiers.no_industry"), OTHER: visit.words("tiers.other_industry")}
+    classes = [(named.get(word, word), count) for word, count in held_industries.items()]
+    return visit.show(
+        "tiers_spread.html",
+        industries=classes,
+        axes=axes,
+        money=money,
+        days=policy.tier_period_days,
+    )
 
 
 @router.get("/{proposal_id}")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 
 from shared.declare import Role
-from shared.entities import Asset, Case, Customer, Organisation
+from shared.entities import Asset, Case, Customer, Order, OrderLine, Organisation
 from shared.ids import derived_id
 from tests.mobile.ui.field import NOW, customer
 from tests.mobile.ui.repair_field import RepairField
@@ -18,6 +18,8 @@ TYPED = {
     "decision_chain": "店长试用，老板拍板",
     "service_preferences": "只在上午联系",
     "profile": "价格敏感，喜欢先试后买",
+    "usage_habits": "两班倒，周末停机",
+    "concerns": "怕换机停产",
 }
 CHOSEN = {
     "kind": "other",
@@ -26,6 +28,10 @@ CHOSEN = {
     "gender": "female",
     "need_kind": "custom",
     "contact_preference": "wechat",
+    "buys_through": "phone",
+    "price_sense": "quality",
+    "decides_by": "service",
+    "openness": "when_proven",
 }
 
 
@@ -47,6 +53,39 @@ async def test_what_is_asked_of_a_customer_is_typed_kept_and_shown(field, open_a
     assert (after.birthday, after.address) == (date(1986, 3, 5), "示例路 3 号")
     await app.tap("show-profile")
     assert not [words for words in TYPED.values() if not app.says(words)]
+    assert app.says("看别人用过再说") and app.says("五金批发 · 批发"), "the class beside the words"
+
+
+async def test_a_class_of_industry_is_written_down_by_a_tap(field, open_app):
+    acme = customer("甲公司", industry="连锁门店")
+    field.plant(acme)
+    app, shell = await open_app(field)
+    await app.go(f"/customers/{acme.id}/edit")
+    assert app.find("industry-class-零售").selected, "the words that stand there name it"
+    await app.choose("industry-class-餐饮", True, "select")
+    await app.tap("save")
+    assert shell.store.get(Customer, acme.id).industry == "餐饮"
+
+
+async def test_habits_are_told_from_the_orders_with_how_they_were_counted(field, open_app):
+    acme = customer("甲公司")
+    bought = []
+    for week, state in enumerate(("placed", "placed", "placed", "cancelled")):
+        order = Order(
+            id=derived_id("order", str(week)), customer_id=acme.id, number=f"N{week}",
+            ordered_at=NOW - timedelta(weeks=week), state=state, total_cents=10_000 + week,
+            currency="CNY",
+        )  # fmt: skip
+        line = OrderLine(
+            id=derived_id("line", str(week)), customer_id=acme.id, order_id=order.id,
+            code="L1", description="白色灯架", quantity=6,
+        )  # fmt: skip
+        bought += [order, line]
+    field.plant(acme, *bought)
+    app, _ = await open_app(field)
+    await app.go(f"/customers/{acme.id}?show=orders")
+    assert app.says("白色灯架（3 单）") and app.says("¥100.01，1 种")
+    assert app.says("周一（3 单）") and app.says("3 张订单统计，已取消和退货不计")
 
 
 async def test_name_model_day_and_amount_of_an_asset_are_typed_kept_and_shown(field, open_app):

@@ -10,6 +10,7 @@ from mobile.ui import formats
 from mobile.ui.components import buttons, marks, surfaces, words
 from mobile.ui.components.messages import refusal_card
 from mobile.ui.hooks import keyed, use_state
+from mobile.ui.screens.customer.habits import Habits
 from mobile.ui.state import Shell, use_query
 from mobile.ui.texts import choice, label, t
 from mobile.usecases import customer_records
@@ -127,6 +128,7 @@ def Orders(shell: Shell, customer_id: str) -> ft.Control:
             [words.figure(sums), words.faint(t("customer.orders.total", count=bought.count))]
         )
     ]
+    rows.append(keyed("habits", Habits, shell, customer_id))
     rows += [keyed(f"order {order.id}", OrderRow, shell, order) for order in bought.orders[:most]]
     if most < bought.count:
         rows.append(

@@ -24,7 +24,7 @@ from mobile.usecases.outbox import staff_name
 from shared.codec import write
 from shared.declare import ENTITIES
 from shared.masking import MASKED, mask
-from shared.tiers import telling
+from shared.tiers import OTHER, industry_class, telling
 
 Opens = Callable[[str], None]
 
@@ -69,6 +69,9 @@ def _rows(shell: Shell, page: CustomerPage, names: tuple[str, ...]) -> list[ft.C
         text = shown(declared[name], row.get(name), shell.now())
         if not text or name in {"name", "phone", "address"}:  # the head shows these
             continue
+        if name == "industry":
+            found = industry_class(text, shell.store.policy())
+            text = text if found in (None, OTHER, text) else f"{text} · {found}"
         if declared[name].personal in MASKED:
             rows.append(Masked(shell, name, text, "customer", page.customer.id, page.customer.id))
         else:
