@@ -10,6 +10,7 @@ import argparse
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from tools import chromium
 
@@ -24,9 +25,12 @@ WITHOUT_FUZZ = ("-p", "no:schemathesis", "--ignore", "tests/server/test_web_fuzz
 QUICKLY = "-n 4 --dist loadfile".split()
 # Here a group does: among files there are some that live for minutes.
 IN_GROUPS = "-n 4 --dist loadgroup".split()
-# The tests of a file share a device or a day; the long ones first, so that all workers end at the
-# same time. One of them waits for a minute until access ends: there is work for a third browser.
-IN_BROWSERS = "-n 3 --dist loadfile --no-loadscope-reorder tests/e2e tests/browser".split()
+# The tests of a file share a device or a day. One of them waits for a minute until access ends:
+# there is work for a third browser.
+IN_BROWSERS = "-n 3 --dist loadfile --no-loadscope-reorder".split()
+# Each worker begins with one of these. The first makes the devices that all of tests/e2e copy; the
+# other two need none of them. Then the long ones, so that all workers end at the same time.
+BEGIN = ("e2e/test_day.py", "browser/test_vault_in_browser.py", "browser/test_offline_shell.py")
 
 
 def main() -> int:
@@ -40,7 +44,15 @@ def main() -> int:
         print(f"The browser suites were skipped: {chromium.why_missing()}.", flush=True)
         return code
     # Run even after a failure: one report says everything that is wrong.
-    return _pytest("-m", IN_BROWSER, *IN_BROWSERS) or code
+    return _pytest("-m", IN_BROWSER, *IN_BROWSERS, *_in_browsers()) or code
+
+
+def _in_browsers() -> list[str]:
+    """The files of the browser suites in the order in which workers take them."""
+    tests = Path("tests")
+    first = [tests / name for name in BEGIN]
+    others = [*sorted(tests.glob("e2e/test_*.py")), *sorted(tests.glob("browser/test_*.py"))]
+    return [str(path) for path in dict.fromkeys([*first, *others])]
 
 
 def _pytest(*arguments: str) -> int:

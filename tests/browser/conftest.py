@@ -10,7 +10,8 @@ from playwright.sync_api import Playwright
 
 from mobile.pwa.builder import build_web_app
 from mobile.pwa.wheels import DEFAULT_CACHE
-from tests.browser.harness import Browser, Playing, Site
+from tests.browser.harness import Browser, Playing, Site, copy_profile, keep_app
+from tests.once import made_once
 
 APPS = Path(__file__).parent / "apps"
 
@@ -55,3 +56,26 @@ def browser_on(playwright: Playwright, tmp_path: Path) -> Iterator[Callable[...,
             )
 
         yield launch
+
+
+@pytest.fixture
+def returning(
+    playwright: Playwright,
+    built: Callable[[str], Path],
+    serve: Callable[[str], Site],
+    browser_on: Callable[..., Browser],
+    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
+) -> Callable[[str], Browser]:
+    """`returning("hello")` → a browser that has been at `ORIGIN` before, with that app there, and
+    has kept the app's own files. Its profile is "phone"."""
+
+    def come(app: str) -> Browser:
+        def visit(profile: Path) -> None:
+            with Site(built(app)) as site:
+                keep_app(playwright, profile, site.address)
+
+        copy_profile(made_once(tmp_path_factory, f"visited-{app}", visit), tmp_path / "phone")
+        return browser_on("phone", leads_to=serve(app).address)
+
+    return come

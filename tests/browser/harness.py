@@ -15,6 +15,7 @@ and that is what these calls look for. Each call waits for what it needs.
 import functools
 import json
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -61,6 +62,10 @@ _FLAGS = (
 # more than it brings, and keeps the other browser waiting.
 _BRIEF = ("--js-flags=--no-wasm-tier-up --no-wasm-dynamic-tiering",)
 
+# A browser keeps what it stores by origin: under one name, whatever the port, a profile that was
+# copied finds its things again.
+ORIGIN = "http://huifang.localhost"
+
 _TAPPABLE: tuple[Literal["tab", "link", "menuitem", "checkbox", "radio", "switch", "option"], ...]
 _TAPPABLE = ("tab", "link", "menuitem", "checkbox", "radio", "switch", "option")
 
@@ -104,7 +109,8 @@ class Site:
         self.requested: list[str] = []
         handler = functools.partial(_Files, self)
         self._server = _Server(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.address = f"127.0.0.1:{self._server.server_address[1]}"
+        self.url = f"http://{self.address}"
 
     def __enter__(self) -> "Site":
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -149,6 +155,12 @@ class _Files(SimpleHTTPRequestHandler):
         """Quiet: `Site.requested` holds what was asked for."""
 
 
+def _finding(address: str | None) -> tuple[str, ...]:
+    """The flag by which a browser finds `ORIGIN` at that address."""
+    name = ORIGIN.removeprefix("http://")
+    return (f"--host-resolver-rules=MAP {name} {address}",) if address else ()
+
+
 class Browser:
     """One profile of one person's browser; what it stores stays for the next Browser there."""
 
@@ -169,9 +181,11 @@ class Browser:
         permissions: Sequence[str] = (),
         dark: bool = False,
         measured: bool = False,
+        leads_to: str | None = None,
     ) -> Iterator["Browser"]:
         """`permissions` such as ["geolocation"] are granted without a question. `measured`: just
-        as people's browsers are; otherwise without what makes a short life longer."""
+        as people's browsers are; otherwise without what makes a short life longer. `leads_to`:
+        where this browser finds `ORIGIN`, such as 127.0.0.1:8000."""
         executable = chromium.find()
         assert executable, chromium.why_missing()
         context = playwright.chromium.launch_persistent_context(
@@ -183,7 +197,7 @@ class Browser:
             permissions=list(permissions),
             color_scheme="dark" if dark else "light",
             reduced_motion=None if measured else "reduce",
-            args=[*_FLAGS, *(() if measured else _BRIEF)],
+            args=[*_FLAGS, *(() if measured else _BRIEF), *_finding(leads_to)],
         )
         try:
             yield cls(context)
@@ -217,6 +231,19 @@ class Browser:
         """Every origin that anything in this browser asked for something."""
         asked = (request.url for request in self.requests)
         return {"/".join(url.split("/")[:3]) for url in asked if url.startswith("http")}
+
+
+def keep_app(playwright: Playwright, profile: Path, address: str) -> None:
+    """A profile whose browser has been at `ORIGIN`, at that address, and has kept the app's own
+    files. Tests of anything later than a first visit begin with copies of it."""
+    with Browser.open(playwright, profile, leads_to=address) as browser:
+        browser.visit(ORIGIN).wait_offline_ready()
+
+
+def copy_profile(kept: Path, profile: Path) -> None:
+    """Another profile with the same content: the same device, to whatever runs in it."""
+    running = shutil.ignore_patterns("Singleton*")  # sockets and locks of a running browser
+    shutil.copytree(kept, profile, ignore=running)
 
 
 class Tab:

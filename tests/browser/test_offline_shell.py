@@ -10,10 +10,11 @@ from pypdf import PdfReader
 from mobile.pwa.builder import build_web_app
 from mobile.pwa.wheels import DEFAULT_CACHE
 from tests.browser.conftest import APPS
-from tests.browser.harness import Browser, Site, Tab
+from tests.browser.harness import ORIGIN, Browser, Site, Tab
 
 Serve = Callable[[str], Site]
 BrowserOn = Callable[..., Browser]
+Returning = Callable[[str], Browser]
 
 HELLO = "按下 Press"
 
@@ -59,8 +60,8 @@ def test_nothing_is_asked_of_another_origin_and_the_app_can_be_installed(
     assert tab.errors == []
 
 
-def test_a_printed_page_is_empty(serve: Serve, browser_on: BrowserOn) -> None:
-    tab = browser_on("phone").visit(serve("hello").url)
+def test_a_printed_page_is_empty(returning: Returning) -> None:
+    tab = returning("hello").visit(ORIGIN)
     tab.wait_text(HELLO)
     on_paper = PdfReader(BytesIO(tab.page.pdf()))
     assert [page.extract_text() for page in on_paper.pages] == [""]

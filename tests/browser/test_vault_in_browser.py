@@ -20,13 +20,14 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+from playwright.sync_api import Playwright
 
 from mobile.pwa.builder import build_web_app
 from mobile.pwa.wheels import DEFAULT_CACHE
 from mobile.store.pool import MemoryDisk, MemoryFiles
 from mobile.store.vault import faults, open_vault
 from shared.errors import Code, Refusal
-from tests.browser.harness import Browser, Site, Tab
+from tests.browser.harness import ORIGIN, Browser, Site, Tab, copy_profile, keep_app
 from tests.browser.loot import EXPORT, IMPORT
 from tests.mobile import test_keys_hpke as rfc9180
 
@@ -104,12 +105,24 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-@pytest.fixture
-def phone(dist: Path, browser_on: Callable[..., Browser]) -> Iterator[Callable[[], App]]:
-    """`phone()` opens the app anew on the same device; an earlier tab of it is gone by then."""
+@pytest.fixture(scope="module")
+def seasoned(playwright: Playwright, dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A profile whose browser has kept the app's own files: to be copied, not opened."""
+    profile = tmp_path_factory.mktemp("visited")
     with Site(dist) as site:
-        browser = browser_on("phone")
-        yield lambda: App(browser.visit(site.url))
+        keep_app(playwright, profile, site.address)
+    return profile
+
+
+@pytest.fixture
+def phone(
+    dist: Path, seasoned: Path, browser_on: Callable[..., Browser], tmp_path: Path
+) -> Iterator[Callable[[], App]]:
+    """`phone()` opens the app anew on the same device; an earlier tab of it is gone by then."""
+    copy_profile(seasoned, tmp_path / "phone")
+    with Site(dist) as site:
+        browser = browser_on("phone", leads_to=site.address)
+        yield lambda: App(browser.visit(ORIGIN))
 
 
 def natively(copy: dict[str, bytes], key: bytes) -> int:
@@ -310,19 +323,20 @@ def test_a_full_quota_is_said_and_loses_nothing(phone: Callable[[], App]) -> Non
 
 
 def test_all_that_a_script_can_copy_opens_nowhere_else(
-    dist: Path, browser_on: Callable[..., Browser]
+    dist: Path, seasoned: Path, browser_on: Callable[..., Browser], tmp_path: Path
 ) -> None:
     """Files, wraps and PIN: whatever runs in the page could take them, but never the keys."""
+    copy_profile(seasoned, tmp_path / "mine")
     with Site(dist) as site:
-        mine = browser_on("mine")
-        phone = App(mine.visit(site.url))
+        mine = browser_on("mine", leads_to=site.address)
+        phone = App(mine.visit(ORIGIN))
         phone.ask("create", secret=PIN)
         phone.ask("fill", name="林晓的客户", rows=3)
         phone.ask("lock")
         loot = phone.tab.page.evaluate(EXPORT)
         assert loot["taken"] == "" and loot["records"] and loot["files"]
         mine.close()
-        thief = browser_on("thief").visit(site.url)
+        thief = browser_on("thief", leads_to=site.address).visit(ORIGIN)
         App(thief)
         thief.page.evaluate(IMPORT, loot)
         thief.reload()
@@ -331,19 +345,19 @@ def test_all_that_a_script_can_copy_opens_nowhere_else(
 
 
 def test_a_copy_of_the_whole_profile_is_the_same_device_to_the_browser(
-    dist: Path, browser_on: Callable[..., Browser], tmp_path: Path
+    dist: Path, seasoned: Path, browser_on: Callable[..., Browser], tmp_path: Path
 ) -> None:
     """The truth about a browser's keys, as the threat model tells it: scripts can't take them out,
     but Chromium keeps them in the profile's files. The server notices the copy
     (`test_a_device_that_goes_on_in_two_places_is_shut_out_and_alarmed`)."""
+    copy_profile(seasoned, tmp_path / "mine")
     with Site(dist) as site:
-        mine = browser_on("mine")
-        phone = App(mine.visit(site.url))
+        mine = browser_on("mine", leads_to=site.address)
+        phone = App(mine.visit(ORIGIN))
         phone.ask("create", secret=PIN)
         phone.ask("fill", name="林晓的客户", rows=3)
         phone.ask("lock")
         mine.close()
-        running = shutil.ignore_patterns("Singleton*")  # sockets and locks of a running browser
-        shutil.copytree(tmp_path / "mine", tmp_path / "copy", ignore=running)
-        copy = App(browser_on("copy").visit(site.url))
+        copy_profile(tmp_path / "mine", tmp_path / "copy")
+        copy = App(browser_on("copy", leads_to=site.address).visit(ORIGIN))
         assert copy.ask("unlock", secret=PIN) == 3

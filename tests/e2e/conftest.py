@@ -1,5 +1,5 @@
 """What the suite stands on: the web app built once, one Playwright, servers with the demo
-organisation, and people at their devices.
+organisation, and people at their devices, most of which are copies (`tests.e2e.template`).
 
 Without a Chromium the whole folder is skipped (tests/conftest.py says why).
 """
@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Playwright
 
 from mobile.pwa.builder import build_web_app
 from mobile.pwa.wheels import DEFAULT_CACHE
-from sync_server.bootstrap import Server
-from sync_server.demo.load import load_demo
 from tests.browser.harness import Playing
 from tests.e2e.day import Day, a_day
 from tests.e2e.people import Person, at_work
+from tests.e2e.template import Template, make
 from tests.live_server import LiveServer, live_server
+from tests.once import made_once
 
 Meet = Callable[..., Person]
 
@@ -41,51 +40,64 @@ def playwright() -> Iterator[Playwright]:
         yield playing
 
 
-def load(server: Server) -> None:
-    """The demo organisation, as of now."""
-    load_demo(server.database, server.clock.now(), lambda *_: None)
+@pytest.fixture(scope="package")
+def template(
+    playwright: Playwright, web: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Template:
+    """Servers and devices to copy; nobody writes to them."""
+    made = made_once(tmp_path_factory, "signed-in", lambda folder: make(playwright, web, folder))
+    return Template(made)
 
 
 @pytest.fixture(scope="module")
-def live(web: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+def live(
+    template: Template, web: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveServer]:
     """A server with the demo organisation, shared by a module's tests."""
-    with live_server(tmp_path_factory.mktemp("live"), prepare=load, web=web) as running:
+    folder = tmp_path_factory.mktemp("live")
+    template.lay_server(folder)
+    with live_server(folder, web=web) as running:
         yield running
 
 
 @pytest.fixture
-def arrive(playwright: Playwright, live: LiveServer, tmp_path: Path) -> Iterator[Meet]:
+def arrive(
+    playwright: Playwright, live: LiveServer, template: Template, tmp_path: Path
+) -> Iterator[Meet]:
     """`arrive("wangfang")` → that person before the welcome, on a new device."""
     with ExitStack() as devices:
 
-        def come(username: str, **options: Any) -> Person:
-            return devices.enter_context(
-                at_work(playwright, tmp_path / username, live, username, **options)
-            )
+        def come(username: str) -> Person:
+            template.lay_visited(tmp_path / username)
+            return devices.enter_context(at_work(playwright, tmp_path / username, live, username))
 
         yield come
 
 
 @pytest.fixture
-def person(arrive: Meet) -> Meet:
+def person(
+    playwright: Playwright, live: LiveServer, template: Template, tmp_path: Path
+) -> Iterator[Meet]:
     """`person("wangfang")` → signed in, with everything fetched and a PIN set, on Today."""
+    with ExitStack() as devices:
 
-    def ready(username: str, **options: Any) -> Person:
-        one = arrive(username, **options)
-        one.enter()
-        return one
+        def ready(username: str) -> Person:
+            profile = tmp_path / username
+            return devices.enter_context(template.on_today(playwright, profile, live, username))
 
-    return ready
+        yield ready
 
 
 @pytest.fixture(scope="module")
 def device(
-    playwright: Playwright, live: LiveServer, tmp_path_factory: pytest.TempPathFactory
+    playwright: Playwright,
+    live: LiveServer,
+    template: Template,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Person]:
     """The account manager's device, set up once."""
-    folder = tmp_path_factory.mktemp("device")
-    with at_work(playwright, folder, live, "wangfang") as person:
-        person.enter()
+    profile = tmp_path_factory.mktemp("device") / "profile"
+    with template.on_today(playwright, profile, live, "wangfang") as person:
         yield person
 
 
@@ -102,12 +114,13 @@ def manager(device: Person) -> Iterator[Person]:
 
 @pytest.fixture(scope="module")
 def day(
-    playwright: Playwright, web: Path, tmp_path_factory: pytest.TempPathFactory
+    playwright: Playwright, web: Path, template: Template, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Day]:
     """The working day of `tests.e2e.day`, lived through once."""
     folder = tmp_path_factory.mktemp("day")
+    template.lay_server(folder)
     with (
-        live_server(folder, prepare=load, web=web) as running,
-        a_day(playwright, running, folder) as lived,
+        live_server(folder, web=web) as running,
+        a_day(playwright, template, running, folder) as lived,
     ):
         yield lived

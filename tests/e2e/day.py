@@ -19,6 +19,7 @@ from tests.e2e.calling import Called, call_back
 from tests.e2e.evidence import Evidence
 from tests.e2e.people import Person, at_work
 from tests.e2e.repairing import Repaired, repair
+from tests.e2e.template import Template
 from tests.e2e.visiting import Visited, visit
 from tests.live_server import LiveServer
 
@@ -48,16 +49,18 @@ class Day:
 
 
 @contextmanager
-def a_day(playwright: Playwright, live: LiveServer, folder: Path) -> Iterator[Day]:
-    """The people stay at their devices until the end, online, on Today or where they stopped."""
+def a_day(
+    playwright: Playwright, template: Template, live: LiveServer, folder: Path
+) -> Iterator[Day]:
+    """The people stay at their devices until the end, online, on Today or where they stopped.
+    The stranger's device is new: it is asked about every byte that it was ever sent."""
     day = Day(folder, Evidence(live))
     with ExitStack() as devices:
 
         def come(username: str) -> Person:
-            person = devices.enter_context(at_work(playwright, folder / username, live, username))
-            person.enter()
-            day.people[username] = person
-            return person
+            at = template.on_today(playwright, folder / username, live, username)
+            day.people[username] = devices.enter_context(at)
+            return day.people[username]
 
         manager, technician, agent = come(MANAGER), come(TECHNICIAN), come(AGENT)
         for person in (manager, technician, agent):
@@ -68,7 +71,9 @@ def a_day(playwright: Playwright, live: LiveServer, folder: Path) -> Iterator[Da
         day.called = call_back(agent)
         for person in (manager, technician, agent):
             _return_to_the_network(person, day)
-        come(STRANGER)
+        stranger = at_work(playwright, folder / STRANGER, live, STRANGER)
+        day.people[STRANGER] = devices.enter_context(stranger)
+        day.people[STRANGER].enter()
         yield day
 
 

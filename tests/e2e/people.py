@@ -79,6 +79,16 @@ class Person:
         self.unlock()
         self._chip.wait_for(state="attached", timeout=SYNC_MS)
 
+    def resume(self) -> None:
+        """From the lock to Today, in step with what the server has now."""
+        asked = "/v1/sync/pull"
+        events = self.browser.context
+        with events.expect_event(
+            "response", lambda reply: reply.url.endswith(asked), timeout=SYNC_MS
+        ):
+            self.unlock()
+        self.settle()
+
     def reopen(self) -> None:
         """A new tab, where none is left, unlocked: Today."""
         self.tab = self.browser.visit(self.way.url)
@@ -168,5 +178,8 @@ def at_work(
     playwright: Playwright, profile: Path, live: LiveServer, username: str, **options: Any
 ) -> Iterator[Person]:
     """`username` on a device of their own, before the welcome. `options` go to `Browser.open`."""
-    with Way(live.url) as way, Browser.open(playwright, profile, **options) as browser:
+    with (
+        Way(live.url) as way,
+        Browser.open(playwright, profile, leads_to=way.address, **options) as browser,
+    ):
         yield Person(username, browser, way, browser.visit(way.url))

@@ -10,11 +10,12 @@ import pytest
 
 from shared.declare import Role
 from sync_server.bootstrap import Server
-from sync_server.demo.load import ORGANISATION, load_demo
+from sync_server.demo.load import ORGANISATION
 from sync_server.services import audit, policies
 from tests.e2e.conftest import Meet
 from tests.e2e.evidence import Evidence
 from tests.e2e.people import SYNC_MS, Person
+from tests.e2e.template import Template
 from tests.live_server import LiveServer, live_server
 
 AGENT, MANAGER, TECHNICIAN = "zhaomin", "chenjing", "liqiang"
@@ -26,18 +27,20 @@ FIRST, SECOND = "换了锁芯，试开十次正常。", "门框也调了，两�
 STILL = "还是卡，要用力才能转。"
 
 
-def load(server: Server) -> None:
-    """The demo organisation; its policy has complaints called back at once, not in a week."""
-    now = server.clock.now()
-    load_demo(server.database, now, lambda *_: None)
+def call_back_at_once(server: Server) -> None:
+    """The policy has complaints called back on the same day, not in a week."""
     who = audit.command_line(ORGANISATION)
     changed = {"complaint_callback_days": 0}
     policies.add_version(server.database, who, changed, None, server.clock.now())
 
 
 @pytest.fixture(scope="module")
-def live(web: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    with live_server(tmp_path_factory.mktemp("complaint"), prepare=load, web=web) as running:
+def live(
+    template: Template, web: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveServer]:
+    folder = tmp_path_factory.mktemp("complaint")
+    template.lay_server(folder)
+    with live_server(folder, prepare=call_back_at_once, web=web) as running:
         yield running
 
 

@@ -16,10 +16,11 @@ from mobile.pwa.wheels import DEFAULT_CACHE
 from sync_server.demo.load import ORGANISATION
 from sync_server.services.scopes import assign_customer
 from sync_server.services.writing import Unit, write
-from tests.e2e.conftest import Meet, load
+from tests.e2e.conftest import Meet
 from tests.e2e.evidence import Evidence
-from tests.e2e.people import PIN, SYNC_MS, Person, at_work
+from tests.e2e.people import PIN, SYNC_MS, Person
 from tests.e2e.pictures import photo
+from tests.e2e.template import Template
 from tests.e2e.vault_files import every_file, natively, unwrapped
 from tests.e2e.visiting import begin_visit, keep_visit
 from tests.live_server import LiveServer, live_server
@@ -28,14 +29,18 @@ NOTES = "客户想把展柜搬到窗边，下周量尺寸。"
 
 
 def test_a_new_version_takes_over_when_told_to_and_finds_everything(
-    playwright: Playwright, web: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    playwright: Playwright,
+    web: Path,
+    template: Template,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     served = shutil.copytree(web, tmp_path / "web")
+    template.lay_server(tmp_path)
     with (
-        live_server(tmp_path, prepare=load, web=served) as live,
-        at_work(playwright, tmp_path / "device", live, "wangfang") as person,
+        live_server(tmp_path, web=served) as live,
+        template.on_today(playwright, tmp_path / "device", live, "wangfang") as person,
     ):
-        person.enter()
         person.cut_network()
         visit_id = begin_visit(person)
         person.tab.fill("记录", NOTES)

@@ -10,11 +10,11 @@ import pytest
 from playwright.sync_api import Playwright
 
 from sync_server.bootstrap import Server
-from sync_server.demo.load import load_demo
 from sync_server.services import accounts, audit
 from sync_server.services.identity_links import link
 from tests.browser.harness import Browser, Tab
 from tests.e2e.people import SYNC_MS
+from tests.e2e.template import Template
 from tests.live_server import LiveServer, live_server
 from tests.oidc.running import provider
 
@@ -27,9 +27,8 @@ def _free_port() -> int:
 
 
 def _prepared(server: Server) -> None:
-    """The demo organisation, one of whose people is linked with an account of the company."""
+    """One of the organisation's people is linked with an account of the company."""
     now = server.clock.now()
-    load_demo(server.database, now, lambda *_: None)
     assert server.company is not None
     settings = server.company.settings
     with server.database.write() as connection:
@@ -40,7 +39,9 @@ def _prepared(server: Server) -> None:
 
 
 @pytest.fixture(scope="module")
-def live(web: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+def live(
+    template: Template, web: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveServer]:
     port = _free_port()
     with provider(f"http://127.0.0.1:{port}/v1/auth/company/callback") as one:
         settings = {
@@ -51,6 +52,7 @@ def live(web: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSe
             "oidc_name": "示例公司账号",
         }
         folder = tmp_path_factory.mktemp("company")
+        template.lay_server(folder)
         with live_server(folder, prepare=_prepared, web=web, **settings) as running:
             yield running
 

@@ -1,7 +1,7 @@
 """The way between one browser and the server, as a proxy of its own: every request of page, worker
 and service worker passes here, is kept with its reply, and can be made to fail.
 
-    with Way(live.url) as way:
+    with Way(live.url) as way, Browser.open(…, leads_to=way.address) as browser:
         browser.visit(way.url)
         with way.answering("/v1/sync/pull", 500):
             ...
@@ -30,6 +30,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import zstandard
+
+from tests.browser.harness import ORIGIN
 
 # The browser itself tells of whatever the policy forbade, in pages, workers and service worker.
 REPORTS = "/told-by-the-browser"
@@ -63,7 +65,9 @@ class Fault:
 
 
 class Way:
-    """Open it with `with`. `url` is the server as this browser knows it."""
+    """Open it with `with`. `url` is the server as a browser knows it that has `address` for it."""
+
+    url = ORIGIN
 
     def __init__(self, server: str) -> None:
         self._server = urlsplit(server).netloc
@@ -71,7 +75,7 @@ class Way:
         self.faults: list[Fault] = []
         self.breaches: queue.Queue[str] = queue.Queue()
         self._proxy = _Proxy(("127.0.0.1", 0), lambda *a: _Passing(self, *a))
-        self.url = f"http://127.0.0.1:{self._proxy.server_address[1]}"
+        self.address = f"127.0.0.1:{self._proxy.server_address[1]}"
 
     def __enter__(self) -> Way:
         threading.Thread(target=self._proxy.serve_forever, daemon=True).start()
