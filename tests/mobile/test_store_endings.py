@@ -77,6 +77,19 @@ def test_a_half_written_call_of_an_app_that_was_closed_goes_at_the_next_start(
     assert [c.values for c in reopened.waiting()] == [{"notes": "还没说完"}]
 
 
+def test_a_half_written_step_of_a_complaint_goes_on_its_way_when_access_ends(world: World) -> None:
+    complaint = case(ZHANG)
+    world.pull(world.line("case", complaint))
+    about = ("case", complaint["id"])
+    world.store.save_draft("case/verify", {"findings": "锁芯断裂", "plan": ""}, about=about)
+    world.clock.advance(hours=2)
+    world.store.inbound.end_expired()
+    assert [(c.entity, c.values) for c in world.store.waiting()] == [
+        ("case", {"findings": "锁芯断裂"})
+    ]
+    assert world.db.execute("SELECT count(*) FROM draft").get == 0
+
+
 def test_what_is_written_in_the_last_moment_is_dated_then_and_not_later(world: World) -> None:
     world.clock.advance(hours=2, seconds=-1)
     half_written(world, notes="刚写完")
