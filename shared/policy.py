@@ -169,6 +169,8 @@ class PolicySettings:
     loyal_repeat_percent: int = _number(80, 0, 100, "loyalty", "percent", "S0 #31")
     referrer_percent: int = _number(30, 0, 100, "loyalty", "percent", "S0 #32")
     satisfied_complaints_percent: int = _number(5, 0, 100, "loyalty", "percent", "S0 #33")
+    # The mean that a customer gave in calls about their cases; 0: it does not count.
+    loyal_satisfaction_points: int = _number(80, 0, 100, "loyalty", "points", "S0 #12, S1 #49")
     silence_gaps: int = _number(3, 1, 100, "loyalty", "times", "S1 #48")
     silence_orders: int = _number(3, 2, 1000, "loyalty", "orders", "S1 #48")
     new_customer_days: int = _number(90, 1, 1096, "loyalty", "days", "S4 #159")
@@ -284,6 +286,8 @@ class PolicySettings:
     csat_drop_percent: int = _number(10, 1, 100, "surveys", "percent", "S4 #164")
     nps_drop_points: int = _number(15, 1, 200, "surveys", "points", "S4 #164")
     survey_link_answers: int = _number(20, 1, 1000, "surveys", "answers", "S4 #162")
+    # What people wrote, after the month in which they did: as long as results are shown.
+    survey_words_days: int = _number(396, 62, 3660, "surveys", "days", "S4 #162")
 
     # Files, and how long things are kept
     max_photo_bytes: int = _number(25_000_000, 1_000_000, 10**9, "files", "bytes")

@@ -41,6 +41,8 @@ class Facts:
     """What is known of a customer at `at`, from events that had happened by then (L8). Amounts in
     cents; counts and sums are of the policy's period before `at`, credits taken off.
 
+    `satisfaction`: the mean of the points (0 to 100) that they gave in calls about their cases;
+    None where nobody asked. Anonymous surveys know no customer, and never count here.
     `before_cents`: of the period before that one, None where there was nothing.
     `half_orders`: of the last `vip_half_year_days`. `largest_cents`: the largest single order.
     `all_orders`, `first_at`, `last_at`: of all time. `turns_at`: when the first of what is counted
@@ -60,6 +62,7 @@ class Facts:
     last_at: datetime | None = None
     referrals: int = 0
     complaints: int = 0
+    satisfaction: float | None = None
     forecast_cents: int | None = None
     wants_new: bool = False
     advised: bool = False
@@ -148,7 +151,8 @@ def need(facts: Facts) -> Finding:
 
 def loyalty(facts: Facts, policy: PolicySettings) -> Finding:
     """May leave: any of the signs of that (`shared.churn`, S1 #48). Loyal: mostly repeat purchases
-    (S0 #31), or many recommendations (S0 #32), and few complaints (S0 #33)."""
+    (S0 #31), or many recommendations (S0 #32), and few complaints (S0 #33), and content in the
+    calls about their cases, where somebody asked (S1 #49)."""
     marked = marks(facts, policy)
     warned = churn_signal(
         habit(facts), facts.return_percent, facts.fallen_percent, policy, noted=facts.signals
@@ -162,10 +166,14 @@ def loyalty(facts: Facts, policy: PolicySettings) -> Finding:
             wanted=policy.satisfied_complaints_percent,
         ),
     ]
+    if facts.satisfaction is not None and policy.loyal_satisfaction_points:
+        given, wanted = round(facts.satisfaction), policy.loyal_satisfaction_points
+        reasons.append(Reason(key="content", value=given, wanted=wanted))
     reasons += warned.reasons
     if warned.signs:
         return Finding("churn_risk", tuple(reasons))
-    loyal = "satisfied" in marked and bool(marked & {"repeat", "referral"})
+    content = facts.satisfaction is None or facts.satisfaction >= policy.loyal_satisfaction_points
+    loyal = content and "satisfied" in marked and bool(marked & {"repeat", "referral"})
     return Finding("loyal" if loyal else "general", tuple(reasons))
 
 
@@ -288,8 +296,8 @@ REASONS: Mapping[str, str] = {
     "orders": "orders", "all_orders": "orders", "half_orders": "orders",
     "growth": "percent", "repeat": "percent", "referral": "percent", "complaints": "percent",
     "fall": "percent", "return": "percent",
-    "silence": "days", "known": "days", "points": "points", "signals": "", "referrals": "customers",
-    "criteria": "", "new_products": "", "advice": "",
+    "silence": "days", "known": "days", "points": "points", "content": "points",
+    "signals": "", "referrals": "customers", "criteria": "", "new_products": "", "advice": "",
 }  # fmt: skip
 """Every number that may stand behind a proposal, and its unit."""
 

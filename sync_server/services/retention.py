@@ -2,7 +2,8 @@
 
 A customer about whom nothing happened and nothing was written for that long is erased as on
 request. Of the log of changes, which keeps every change as it came, older texts are emptied; what
-they made stands in the records. Looks and the audit log stay: they hold ids.
+they made stands in the records. What people wrote in surveys goes by itself after a shorter time
+(`survey_words_days`; S4 #162), and the tallies stay. Looks and the audit log stay: they hold ids.
 """
 
 from __future__ import annotations
@@ -11,17 +12,20 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, and_, exists, false, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, false, or_, select, update
 
 from shared.clock import to_wire
 from shared.declare import ENTITIES, MARKS, Kind
 from shared.errors import Code, Refusal
+from shared.periods import month_of
 from sync_server.db.base import Database
 from sync_server.db.log import CHANGE_LOG, ORG_STATE
 from sync_server.db.records import RECORDS
+from sync_server.db.surveys import SURVEY_WORDS
 from sync_server.services import audit, leaps
 from sync_server.services.accounts import policy_of
 from sync_server.services.audit import Action
+from sync_server.services.calendars import zone_of
 from sync_server.services.erasing import EMPTIED, OF_A_CUSTOMER, erase
 from sync_server.services.file_store import FileStore
 
@@ -65,14 +69,18 @@ def _sweep(db: Database, files: FileStore, ledger: Path | None, org_id: str, now
             if refusal.code not in (Code.PREVIEW_OUTDATED, Code.CUSTOMER_ERASED):
                 raise
     emptied = _empty_texts(db, org_id, before, now)
-    if over or emptied:
-        _log.info("retention_swept", org=org_id, customers=len(over), changes=emptied, days=days)
+    words = _forget_words(db, org_id, now)
+    if over or emptied or words:
+        _log.info(
+            "retention_swept",
+            org=org_id, customers=len(over), changes=emptied, words=words, days=days,
+        )  # fmt: skip
         with db.write() as connection:
             audit.note(
                 connection, audit.by_itself(org_id), Action.RETENTION_SWEPT, now=now,
-                customers=len(over), changes=emptied, days=days,
+                customers=len(over), changes=emptied, words=words, days=days,
             )  # fmt: skip
-    return len(over) + emptied
+    return len(over) + emptied + words
 
 
 def _over(
@@ -139,3 +147,17 @@ def _empty_texts(db: Database, org_id: str, before: str, now: datetime) -> int:
 
 
 __all__ = ["sweep_retention"]
+
+
+def _forget_words(db: Database, org_id: str, now: datetime) -> int:
+    """Words of surveys know their month alone, and go with the whole of it."""
+    words = SURVEY_WORDS.c
+    with db.read() as connection:
+        days = policy_of(connection, org_id, now).survey_words_days
+        today = now.astimezone(zone_of(connection, org_id)).date()
+        over = (words.org_id == org_id, words.month < month_of(today - timedelta(days=days)))
+        old = connection.execute(select(words.id).where(*over).limit(_TEXTS)).scalars().all()
+    if not old:
+        return 0
+    with db.write() as connection:
+        return connection.execute(delete(SURVEY_WORDS).where(*over, words.id.in_(old))).rowcount

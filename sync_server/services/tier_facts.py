@@ -16,8 +16,8 @@ from shared.tiers import FIELD_OF, NO, YES, Facts
 from sync_server.db.among import among
 from sync_server.db.records import RECORDS
 
-_CUSTOMER, _ORDER, _CASE, _SCORE = (
-    RECORDS[name].c for name in ("customer", "order", "case", "churn_score")
+_CUSTOMER, _ORDER, _CASE, _SCORE, _CALLBACK = (
+    RECORDS[name].c for name in ("customer", "order", "case", "churn_score", "callback")
 )
 _SHOWN = (
     "id", "store_id", "owner_id", "tier", "need_kind", "loyalty", "lifecycle", "area", "vip",
@@ -111,11 +111,18 @@ def _standings(
         connection, _CUSTOMER.referred_by_id, _CUSTOMER.created_at, ids,
         _CUSTOMER.org_id == org_id, _CUSTOMER.created_at > since, _CUSTOMER.created_at <= until,
     )  # fmt: skip
+    told = _points(connection, org_id, since, until, ids)
     return [
         Standing(
             customer=one,
             facts=_facts(
-                one, bought.get(one.id), complaints.get(one.id), referrals.get(one.id), policy, at
+                one,
+                bought.get(one.id),
+                complaints.get(one.id),
+                referrals.get(one.id),
+                told.get(one.id),
+                policy,
+                at,
             ),
             counted=one.id in bought,
         )
@@ -170,11 +177,28 @@ def _counted(
     return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
 
 
+def _points(
+    connection: Connection, org_id: str, since: str, until: str, ids: Sequence[str]
+) -> Mapping[str, tuple[float, str]]:
+    """(mean, the earliest) of what each customer gave in calls about their cases (S1 #49)."""
+    whose, moment = _CALLBACK.customer_id, _CALLBACK.finished_at
+    query = (
+        select(whose, func.avg(_CALLBACK.satisfaction), func.min(moment))
+        .where(
+            _CALLBACK.org_id == org_id, _CALLBACK.satisfaction.is_not(None),
+            moment > since, moment <= until, among(connection, whose, ids),
+        )
+        .group_by(whose)
+    )  # fmt: skip
+    return {row[0]: (float(row[1]), row[2]) for row in connection.execute(query)}
+
+
 def _facts(
     customer: Row[Any],
     bought: Row[Any] | None,
     complaints: tuple[int, str] | None,
     referrals: tuple[int, str] | None,
+    points: tuple[float, str] | None,
     policy: PolicySettings,
     at: datetime,
 ) -> Facts:
@@ -189,9 +213,10 @@ def _facts(
         "city": customer.city or "",
         "complaints": complaints[0] if complaints else 0,
         "referrals": referrals[0] if referrals else 0,
+        "satisfaction": points[0] if points else None,
     }
     period = timedelta(days=policy.tier_period_days)
-    leaving = [from_wire(seen[1]) + period for seen in (complaints, referrals) if seen]
+    leaving = [from_wire(seen[1]) + period for seen in (complaints, referrals, points) if seen]
     if bought is None:  # figures of another system, or none
         told |= {
             "spend_cents": customer.spend_12m_cents or 0,

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,10 +21,13 @@ from shared.ids import new_id, random_id
 from shared.suppression import ALL
 from shared.wire import SEALED_INFO, SealedRequest, dump
 from sync_server.db.base import METADATA, Database
-from sync_server.db.surveys import EVERYTHING, SURVEY_LINK, SURVEY_TALLY
+from sync_server.db.surveys import EVERYTHING, SURVEY_LINK, SURVEY_TALLY, SURVEY_WORDS
 from sync_server.services import satisfaction_drops, survey_results, surveys
 from sync_server.services.caller import Caller
+from sync_server.services.file_store import FileStore
+from sync_server.services.retention import sweep_retention
 from sync_server.services.sealed import push_sealed
+from tests.databases import RING
 from tests.server.field_org import NORTH, ORG, SOUTH, Device, World, person
 
 QUESTIONS = [
@@ -195,6 +199,26 @@ def test_words_are_shown_where_five_wrote(world: World, survey: str) -> None:
     with world.db.read() as connection:
         told = survey_results.words_of(connection, ORG, made, found, ALL)
     assert told == {"why": ["很好"] * 5}
+
+
+def test_words_go_when_their_month_is_past_the_policys_days_and_the_tallies_stay(
+    world: World, survey: str, tmp_path: Path
+) -> None:
+    files = FileStore(tmp_path / "files", RING)
+    phone = world.device("an")
+    phone.sync()
+    words = [{"question": "why", "words": "很好"}]
+    phone.push(*(answer(phone, survey, replies=words) for _ in range(5)))
+    days = timedelta(days=world.policy().survey_words_days)
+    world.now = datetime(2026, 11, 30, 15, tzinfo=UTC) + days  # 23:00 in Shanghai
+    assert sweep_retention(world.db, files, None, world.now) == 0
+    world.pass_by(hours=1)
+    assert sweep_retention(world.db, files, None, world.now) == 5
+    assert sweep_retention(world.db, files, None, world.now) == 0
+    with world.db.read() as connection:
+        assert connection.execute(select(SURVEY_WORDS)).first() is None
+        counted = select(SURVEY_TALLY.c.amount).where(SURVEY_TALLY.c.question == "why")
+        assert connection.scalar(counted) == 5
 
 
 def test_a_link_that_is_good_once_takes_one_answer(world: World, survey: str) -> None:

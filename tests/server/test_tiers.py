@@ -239,3 +239,26 @@ def test_complaints_and_recommendations_are_counted(world: World) -> None:
     with world.db.read() as connection:
         (one,) = tier_facts.of(connection, ORG, world.policy(), world.now, [customer])
     assert (one.facts.complaints, one.facts.referrals) == (1, 1)
+
+
+def test_satisfaction_is_the_mean_of_what_the_customer_gave_in_calls_of_the_period(
+    world: World,
+) -> None:
+    customer, other = world.customer("an"), world.customer("an")
+
+    def called(whose: str, points: int | None, days_ago: int) -> None:
+        at = to_wire(world.now - timedelta(days=days_ago))
+        row = {
+            "id": new_id(), "customer_id": whose, "kind": "after_repair", "state": "done",
+            "due_at": at, "finished_at": at, "satisfaction": points,
+        }  # fmt: skip
+        world.write(lambda unit: unit.create("callback", row))
+
+    for points, days_ago in ((90, 3), (55, 364), (None, 5), (10, 366)):
+        called(customer, points, days_ago)
+    called(other, None, 3)
+    with world.db.read() as connection:
+        found = tier_facts.of(connection, ORG, world.policy(), world.now, [customer, other])
+    told = {one.customer.id: one.facts for one in found}
+    assert (told[customer].satisfaction, told[other].satisfaction) == (72.5, None)
+    assert told[customer].turns_at == world.now + timedelta(days=1), "one call leaves the year"

@@ -86,13 +86,15 @@ def test_four_of_five_orders_after_the_first_are_not_yet_high_loyalty() -> None:
         ({"orders": 5, "referrals": 2}, "loyal"),
         ({"orders": 20, "complaints": 1}, "general"),
         ({"orders": 21, "complaints": 1}, "loyal"),
+        ({"orders": 6, "satisfaction": 79.9}, "general"),
+        ({"orders": 6, "satisfaction": 80.0}, "loyal"),
         ({"orders": 6, "signals": True}, "churn_risk"),
         ({"orders": 4, "first": 100, "last": 10}, "general"),
         ({"orders": 4, "first": 100, "last": 70}, "churn_risk"),
         ({"orders": 2, "first": 100, "last": 95}, "general"),
     ],
 )
-def test_loyalty_is_repeat_purchases_recommendations_few_complaints_and_no_silence(
+def test_loyalty_is_repeat_purchases_recommendations_few_complaints_content_and_no_silence(
     told: dict[str, Any], word: str
 ) -> None:
     assert level("loyalty", bought(told.pop("orders"), 100_000, **told)) == word
