@@ -13,7 +13,7 @@ from shared.codec import check, read
 from shared.declare import ENTITIES, Role
 from shared.entities import Survey
 from shared.errors import Code, Refusal
-from shared.ids import new_id, random_id
+from shared.ids import is_id, new_id, random_id
 from shared.surveys import check_questions, is_open
 from sync_server.db.base import Database
 from sync_server.db.records import RECORDS, to_row
@@ -30,13 +30,18 @@ MOST_LINKS = 100
 _LINK, _SURVEY = SURVEY_LINK.c, RECORDS["survey"].c
 
 
-def make(db: Database, who: Caller, fields: Mapping[str, Any], now: datetime) -> str:
-    """A new survey; returns its id. Phones have it with their next sync. Refuses what its
-    declaration and `check_questions` refuse, and an end before its beginning."""
-    survey_id = new_id()
+def make(
+    db: Database, who: Caller, fields: Mapping[str, Any], now: datetime, known_as: str | None = None
+) -> str:
+    """A new survey; returns its id: `known_as`, under which twice is once, or one of its own.
+    Phones have it with their next sync. Refuses what its declaration and `check_questions` refuse,
+    and an end before its beginning."""
+    survey_id = known_as if known_as and is_id(known_as) else new_id()
     row = check_new(fields)
 
     def work(unit: Unit) -> None:
+        if unit.get("survey", survey_id) is not None:
+            return
         unit.create("survey", {"id": survey_id, **row}, Author(staff_id=who.staff_id))
         audit.note(unit, who, Action.SURVEY_MADE, subject=("survey", survey_id))
 

@@ -119,6 +119,20 @@ def test_a_store_manager_reads_makes_links_for_their_store_and_no_surveys(field:
     assert desk.post(f"{page}/end").status_code == 403
 
 
+def test_a_survey_that_is_sent_twice_from_its_preview_is_one(field: Field) -> None:
+    desk = signed_in(field)
+    desk.get("/console/surveys/new")
+    desk.post("/console/surveys/new", **FORM, step="preview")
+    (known_as,) = re.findall(r'name="id" value="([^"]+)"', desk.page)
+    first, again = (
+        desk.post("/console/surveys/new", **FORM, step="store", id=known_as) for _ in range(2)
+    )
+    assert first.headers["location"] == again.headers["location"]
+    desk.follow(again)
+    desk.get("/console/surveys")
+    assert desk.text.count("Our store") == 1
+
+
 def test_another_stores_survey_is_neither_shown_nor_handed_out(field: Field) -> None:
     other = derived_id("elsewhere")
     row = {"id": other, "name": "二号店"}

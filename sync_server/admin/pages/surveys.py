@@ -17,6 +17,7 @@ from shared.declare import Role, boolean, choice, day, integer, reference, text
 from shared.entities import Question, Survey
 from shared.entities.survey import SURVEY_SUBJECTS
 from shared.errors import Code, Refusal
+from shared.ids import new_id
 from shared.suppression import ALL
 from shared.wording import LANGUAGES
 from sync_server.admin import survey_form
@@ -41,7 +42,8 @@ _STORE = RECORDS["store"].c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyForm:
-    """A new survey, but for its questions, which are rows beside it (`survey_form`)."""
+    """A new survey, but for its questions, which are rows beside it (`survey_form`). `id`: of the
+    preview that it comes from."""
 
     title_zh: str = text(120, required=True)
     title_en: str = text(120, required=True)
@@ -50,6 +52,7 @@ class SurveyForm:
     open_from: Any = day(required=True)
     open_until: Any = day(required=True)
     step: str | None = choice("preview", "store", "edit")
+    id: str | None = text(36)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +147,7 @@ def _done(visit: Visit, asked: SurveyForm) -> Response:
     fields["questions"] = survey_form.questions(visit.form)
     row = surveys.check_new(fields)
     if asked.step == "store":
-        made = surveys.make(visit.server.database, visit.caller, fields, visit.now)
+        made = surveys.make(visit.server.database, visit.caller, fields, visit.now, asked.id)
         return visit.done(f"{PAGE.path}/{made}", "surveys.made", title=_title(visit, asked))
     survey = read(Survey, {"id": "", **row})
     return visit.show(
@@ -156,7 +159,8 @@ def _done(visit: Visit, asked: SurveyForm) -> Response:
         },
         tongues={tag: words(tag) for tag in LANGUAGES},
         field_of=survey_form.field_of,
-        again=[(n, v) for n, v in visit.form.items() if n not in ("step", "form_token")],
+        again=[(n, v) for n, v in visit.form.items() if n not in ("step", "form_token", "id")],
+        id=new_id(),  # whatever is sent from this preview is one survey
     )
 
 
