@@ -28,13 +28,16 @@ from shared.wire import Change
 if TYPE_CHECKING:
     from mobile.store.unit import Parts
 
-WORK = ("callback", "case", "report", "visit")
+WORK = ("callback", "case", "feedback", "report", "retention_plan", "visit")
 PUT_AWAY_WITHIN = timedelta(seconds=10)
 """After the end: a screen takes a moment to go, and stores what was typed last as it does."""
 _NOT_ONES_OWN = (Merge.STATE, Merge.IMMUTABLE)
 """Steps and what is set once are taken by a person, not by the end of a grant."""
 
-_ABOUT = "SELECT key, body, saved_at, entity, record_id FROM draft WHERE entity IN (?, ?, ?, ?)"
+_ABOUT = (
+    "SELECT key, body, saved_at, entity, record_id FROM draft"
+    f" WHERE entity IN ({', '.join('?' * len(WORK))})"
+)
 _LIES_IN = """
     SELECT bucket, seq, body FROM pending_row WHERE entity = ?1 AND id = ?2
     UNION ALL SELECT bucket, seq, body FROM server_row WHERE entity = ?1 AND id = ?2

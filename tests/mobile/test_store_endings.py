@@ -38,7 +38,11 @@ def at(hours: float) -> str:
 @pytest.fixture
 def world() -> World:
     """An agent with ZHANG for two hours."""
-    world = World(Role.CALLBACK_AGENT)
+    return begun(Role.CALLBACK_AGENT)
+
+
+def begun(role: Role) -> World:
+    world = World(role)
     timed = world.grant(HERE, expires_at=at(2), purpose="callback")
     world.pull(lease=world.lease(timed, world.grant(f"user:{ME}", purpose="role")))
     world.fetch_whole(
@@ -77,16 +81,25 @@ def test_a_half_written_call_of_an_app_that_was_closed_goes_at_the_next_start(
     assert [c.values for c in reopened.waiting()] == [{"notes": "还没说完"}]
 
 
-def test_a_half_written_step_of_a_complaint_goes_on_its_way_when_access_ends(world: World) -> None:
-    complaint = case(ZHANG)
-    world.pull(world.line("case", complaint))
-    about = ("case", complaint["id"])
-    world.store.save_draft("case/verify", {"findings": "锁芯断裂", "plan": ""}, about=about)
+@pytest.mark.parametrize(
+    ("entity", "facts", "word"),
+    [
+        ("case", case(ZHANG), "findings"),
+        ("feedback", {"happened_at": to_wire(MORNING), "topic": "t", "said": "晚了"}, "measure"),
+        ("retention_plan", {"state": "open", "due_at": to_wire(MORNING)}, "measures"),
+    ],
+)
+def test_a_half_written_step_of_other_work_goes_on_its_way_when_access_ends(
+    entity: str, facts: dict[str, Any], word: str
+) -> None:
+    world = begun(Role.ACCOUNT_MANAGER)
+    row = {"id": an_id(entity), "customer_id": ZHANG["id"], **facts}
+    world.pull(world.line(entity, row))
+    about = (entity, row["id"])
+    world.store.save_draft("half", {word: "换了锁芯", "outcome": ""}, about=about)
     world.clock.advance(hours=2)
     world.store.inbound.end_expired()
-    assert [(c.entity, c.values) for c in world.store.waiting()] == [
-        ("case", {"findings": "锁芯断裂"})
-    ]
+    assert [(c.entity, c.values) for c in world.store.waiting()] == [(entity, {word: "换了锁芯"})]
     assert world.db.execute("SELECT count(*) FROM draft").get == 0
 
 

@@ -71,7 +71,7 @@ def Planning(
         RetentionPlan,
         draft=churn.plan_draft(customer.id, plan.id if plan else None),
         start=start,
-        about=("customer", customer.id),
+        about=("retention_plan", plan.id) if plan else ("customer", customer.id),
     )
     seen = None
     if plan is not None:

@@ -110,7 +110,7 @@ def Settling(shell: Shell, one: Feedback, again: Callable[[], None]) -> ft.View:
         Feedback,
         draft=feedback_draft(one.id),
         start=write(one),
-        about=("customer", one.customer_id),
+        about=("feedback", one.id),
     )
     seen = as_seen(Feedback, one.id, SETTLE_FIELDS, form.start, form.values)
     topics = use_query(lambda store: store.references("feedback_topic"), watch=("reference",))
