@@ -83,7 +83,7 @@ def test_nights_go_on_when_a_clock_that_ran_ahead_is_put_right(world: World) -> 
     right = world.now
     world.customer("an", tier="high")
     assert nights(right + timedelta(days=1)) == Planned(made=1)
-    nights(right + timedelta(days=800))
+    nights(right + timedelta(days=20))  # no leap: those run no rule at all
     world.customer("an", tier="high")
     assert nights(right + timedelta(days=2)) == Planned(made=1)
     world.customer("an", tier="high")
