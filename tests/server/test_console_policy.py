@@ -127,6 +127,30 @@ def test_a_change_at_once_holds_at_once(desk: Desk, field: Field) -> None:
     assert "does not follow the present one" in desk.text, "what holds is not taken back"
 
 
+def test_a_seat_of_the_panel_is_given_to_people_by_name(desk: Desk, field: Field) -> None:
+    wu, left = derived_id("staff", "seat"), derived_id("staff", "left")
+    people = [(wu, "吴敏", True), (left, "郑凯", False)]
+
+    def work(unit: Unit) -> None:
+        for one, name, active in people:
+            row = {"id": one, "name": name, "role": "account_manager", "active": active}
+            unit.create("staff", row)
+
+    write(field.server.database, ORG, field.clock.now(), work)
+    desk.get("/console/policy/change")
+    assert "吴敏" in desk.text and "郑凯" not in desk.text
+    assert change(desk, panel_sales=f"store_manager {wu} {left}") == 200
+    assert "Store manager, 吴敏, 郑凯" in desk.text and wu not in desk.text
+    answer = desk.post("/console/policy/change", **form_of(desk.page), step="store")
+    assert answer.status_code == 303
+    assert holds(field).panel_sales == f"store_manager {wu} {left}"
+    desk.get("/console/policy")
+    assert "吴敏" in desk.text and wu not in desk.text
+    desk.get("/console/policy/change")
+    assert re.search(f'value="{wu}" checked', desk.page)
+    assert "Somebody who works here no more" in desk.text
+
+
 WRONG = [
     ({"lease_hours": "3"}, "Lease length: A value does not fit its field."),
     ({"lease_hours": "many"}, "Lease length: A value does not fit its field."),

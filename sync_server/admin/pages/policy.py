@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any
 
+from sqlalchemy import Connection, select
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from shared.clock import from_wire
-from shared.declare import Kind, Role, choice, instant, integer
-from shared.policy import FIELDS, FLOWS, GROUPS, NOT_IN_USE, SETTINGS, PolicySettings
+from shared.declare import FIELD_ROLES, Kind, Role, choice, instant, integer
+from shared.policy import FIELDS, FLOWS, GROUPS, NOT_IN_USE, SEATS, SETTINGS, PolicySettings
 from sync_server.admin import flow_table
 from sync_server.admin.forms import Form, filled, submit
 from sync_server.admin.page import Page, Visiting
 from sync_server.admin.texts import Words
 from sync_server.admin.visit import Undo, Visit
+from sync_server.db.records import RECORDS
 from sync_server.services import policies
 from sync_server.services.accounts import staff_names
 
 PAGE = Page("policy", group="system")
 router = PAGE.router()
 _CENTS = frozenset(name for name, setting in SETTINGS.items() if setting.unit == "cents")
-_ROLES = "totp_required_roles"
+_STAFF = RECORDS["staff"].c
+_LISTS: Mapping[str, Sequence[str]] = {
+    "totp_required_roles": [role.value for role in Role],
+    **dict.fromkeys(SEATS, sorted(FIELD_ROLES)),
+}
+"""Settings that name roles, and which; those of the panel's seats name people as well."""
 _LEVELS = ("tiers", "levels")
 _TEXTS = tuple(name for name, declared in FIELDS.items() if declared.kind is Kind.TEXT)
+_NOBODY: Mapping[str, str] = {}
 _ROLE_WORDS = frozenset(role.value for role in Role)
 _BY_GROUP = {
     group: [name for name, setting in SETTINGS.items() if setting.group == group]
@@ -50,6 +58,7 @@ def policy(visit: Visiting) -> Response:
     with visit.server.database.read() as connection:
         there = policies.versions(connection, visit.org_id, visit.now)
         names = staff_names(connection, visit.org_id, {one.made_by for one in there})
+        people = _people(connection, visit.org_id)
     changes = policies.changes_of(there)
     standing = [one for one in there if one.state != "withdrawn"]
     newest = standing[0] if len(standing) > 1 and standing[0].state == "coming" else None
@@ -57,9 +66,9 @@ def policy(visit: Visiting) -> Response:
         "policy.html",
         versions=there,
         names=names,
-        changes={number: _told(visit.words, of) for number, of in changes.items()},
+        changes={number: _told(visit.words, people, of) for number, of in changes.items()},
         newest=newest,
-        groups=_shown(visit.words, policies.holding(there)),
+        groups=_shown(visit.words, people, policies.holding(there)),
     )
 
 
@@ -110,11 +119,12 @@ def _done(visit: Visit, asked: PolicyForm) -> Response:
         return _stored(visit, different, asked, begins)
     with visit.server.database.read() as connection:
         made = policies.propose(connection, visit.org_id, different, begins, visit.now, asked.base)
+        people = _people(connection, visit.org_id)
     return visit.show(
         "policy_preview.html",
         made=made,
         begins=begins,
-        changes=_told(visit.words, made.changes),
+        changes=_told(visit.words, people, made.changes),
         effects=_moved(visit.words, made),
         again=[(n, _outward(n, v)) for n, v in form.raw.items() if n != "step"],
     )
@@ -130,6 +140,9 @@ def _stored(visit: Visit, different: Mapping[str, Any], asked: PolicyForm, begin
 
 def _form(visit: Visit, form: Form[PolicyForm], status: int) -> Response:
     form.raw = {name: _outward(name, text) for name, text in form.raw.items()}
+    chosen = {name: form.value(name).split() for name in _LISTS}
+    with visit.server.database.read() as connection:
+        people = _people(connection, visit.org_id, active=True)
     return visit.show(
         "policy_change.html",
         status=status,
@@ -137,8 +150,10 @@ def _form(visit: Visit, form: Form[PolicyForm], status: int) -> Response:
         by_group=_BY_GROUP,
         settings=SETTINGS,
         not_in_use=NOT_IN_USE,
-        roles=[role.value for role in Role],
-        chosen=form.value(_ROLES).split(),
+        lists=_LISTS,
+        seats=SEATS,
+        people=people,
+        chosen=chosen,
         bounds={name: _bounds(visit.words, name) for name in SETTINGS},
         flows={name: flow_table.table(form.value(name)) for name in FLOWS},
         cells=flow_table,
@@ -149,12 +164,25 @@ def _as_declared(sent: FormData) -> FormData:
     """What was sent, in the settings' own units: amounts come with two decimals, roles one by
     one, flows as tables. What is no amount is left for the check to refuse."""
     items = [
-        (n, v) for n, v in sent.multi_items() if n != _ROLES and n.partition(".")[0] not in FLOWS
+        (n, v)
+        for n, v in sent.multi_items()
+        if n not in _LISTS and n.partition(".")[0] not in FLOWS
     ]
     items += [(name, flow_table.text(sent, name)) for name in FLOWS]
     made = [(n, _cents(v) if n in _CENTS and isinstance(v, str) else v) for n, v in items]
-    roles = " ".join(one for one in sent.getlist(_ROLES) if isinstance(one, str))
-    return FormData([*made, (_ROLES, roles)])
+    made += [
+        (name, " ".join(one for one in sent.getlist(name) if isinstance(one, str)))
+        for name in _LISTS
+    ]
+    return FormData(made)
+
+
+def _people(connection: Connection, org_id: str, *, active: bool = False) -> dict[str, str]:
+    """Names of the staff by id, or of those alone who are active and may sit in the panel."""
+    query = select(_STAFF.id, _STAFF.name).where(_STAFF.org_id == org_id).order_by(_STAFF.name)
+    if active:
+        query = query.where(_STAFF.active.is_not(False), _STAFF.role.in_(sorted(FIELD_ROLES)))
+    return {row.id: row.name for row in connection.execute(query)}
 
 
 def _cents(amount: str) -> str:
@@ -172,8 +200,10 @@ def _outward(name: str, text: str) -> str:
     return f"{int(text) // 100}.{int(text) % 100:02}"
 
 
-def _worded(words: Words, name: str, value: int | str | bool) -> str:
-    """One setting's value for people."""
+def _worded(
+    words: Words, name: str, value: int | str | bool, people: Mapping[str, str] = _NOBODY
+) -> str:
+    """One setting's value for people; `people` are the names of those it may name."""
     declared, unit = FIELDS[name], SETTINGS[name].unit
     if isinstance(value, bool):
         return words("policy.on" if value else "policy.off")
@@ -187,7 +217,9 @@ def _worded(words: Words, name: str, value: int | str | bool) -> str:
         return flow_table.worded(words, value)
     if declared.kind is Kind.CHOICE:
         return words.choice(name, value)
-    said = [words.choice("role", w) if w in _ROLE_WORDS else w for w in value.split()]
+    said = [
+        words.choice("role", w) if w in _ROLE_WORDS else people.get(w, w) for w in value.split()
+    ]
     return words("policy.list_mark").join(said) or words("policy.none")
 
 
@@ -201,27 +233,29 @@ def _bounds(words: Words, name: str) -> str:
     return words("policy.bounds", low=low, high=high)
 
 
-def _told(words: Words, changes: Iterable[policies.Change]) -> list[tuple[str, str, str]]:
+def _told(
+    words: Words, people: Mapping[str, str], changes: Iterable[policies.Change]
+) -> list[tuple[str, str, str]]:
     """(label, before, after) of each."""
     return [
         (
             words(f"field.{one.name}"),
-            _worded(words, one.name, one.before),
-            _worded(words, one.name, one.after),
+            _worded(words, one.name, one.before, people),
+            _worded(words, one.name, one.after, people),
         )
         for one in changes
     ]
 
 
 def _shown(
-    words: Words, settings: PolicySettings
+    words: Words, people: Mapping[str, str], settings: PolicySettings
 ) -> dict[str, list[tuple[str, str, str, str, bool]]]:
     """(label, value, what it does, source, whether a rule obeys it) of each setting, by group."""
     return {
         words(f"policy.group.{group}"): [
             (
                 words(f"field.{name}"),
-                _worded(words, name, getattr(settings, name)),
+                _worded(words, name, getattr(settings, name), people),
                 words(f"policy.what.{name}"),
                 SETTINGS[name].source,
                 name not in NOT_IN_USE,
