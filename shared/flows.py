@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 
 from shared.declare import Role
@@ -51,6 +52,11 @@ class Limit:
 
     amount: int
     unit: str
+
+    @property
+    def span(self) -> timedelta:
+        """Of minutes or hours; working days are the calendar's."""
+        return timedelta(**{self.unit: self.amount})
 
     def __str__(self) -> str:
         return f"{self.amount} {self.unit}"

@@ -289,6 +289,10 @@ class PolicySettings:
     # What people wrote, after the month in which they did: as long as results are shown.
     survey_words_days: int = _number(396, 62, 3660, "surveys", "days", "S4 #162")
 
+    # What customers write by themselves: from one address in a minute, to one store in a day
+    entrance_messages: int = _number(3, 1, 1000, "limits", "times", "S4 #177")
+    entrance_daily: int = _number(200, 1, 100_000, "limits", "times", "S4 #177")
+
     # Files, and how long things are kept
     max_photo_bytes: int = _number(25_000_000, 1_000_000, 10**9, "files", "bytes")
     max_document_bytes: int = _number(250_000_000, 1_000_000, 10**10, "files", "bytes")
@@ -384,7 +388,11 @@ def check_settings(changed: Mapping[str, Any], before: PolicySettings) -> Policy
     """The policy with `changed` laid over `before`, or the refusal (`UNKNOWN_FIELD`,
     `FIELD_INVALID`, `FIELD_REQUIRED`) of the first setting that is unknown, out of its bounds, or
     at odds with another."""
-    values = check(_ENTITY, changed)
+    # What is cleared is empty words, or a switch that is off.
+    values = {
+        name: _TYPES[name]() if value is None else value
+        for name, value in check(_ENTITY, changed).items()
+    }
     made = replace(before, **values)
     known = set(Role)
     if not known.issuperset(made.totp_required_roles.split()):

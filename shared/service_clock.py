@@ -315,7 +315,7 @@ def _reached(
         return started
     if limit.unit == "workdays":
         return dial.calendar.reached(started, limit.amount, dial.zone, pauses)
-    left = timedelta(**{limit.unit: limit.amount})
+    left = limit.span
     for since, until in pauses:
         if left <= since - started:
             break

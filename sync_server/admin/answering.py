@@ -31,14 +31,14 @@ router = APIRouter(prefix=HOME, route_class=ConsoleRoute, include_in_schema=Fals
 @router.get("/{token}")
 def ask(token: str, request: Request) -> Response:
     """The questions."""
-    return _questions(_visit(request), token, 200)
+    return _questions(passer_by(request), token, 200)
 
 
 @router.post("/{token}")
 async def take(token: str, request: Request) -> Response:
     """One answer."""
     sent = await form_of(request)
-    return await to_thread.run_sync(_taken, replace(_visit(request), form=sent), token)
+    return await to_thread.run_sync(_taken, replace(passer_by(request), form=sent), token)
 
 
 def _taken(visit: Visit, token: str) -> Response:
@@ -70,7 +70,8 @@ def _questions(visit: Visit, token: str, status: int) -> Response:
     )
 
 
-def _visit(request: Request) -> Visit:
+def passer_by(request: Request) -> Visit:
+    """Somebody with a link, in the language that they chose. Refuses what no link looks like."""
     visit = stranger(request)
     chosen = request.query_params.get("lang", "")
     if chosen in LANGUAGES:

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from shared.errors import Code, Refusal
 from shared.wording import LANGUAGES
-from sync_server.admin import answering, company, signing_in
+from sync_server.admin import answering, company, entering, signing_in
 from sync_server.admin.page import ConsoleRoute
 from sync_server.admin.pages import (
     account,
@@ -27,6 +27,7 @@ from sync_server.admin.pages import (
     conflicts,
     desk,
     devices,
+    entrances,
     erasures,
     evaluations,
     feedback,
@@ -49,14 +50,14 @@ from sync_server.admin.pages import (
     waiting,
 )
 from sync_server.admin.visit import HOME, LANGUAGE_COOKIE, Console, stranger
-from sync_server.services.answer_pace import AnswerPace
+from sync_server.services import answer_pace
 
 PAGES = (
     overview,
     desk,
     figures, ranks, alarms, users, stores, assignments, devices, grants, let_in, waiting,
     conflicts, tiers, churn,
-    feedback, feedback_owed, surveys, evaluations,
+    feedback, feedback_owed, entrances, surveys, evaluations,
     looks, reviews, erasures, acts, policy, calendar, importing,
     backups, health, account, totp,
 )  # fmt: skip
@@ -74,9 +75,11 @@ _YEAR = 366 * 24 * 3600
 def add_console(app: FastAPI) -> None:
     """The console's routes, and what they need in `app.state`. Before the web app's, which take
     whatever address is left."""
-    app.state.answer_pace = AnswerPace(app.state.server.clock)
+    clock = app.state.server.clock
+    app.state.answer_pace = answer_pace.of_surveys(clock)
+    app.state.entrance_pace = answer_pace.of_entrances(clock)
     app.state.console = Console(tuple(module.PAGE for module in PAGES), _templates())
-    doors = (signing_in.router, company.router, answering.router)
+    doors = (signing_in.router, company.router, answering.router, entering.router)
     for router in (_ROUTER, *doors, *(module.router for module in PAGES), _REST):
         app.router.routes.extend(router.routes)
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine
 
 import sync_server.db.accounts
 import sync_server.db.audit
+import sync_server.db.entrances
 import sync_server.db.figures
 import sync_server.db.keeping
 import sync_server.db.log

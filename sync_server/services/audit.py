@@ -97,6 +97,10 @@ class Action(StrEnum):
     CUSTOMER_ERASED = "customer_erased"
     RETENTION_SWEPT = "retention_swept"
 
+    # Entrances for customers
+    ENTRANCE_OPENED = "entrance_opened"
+    ENTRANCE_CLOSED = "entrance_closed"
+
     # Surveys
     SURVEY_MADE = "survey_made"
     SURVEY_ENDED = "survey_ended"

@@ -13,6 +13,7 @@ from shared.wire import CaseNumbers
 from sync_server.db.base import Database, lock_organisation
 from sync_server.db.log import CASE_NUMBER_BLOCK, ORG_STATE
 from sync_server.services.caller import Caller
+from sync_server.services.writing import Unit
 
 PREFIX = "C"
 
@@ -22,6 +23,17 @@ def needs_block(caller: Caller, left: int, policy: PolicySettings) -> bool:
     opens cases."""
     opens = caller.role in ENTITIES["case"].creators
     return caller.active and opens and left < policy.case_number_block / 2
+
+
+def take_number(unit: Unit) -> str:
+    """The next number for a case that the server opens by itself. Under the organisation's lock, as
+    blocks are given."""
+    lock_organisation(unit.connection, unit.org_id)
+    mine = ORG_STATE.c.org_id == unit.org_id
+    number = unit.connection.scalar(select(ORG_STATE.c.next_case_number).where(mine))
+    assert number is not None  # every organisation has its state
+    unit.connection.execute(update(ORG_STATE).where(mine).values(next_case_number=number + 1))
+    return f"{PREFIX}{number}"
 
 
 def give_block(

@@ -47,7 +47,7 @@ def after_creation(
     elif held.entity == "case":
         _new_case(unit, held, policy, author, right)
     elif held.entity == "callback":
-        _place_callback(unit, held, policy)
+        place_callback(unit, held, policy)
     elif held.entity == "transfer":
         _ask_expert(unit, held, policy, author, right)
     elif held.entity == "report":
@@ -230,7 +230,7 @@ def _ask_expert(
         tell(unit, held.id, expert.id, "received", subject="case", count=1, by=author.staff_id)
 
 
-def _place_callback(
+def place_callback(
     unit: Unit, held: Held, policy: PolicySettings, without: str | None = None
 ) -> None:
     """Gives a new callback to the customer's own agent (S2 #85); else to the agent of their store
@@ -269,7 +269,7 @@ def _move_window(unit: Unit, callback: Held, policy: PolicySettings) -> None:
 def _to_another(unit: Unit, callback: Held, policy: PolicySettings, staff_id: str) -> None:
     end_callback(unit, callback.id, "reassigned")
     unit.update("callback", callback.id, {"assignee_id": None, "window_ends_at": None})
-    _place_callback(unit, callback, policy, without=staff_id)
+    place_callback(unit, callback, policy, without=staff_id)
 
 
 def _open_callbacks(unit: Unit, agents: list[str]) -> dict[str, int]:

@@ -23,6 +23,7 @@ from shared.wording import LANGUAGES
 from sync_server.admin import survey_form
 from sync_server.admin.charts import Bar, bars
 from sync_server.admin.forms import Form, filled, submit
+from sync_server.admin.links import public_link
 from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
 from sync_server.admin.pictures import trend
 from sync_server.admin.texts import words
@@ -128,9 +129,7 @@ def _made(visit: Visit, survey_id: str, asked: LinksForm) -> Response:
         visit.server.database, visit.caller, survey_id, asked.store_id, visit.now,
         once=bool(asked.once), count=asked.count,
     )  # fmt: skip
-    base = visit.server.settings.public_url
-    base = base or f"{visit.request.url.scheme}://{visit.request.url.netloc}"
-    made = [f"{base.rstrip('/')}/s/{token}" for token in tokens]
+    made = [public_link(visit, f"/s/{token}") for token in tokens]
     with visit.server.database.read() as connection:
         survey = surveys.survey_for(connection, visit.caller, survey_id)
     shown = [(link, Markup(as_svg(link))) for link in made]
