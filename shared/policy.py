@@ -37,6 +37,7 @@ GROUPS = (
     "flows",
     "callbacks",
     "figures",
+    "people",
     "surveys",
     "files",
     "limits",
@@ -95,9 +96,9 @@ def _text(default: str, limit: int, group: str, source: str = "") -> Any:
     return _declared(default, text(limit), Setting(group, "", source))
 
 
-def _seat(group: str, source: str) -> Any:
+def _seat(group: str, source: str, role: Role = Role.STORE_MANAGER) -> Any:
     """Who may sit there: roles, or ids of staff, with blanks between."""
-    return _text(Role.STORE_MANAGER.value, 400, group, source)
+    return _text(role.value, 400, group, source)
 
 
 def _declared(default: Any, of: Any, setting: Setting) -> Any:
@@ -213,6 +214,7 @@ class PolicySettings:
     panel_service: str = _seat("panel", "S1 #51, S2 #78")
     second_look_hours: int = _number(24, 0, 720, "panel", "hours", "S1 #52")
     upheld_days: int = _number(90, 0, 1096, "panel", "days", "S1 #52")
+    panel_grades: str = _seat("panel", "S1 #68", Role.ADMINISTRATOR)
 
     # Visits by tier
     visit_every_days_high: int = _number(30, 1, 1096, "visits", "days", "S0 #20")
@@ -280,6 +282,12 @@ class PolicySettings:
     grade_pass_from: int = _number(70, 1, 1000, "figures", "points", "S1 #68")
     fails_until_review: int = _number(2, 1, 20, "figures", "times", "S1 #69")
     figures_settle_days: int = _number(7, 0, 90, "figures", "days", "S3 #145")
+
+    # Trainings: how often a store holds them, and by when what a fail calls for is done
+    training_every_days: int = _number(7, 1, 366, "people", "days", "S0 #9")
+    lecture_every_days: int = _number(31, 1, 366, "people", "days", "S0 #9")
+    fail_training_days: int = _number(30, 1, 366, "people", "days", "S1 #69")
+    review_days: int = _number(14, 1, 366, "people", "days", "S1 #69")
 
     # Anonymous surveys, and by how much a group's figure may fall before someone is told
     survey_least_answers: int = _number(5, 5, 100, "surveys", "answers", "S4 #162")
@@ -366,7 +374,7 @@ them yet."""
 
 _TYPES = {f.name: type(getattr(DEFAULTS, f.name)) for f in fields(PolicySettings)}
 _ENTITY = Entity(name="policy", cls=PolicySettings, fields=FIELDS)
-SEATS = ("panel_sales", "panel_marketing", "panel_service")
+SEATS = ("panel_sales", "panel_marketing", "panel_service", "panel_grades")
 """The settings that name the panel's people."""
 
 _NOT_ABOVE = (

@@ -14,8 +14,9 @@ class FigureSheet(Record):
     """Feedback on one's own work (S4 #174), or the figures of the store that one manages (S3 #145).
 
     `body` is ``{"periods": [{"period": "2026-11", "policy": 3, "figures": {name: [numerator,
-    denominator, goal]}, "score": 91.2, "rank": 2, "of": 7, "grade": "good", "after": "training"},
-    …], "trends": {name: [["2026-10", 93.1], …]}}``; what is not known is left out. Empty once its
+    denominator, goal]}, "score": 91.2, "rank": 2, "of": 7, "terms": {name: [attainment, weight]},
+    "grade": "good", "after": "training"}, …], "trends": {name: [["2026-10", 93.1], …]}}``; what is
+    not known is left out, and a grade is there once the panel gave it (S1 #68). Empty once its
     reader holds it no more. No customer stands in it.
     """
 

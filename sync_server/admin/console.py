@@ -33,6 +33,7 @@ from sync_server.admin.pages import (
     feedback,
     feedback_owed,
     figures,
+    grades,
     grants,
     health,
     importing,
@@ -46,6 +47,7 @@ from sync_server.admin.pages import (
     surveys,
     tiers,
     totp,
+    trainings,
     users,
     waiting,
 )
@@ -55,7 +57,8 @@ from sync_server.services import answer_pace
 PAGES = (
     overview,
     desk,
-    figures, ranks, alarms, users, stores, assignments, devices, grants, let_in, waiting,
+    figures, ranks, alarms, users, stores, assignments, grades,
+    trainings, devices, grants, let_in, waiting,
     conflicts, tiers, churn,
     feedback, feedback_owed, entrances, surveys, evaluations,
     looks, reviews, erasures, acts, policy, calendar, importing,

@@ -120,7 +120,7 @@ def tables_of(report: StoreReport, words: Words) -> list[Table]:
                     report.people.get(one.key, ""),
                     one.rank,
                     one.scored.score if one.scored is not None else None,
-                    t(f"choice.grade.{one.grade}") if one.grade else None,
+                    t(f"choice.grade.{one.confirmed}") if one.confirmed else None,
                 ]
                 for one in report.ranking
             ],

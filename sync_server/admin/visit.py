@@ -9,7 +9,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment
@@ -102,6 +102,11 @@ class Visit:
     def asked(self) -> Mapping[str, str]:
         """The address's own questions: filters, order, place in a list."""
         return self.request.query_params
+
+    @property
+    def today(self) -> date:
+        """The day in the organisation's zone."""
+        return self.now.astimezone(self.words.zone).date()
 
     @property
     def form_token(self) -> str:

@@ -22,6 +22,7 @@ import sync_server.db.figures
 import sync_server.db.keeping
 import sync_server.db.log
 import sync_server.db.looks
+import sync_server.db.people
 import sync_server.db.records
 import sync_server.db.rules
 import sync_server.db.sign_in

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Connection, func, select
 from sqlalchemy.sql.elements import ColumnClause
@@ -14,6 +14,8 @@ from sync_server.db.accounts import DEVICE
 from sync_server.db.log import ALARM, CHANGE_LOG
 from sync_server.db.looks import LOOK_REVIEW
 from sync_server.db.records import RECORDS
+from sync_server.services import trainings
+from sync_server.services.accounts import policy_of
 from sync_server.services.caller import Caller
 from sync_server.services.epochs import org_state
 
@@ -28,13 +30,14 @@ class Attention:
     quarantined: int
     conflicts: int
     overdue_reviews: int
+    overdue_trainings: int
     pending_devices: int | None = None
     recent_alarms: int | None = None
     numbers_behind: int | None = None
 
 
-def attention(connection: Connection, caller: Caller, now: datetime) -> Attention:
-    """One look."""
+def attention(connection: Connection, caller: Caller, now: datetime, today: date) -> Attention:
+    """One look. `today` is the caller's day."""
     org = caller.org_id
     open_ = (_CONFLICT.org_id == org, _CONFLICT.resolution.is_(None))
     held = (CHANGE_LOG.c.org_id == org, CHANGE_LOG.c.verdict == "quarantined")
@@ -43,8 +46,10 @@ def attention(connection: Connection, caller: Caller, now: datetime) -> Attentio
         LOOK_REVIEW.c.verdict.is_(None),
         LOOK_REVIEW.c.due_at < to_wire(now),
     )
-    if caller.role is not Role.ADMINISTRATOR:
-        store = caller.store_id or ""
+    own = None if caller.role is Role.ADMINISTRATOR else caller.store_id or ""
+    untrained = trainings.overdue(connection, org, policy_of(connection, org, now), today, own)
+    if own is not None:
+        store = own
         ours = select(_CUSTOMER.id).where(_CUSTOMER.org_id == org, _CUSTOMER.store_id == store)
         staff = select(_STAFF.id).where(_STAFF.org_id == org, _STAFF.store_id == store)
         return Attention(
@@ -55,12 +60,14 @@ def attention(connection: Connection, caller: Caller, now: datetime) -> Attentio
             overdue_reviews=_count(
                 connection, LOOK_REVIEW.c.look_id, *late, LOOK_REVIEW.c.store_id == store
             ),
+            overdue_trainings=untrained,
         )
     state = org_state(connection, org)
     return Attention(
         quarantined=_count(connection, CHANGE_LOG.c.seq, *held),
         conflicts=_count(connection, _CONFLICT.id, *open_),
         overdue_reviews=_count(connection, LOOK_REVIEW.c.look_id, *late),
+        overdue_trainings=untrained,
         pending_devices=_count(
             connection, DEVICE.c.id, DEVICE.c.org_id == org, DEVICE.c.state == "pending"
         ),

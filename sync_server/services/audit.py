@@ -89,6 +89,8 @@ class Action(StrEnum):
     # Rules and data
     POLICY_CHANGED = "policy_changed"
     TIER_DECIDED = "tier_decided"
+    GRADE_SAID = "grade_said"
+    TRAINING_NOTED = "training_noted"
     DECIDED_LATE = "decided_late"
     CALENDAR_CHANGED = "calendar_changed"
     TOPIC_CHANGED = "topic_changed"

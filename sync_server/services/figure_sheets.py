@@ -236,13 +236,11 @@ def _standing(one: Standing | None) -> dict[str, Any]:
     """Score, rank and grade, as far as there are any, with what the score was made of."""
     if one is None or one.scored is None:
         return {}
-    told: dict[str, Any] = {
-        "score": one.scored.score,
-        "rank": one.rank,
-        "of": one.of,
-        "grade": one.grade,
-    }
-    told["terms"] = {n: [round(reached, 3), w] for n, (reached, w) in one.scored.terms.items()}
+    terms = {name: [round(reached, 3), w] for name, (reached, w) in one.scored.terms.items()}
+    told: dict[str, Any] = {"score": one.scored.score, "terms": terms}
+    told |= {"rank": one.rank, "of": one.of}
+    if one.confirmed:  # what a score proposes is the panel's matter until it has spoken (S1 #68)
+        told["grade"] = one.confirmed
     return told | ({"after": one.consequence} if one.consequence else {})
 
 

@@ -8,7 +8,7 @@ figure would not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
@@ -23,20 +23,24 @@ from shared.figures import (
     ranked,
     score,
 )
-from shared.periods import Period
+from shared.periods import Period, read_period
 from shared.policy import PolicySettings
+from sync_server.db.among import among
+from sync_server.db.people import STAFF_GRADE
 from sync_server.db.records import RECORDS
 from sync_server.services.figures import WHOLE, Parts, Value, parts_of, values_of
 from sync_server.services.publications import Publication
 
-_STAFF = RECORDS["staff"].c
+_STAFF, _GRADE = RECORDS["staff"].c, STAFF_GRADE.c
 Counted = Callable[[Period], Mapping[str, Parts]]
 """What was counted of the people of a store in a period, by staff id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """One in a ranking. `rank` None: nothing is known to rank by. `of`: how many are ranked."""
+    """One in a ranking. `rank` None: nothing is known to rank by. `of`: how many are ranked.
+    `grade` is what the score proposes, `confirmed` what the panel gave, and `consequence` what
+    that calls for (S1 #68, #69)."""
 
     key: str
     values: Mapping[str, Value]
@@ -44,6 +48,7 @@ class Standing:
     rank: int | None
     of: int
     grade: str | None = None
+    confirmed: str | None = None
     consequence: str | None = None
 
 
@@ -147,17 +152,37 @@ def staff_graded(
     policy: PolicySettings,
     counted: Counted | None = None,
 ) -> list[Standing]:
-    """`staff` with what the grades of this period and the two before it call for (S1 #69)."""
-    *past, standings = (
-        staff(connection, org_id, store, period.before(n), policy, counted) for n in (2, 1, 0)
+    """`staff` with the grades that the panel gave, and what they call for: by themselves and with
+    those of the cycles before."""
+    found = staff(connection, org_id, store, period, policy, counted)
+    given = given_grades(connection, org_id, period, {one.key for one in found})
+    graded = []
+    for one in found:
+        mine = given[one.key]
+        if mine and mine[-1][0] == period:
+            after = after_grades([grade for _, grade in mine], policy)
+            one = replace(one, confirmed=mine[-1][1], consequence=after)
+        graded.append(one)
+    return graded
+
+
+def given_grades(
+    connection: Connection, org_id: str, until: Period, people: Collection[str]
+) -> dict[str, list[tuple[Period, str]]]:
+    """The grades that the panel gave each of these people up to a period, oldest first."""
+    rows = connection.execute(
+        select(_GRADE.staff_id, _GRADE.period, _GRADE.grade).where(
+            _GRADE.org_id == org_id,
+            _GRADE.grade.is_not(None),
+            among(connection, _GRADE.staff_id, sorted(people)),
+        )
     )
-    grades_before = [{one.key: one.grade for one in month} for month in past]
-    found = []
-    for one in standings:
-        grades = [g for g in (*(month.get(one.key) for month in grades_before), one.grade) if g]
-        after = after_grades(grades, policy) if one.grade else None
-        found.append(replace(one, consequence=after))
-    return found
+    found: dict[str, list[tuple[Period, str]]] = {one: [] for one in people}
+    for row in rows:
+        cycle = read_period(row.period)
+        if cycle is not None and cycle.last_month <= until.last_month:
+            found[row.staff_id].append((cycle, row.grade))
+    return {one: sorted(of, key=lambda told: told[0].last_month) for one, of in found.items()}
 
 
 def names(connection: Connection, org_id: str) -> dict[str, str]:
@@ -199,6 +224,7 @@ __all__ = [
     "Standing",
     "department_grades",
     "departments",
+    "given_grades",
     "names",
     "people_of",
     "published_values",

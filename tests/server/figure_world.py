@@ -9,10 +9,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
+
 from shared.clock import from_wire, to_wire
 from shared.ids import derived_id
 from sync_server.db.base import Database
+from sync_server.db.records import RECORDS
 from sync_server.services.writing import Unit, write
+from tests.server import phones
 
 ORG = derived_id("figures")
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
@@ -216,3 +220,30 @@ class ByHand:
 
 def _seconds(since: str, until: str) -> int:
     return round((from_wire(until) - from_wire(since)).total_seconds())
+
+
+def busy_year(field: phones.Field) -> Rows:
+    """The store of `chen`, with `wu` as one of its people, and two others."""
+    ours = {STORES[0]: phones.STORE, STAFF[0]: phones.staff_id("wu")}
+    rows = [
+        (entity, {name: ours.get(value, value) for name, value in row.items()})
+        for entity, row in drawn(5, customers=40, cases=250, orders=300, days=60)
+    ]
+
+    def work(unit: Unit) -> None:
+        for place, store in enumerate(STORES[1:]):
+            unit.create("store", {"id": store, "name": f"{place + 2} 号店"})
+        for entity, row in rows:
+            unit.create(entity, row)
+
+    write(field.server.database, phones.ORG, field.clock.now(), work)
+    field.server.keep_figures()
+    return rows
+
+
+def sheets(field: phones.Field) -> dict[tuple[str, str], Any]:
+    names = {phones.staff_id(name): name for name in ("lin", "wu", "chen", "gao")}
+    table = RECORDS["figure_sheet"].c
+    with field.server.database.read() as connection:
+        rows = connection.execute(select(table.staff_id, table.about, table.body)).all()
+    return {(names[row.staff_id], row.about): row.body for row in rows if row.staff_id in names}

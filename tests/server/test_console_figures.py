@@ -13,7 +13,6 @@ from xml.etree import ElementTree
 
 import pytest
 from pypdf import PdfReader
-from sqlalchemy import select
 
 from shared.figures import DEPARTMENT_WEIGHTS, FIGURES, Part
 from shared.ids import derived_id
@@ -21,15 +20,12 @@ from shared.periods import Period, read_period
 from shared.policy import DEFAULTS
 from sync_server.admin.console import PAGES
 from sync_server.admin.texts import catalogue
-from sync_server.db.records import RECORDS
 from sync_server.services import publications
 from sync_server.services.rankings import departments
 from sync_server.services.writing import Unit, write
 from tests.server.desks import Desk, signed_in
-from tests.server.figure_world import STAFF, STORES, ByHand, Rows, drawn
+from tests.server.figure_world import STAFF, STORES, ByHand, Rows, busy_year, sheets
 from tests.server.phones import ORG, STORE, Field, staff_id
-
-OURS = {STORES[0]: STORE, STAFF[0]: staff_id("wu")}
 
 
 @pytest.fixture
@@ -37,24 +33,6 @@ def field(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:
     made = Field.on_sqlite(sqlite_template, tmp_path)
     yield made
     made.close()
-
-
-def busy_year(field: Field) -> Rows:
-    """The store of `chen`, with `wu` as one of its people, and two others."""
-    rows = [
-        (entity, {name: OURS.get(value, value) for name, value in row.items()})
-        for entity, row in drawn(5, customers=40, cases=250, orders=300, days=60)
-    ]
-
-    def work(unit: Unit) -> None:
-        for place, store in enumerate(STORES[1:]):
-            unit.create("store", {"id": store, "name": f"{place + 2} 号店"})
-        for entity, row in rows:
-            unit.create(entity, row)
-
-    write(field.server.database, ORG, field.clock.now(), work)
-    field.server.keep_figures()
-    return rows
 
 
 def counts(rows: Rows, month: str) -> dict[str, Any]:
@@ -343,11 +321,3 @@ def test_sheets_are_not_written_oftener_than_hourly_and_are_emptied_for_who_left
     field.clock.pass_by(days=1)
     field.server.keep_figures()
     assert sheets(field)["chen", "store"] == {}
-
-
-def sheets(field: Field) -> dict[tuple[str, str], Any]:
-    names = {staff_id(name): name for name in ("lin", "wu", "chen", "gao")}
-    table = RECORDS["figure_sheet"].c
-    with field.server.database.read() as connection:
-        rows = connection.execute(select(table.staff_id, table.about, table.body)).all()
-    return {(names[row.staff_id], row.about): row.body for row in rows if row.staff_id in names}

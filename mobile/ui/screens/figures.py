@@ -109,7 +109,7 @@ def _standing(told: PeriodTold, opened: str, choose: Callable[[str], None]) -> f
     if told.after and has(f"figures.after.{told.after}"):
         lines.append(words.body(t(f"figures.after.{told.after}")))
         says += f", {t(f'figures.after.{told.after}')}"
-    lines.append(words.faint(t("sheet.proposed")))
+    lines.append(words.faint(t("sheet.assessed" if told.grade else "sheet.proposed")))
     inside: list[ft.Control] = [
         words.body(t("ranks.formula")),
         *(

@@ -21,6 +21,7 @@ _LINKS = {
     "numbers_behind": f"{HOME}/health",
     "recent_alarms": f"{HOME}/alarms",
     "overdue_reviews": f"{HOME}/reviews",
+    "overdue_trainings": f"{HOME}/trainings",
 }
 """Where each figure leads."""
 
@@ -32,7 +33,7 @@ router = PAGE.router()
 def overview(visit: Visiting) -> Response:
     """What waits for a decision, and whether all is well."""
     with visit.server.database.read() as connection:
-        waiting = attention(connection, visit.caller, visit.now)
+        waiting = attention(connection, visit.caller, visit.now, visit.today)
         figures = asdict(waiting)
         if visit.caller.role is Role.ADMINISTRATOR:
             seen = lag(connection, visit.org_id, visit.now)

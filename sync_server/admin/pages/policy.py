@@ -17,7 +17,7 @@ from shared.declare import FIELD_ROLES, Kind, Role, choice, instant, integer
 from shared.policy import FIELDS, FLOWS, GROUPS, NOT_IN_USE, SEATS, SETTINGS, PolicySettings
 from sync_server.admin import flow_table
 from sync_server.admin.forms import Form, filled, submit
-from sync_server.admin.page import Page, Visiting
+from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
 from sync_server.admin.texts import Words
 from sync_server.admin.visit import Undo, Visit
 from sync_server.db.records import RECORDS
@@ -31,6 +31,7 @@ _STAFF = RECORDS["staff"].c
 _LISTS: Mapping[str, Sequence[str]] = {
     "totp_required_roles": [role.value for role in Role],
     **dict.fromkeys(SEATS, sorted(FIELD_ROLES)),
+    "panel_grades": sorted(WITH_MANAGERS),
 }
 """Settings that name roles, and which; those of the panel's seats name people as well."""
 _LEVELS = ("tiers", "levels")

@@ -4,6 +4,7 @@ grades that follow (S0 #41, #42, S1 #67, #68)."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -103,7 +104,8 @@ def _graded(connection: Connection, visit: Visit, policy: Any, period: Any) -> S
     store = visit.caller.store_id or ""
     if period.kind == policy.grade_every:
         return rankings.staff_graded(connection, visit.org_id, store, period, policy)
-    return rankings.staff(connection, visit.org_id, store, period, policy)
+    ranking = rankings.staff(connection, visit.org_id, store, period, policy)
+    return [replace(one, grade=None) for one in ranking]
 
 
 def _picture(visit: Visit, ranking: Sequence[Standing], names: dict[str, str]) -> Any:
@@ -144,7 +146,8 @@ def _rows(
                 "name": names.get(one.key) or t("figures.no_store"),
                 "rank": one.rank,
                 "score": f"{one.scored.score:.2f}" if one.scored is not None else None,
-                "grade": one.grade,
+                "grade": one.grade if published else one.confirmed,
+                "proposed": None if published or one.confirmed else one.grade,
                 "consequence": one.consequence,
                 "missing": [name for name in measures if one.values[name].value is None],
                 "opened_by": f"{asked_by}={one.key}" if one.key else "",

@@ -1,0 +1,54 @@
+"""Staff: the grades that a panel gave them, and their trainings. Neither names a customer, and
+neither goes to a phone as it stands."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Float, Index, Integer, PrimaryKeyConstraint, String, Table, Text
+
+from sync_server.db.base import METADATA
+from sync_server.db.types import Day, Instant, JsonValue
+
+STAFF_GRADE = Table(
+    "staff_grade",
+    METADATA,
+    Column("org_id", String(36), nullable=False),
+    Column("staff_id", String(36), nullable=False),
+    Column("period", String(10), nullable=False),
+    Column("store_id", String(36), nullable=False),
+    Column("proposed", String(12), nullable=False),
+    Column("score", Float, nullable=False),
+    Column("policy_version", Integer, nullable=False),
+    Column("said", JsonValue, nullable=False),
+    Column("grade", String(12)),
+    Column("decided_at", Instant),
+    PrimaryKeyConstraint("org_id", "staff_id", "period"),
+)
+"""One person's assessment of one cycle (S1 #68): what the score `proposed` when the panel first
+spoke, what each seat `said` (``{"manager": {"grade": "good", "reason": null, "by": id, "at":
+time}}``), and the `grade` once they agree; until then it is null and counts for nothing."""
+
+TRAINING = Table(
+    "training",
+    METADATA,
+    Column("org_id", String(36), nullable=False),
+    Column("id", String(36), nullable=False),
+    Column("store_id", String(36), nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("title", Text),
+    Column("staff_id", String(36)),
+    Column("period", String(10)),
+    Column("owner_id", String(36)),
+    Column("due_on", Day),
+    Column("done_on", Day),
+    Column("attended", JsonValue),
+    Column("outcome", String(20)),
+    Column("note", Text),
+    Column("done_by", String(36)),
+    PrimaryKeyConstraint("org_id", "id"),
+    Index(None, "org_id", "store_id", "kind", "done_on"),
+)
+"""A training of a store, as it was held (S0 #9), or what a fail opened for one person (`staff_id`),
+with whoever sees to it and by which day (S1 #69). Open while `done_on` is null."""
+
+
+__all__ = ["STAFF_GRADE", "TRAINING"]

@@ -1,0 +1,190 @@
+"""Staff: grades that a panel gives, what a fail calls for, and the trainings that stores hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+
+from shared.declare import Role
+from shared.errors import Code, Refusal
+from shared.periods import Period, read_period
+from sync_server.db.audit import AUDIT_ENTRY
+from sync_server.db.base import Database
+from sync_server.db.people import STAFF_GRADE, TRAINING
+from sync_server.services import assessing
+from sync_server.services.caller import Caller
+from sync_server.services.writing import write
+from tests.server.desks import Desk, signed_in
+from tests.server.figure_world import STORES, busy_year, sheets
+from tests.server.phones import ORG, STORE, Field, staff_id
+
+CYCLE = "2026-Q3"
+WU = staff_id("wu")
+
+
+@pytest.fixture
+def both(db: Database, tmp_path: Path) -> Field:
+    return Field.on(db, tmp_path)
+
+
+@pytest.fixture
+def field(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:
+    made = Field.on_sqlite(sqlite_template, tmp_path)
+    yield made
+    made.close()
+
+
+def quarter() -> Period:
+    found = read_period(CYCLE)
+    assert found is not None
+    return found
+
+
+def proposed(field: Field, caller: Caller) -> assessing.Assessment:
+    with field.server.database.read() as connection:
+        now = field.clock.now()
+        (one,) = assessing.assessments(connection, caller, STORE, quarter(), now)
+    assert one.staff_id == WU
+    return one
+
+
+def caller(name: str, role: Any, store: str | None = STORE) -> Caller:
+    return Caller(
+        org_id=ORG, staff_id=staff_id(name), role=role, device_id="", device_key="", store_id=store
+    )
+
+
+def told(field: Field) -> dict[str, Any]:
+    """What wu's own sheet says of the cycle."""
+    field.server.keep_figures()
+    periods = sheets(field)["wu", "own"]["periods"]
+    return next(one for one in periods if one["period"] == CYCLE)
+
+
+def say(desk: Desk, grade: str, reason: str = "", path: str = "/console/grades") -> Any:
+    desk.get(path)
+    return desk.post(path, staff_id=WU, grade=grade, grade_reason=reason)
+
+
+def test_a_grade_counts_and_is_told_once_both_seats_of_the_panel_say_the_same(both: Field) -> None:
+    field = both
+    busy_year(field)
+    first = proposed(field, caller("chen", Role.STORE_MANAGER))
+    other = "good" if first.proposed != "good" else "pass"
+    chen, gao = signed_in(field, "chen"), signed_in(field)
+    chen.get("/console/grades")
+    assert f"Grades of {CYCLE}" in chen.text and "Manager: has not spoken yet" in chen.text
+    assert say(chen, other).status_code == 422, "another grade than proposed wants a reason"
+    assert "Your seat has spoken" in chen.follow(say(chen, other, "new in the store"))
+    assert "grade" not in told(field) and "after" not in told(field)
+    shop = f"/console/grades?store={STORE}"
+    gao.follow(say(gao, "fail", "sees it otherwise", shop))
+    assert "new in the store" in gao.text and "confirmed" not in gao.text
+    chen.get(f"/console/ranks/staff?period={CYCLE}")
+    assert "proposed:" in chen.text
+    assert "The grade counts from now on" in gao.follow(say(gao, other, "agreed", shop))
+    assert told(field)["grade"] == other and "after" not in told(field)
+    assert say(chen, "fail", "too late").status_code == 409
+    chen.get(f"/console/ranks/staff?period={CYCLE}")
+    assert "proposed:" not in chen.text
+    with field.server.database.read() as connection:
+        acts = connection.scalars(select(AUDIT_ENTRY.c.action)).all()
+    assert acts.count("grade_said") == 3
+
+
+def test_who_has_no_seat_says_nothing_and_of_a_manager_the_second_seat_decides(
+    field: Field,
+) -> None:
+    busy_year(field)
+    database, now = field.server.database, field.clock.now()
+    for who in (
+        caller("chen", Role.STORE_MANAGER, STORES[1]),
+        caller("lin", Role.ACCOUNT_MANAGER),
+        caller("wu", Role.STORE_MANAGER),
+    ):
+        with pytest.raises(Refusal) as refused:
+            assessing.assess(database, who, WU, quarter(), "good", "why", now, now.date())
+        assert refused.value.code is Code.ROLE_NOT_ALLOWED, who
+    manages = {"role": "store_manager"}
+    write(database, ORG, now, lambda unit: unit.update("staff", WU, manages))
+    one = proposed(field, caller("gao", Role.ADMINISTRATOR, None))
+    assert one.wanted == one.mine == {"second"}
+
+
+def failed(field: Field, *cycles: str) -> Desk:
+    """Wu, given a fail for these cycles, and for the present one by the panel."""
+    busy_year(field)
+    row = {"org_id": ORG, "staff_id": WU, "store_id": STORE, "proposed": "fail", "score": 1.0}
+    row |= {"policy_version": 1, "said": {}, "grade": "fail"}
+    with field.server.database.write() as connection:
+        for period in cycles:
+            connection.execute(insert(STAFF_GRADE).values(**row, period=period))
+    chen, gao = signed_in(field, "chen"), signed_in(field)
+    chen.follow(say(chen, "fail", "seen"))
+    gao.follow(say(gao, "fail", "seen", f"/console/grades?store={STORE}"))
+    return chen
+
+
+def open_id(field: Field) -> str:
+    with field.server.database.read() as connection:
+        found = select(TRAINING.c.id).where(TRAINING.c.done_on.is_(None))
+        return str(connection.scalars(found).one())
+
+
+def test_one_fail_opens_a_training_with_an_owner_and_a_day(field: Field) -> None:
+    chen = failed(field)
+    assert told(field)["after"] == "training"
+    where = f"/console/trainings/{open_id(field)}"
+    chen.get("/console/trainings")
+    assert f"Training after a fail: wu · {CYCLE}" in chen.text and "due 2026-12-21" in chen.text
+    chen.follow(chen.post(f"{where}/hand", owner=staff_id("lin"), due_on="2026-11-20"))
+    assert "Who sees to it: lin · due 2026-11-20" in chen.text
+    chen.get("/console")
+    assert "1 Trainings that are overdue" in chen.text
+    gao = signed_in(field)
+    gao.get("/console/trainings")
+    assert "overdue" in gao.text and gao.post(f"{where}/close", done_note="x").status_code == 403
+    chen.get("/console/trainings")
+    assert "It is closed." in chen.follow(chen.post(f"{where}/close", done_note="Two afternoons"))
+    assert "Two afternoons" in chen.text and "After a fail" not in chen.text.split("Held and")[0]
+    assert chen.post(f"{where}/close", done_note="again").status_code == 409
+
+
+def test_fails_in_a_row_open_a_review_whose_outcome_is_noted(field: Field) -> None:
+    chen = failed(field, "2026-Q1")  # of the cycle between there was no assessment
+    assert told(field)["after"] == "review"
+    where = f"/console/trainings/{open_id(field)}"
+    chen.get("/console/trainings")
+    assert f"Review of the position: wu · {CYCLE}" in chen.text and "due 2026-12-05" in chen.text
+    assert chen.post(f"{where}/close", done_note="talked").status_code == 422
+    sent = {"done_note": "talked", "review_outcome": "other_duties"}
+    chen.follow(chen.post(f"{where}/close", **sent))
+    assert "Other duties" in chen.text
+
+
+def test_a_store_notes_its_trainings_and_is_told_of_those_that_are_overdue(field: Field) -> None:
+    chen = signed_in(field, "chen")
+    assert "0 Trainings that are overdue" in chen.text
+    field.clock.pass_by(days=9)
+    chen = signed_in(field, "chen")
+    assert "1 Trainings that are overdue" in chen.text, "weekly; a lecture has a month"
+    chen.get("/console/trainings")
+    assert re.search(r"due 2026-11-28 Weekly training never held", chen.text)
+    sent = {"training_kind": "weekly", "subject_line": "Complaints", "note": ""}
+    day = date(2026, 11, 30).isoformat()
+    there = [staff_id("lin"), WU]
+    path = "/console/trainings"
+    assert chen.post(path, **sent, held_on="2026-12-02", attended=there).status_code == 422
+    stranger = {**sent, "held_on": day, "attended": [STORES[0]]}
+    assert chen.post(path, **stranger).status_code == 403
+    chen.follow(chen.post(path, **sent, held_on=day, attended=there))
+    assert "due 2026-12-07 Weekly training last 2026-11-30" in chen.text
+    assert re.search(r"Complaints 一号店 2026-11-30 (lin, wu|wu, lin)", chen.text)
+    chen.get("/console")
+    assert "0 Trainings that are overdue" in chen.text
