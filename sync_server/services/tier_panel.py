@@ -108,8 +108,11 @@ def still_counts(unit: Unit, held: Held, vote: Vote, policy: PolicySettings) -> 
     """Whether a vote from a phone may still have an effect. It came too late where the panel was
     faster, where its author had lost the customer, knew of no dispute that there was (it is no
     second look then), or sits no more in the seat that they had by an earlier policy."""
-    if not vote.entitled or held.row["state"] not in OPEN_PROPOSAL_STATES:
+    state = held.row["state"]
+    if not vote.entitled or state not in OPEN_PROPOSAL_STATES:
         return False
+    if not may_move("tier_proposal", state, vote.said):
+        return False  # a restored server may have lost the dispute that this looks at again
     if held.row["state"] == "disputed":
         disputed = held.version("disputed_at")
         if not disputed.seen_by(vote.author, vote.base):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from shared.ids import derived_id
 
+SURVEY = derived_id("sim", "survey")
 NORTH, SOUTH = derived_id("sim", "north"), derived_id("sim", "south")
 
 PEOPLE = {

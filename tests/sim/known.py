@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.sim.line import FAULTS
-from tests.sim.work import WORKS
+from tests.sim.trade import WORKS
 from tests.sim.world import Step
 
 TWO = ["he-1", "lin-1"]

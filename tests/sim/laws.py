@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from mobile.store.files import VaultFiles
 from mobile.store.vault import open_vault
@@ -21,6 +21,7 @@ from shared.rows import DIGEST_MASK, body_text, digest
 from shared.wire import SealedRequest
 from sync_server.db.log import ALARM, BUCKET_HEAD, FEED, HISTORY
 from sync_server.db.records import RECORDS, to_row
+from sync_server.db.surveys import EVERYTHING, SURVEY_TALLY
 from tests.sim import cast
 from tests.sim.disk import SimDisk, SimFiles
 from tests.sim.oracle import barred, broken, covered, drops, outside, server_log
@@ -124,6 +125,10 @@ def captured(world: World, rows: dict[str, dict[str, Any]], log: dict[str, Any])
                 continue
             raise broken("L1", f"{_told(made)} never arrived")
         change = made.change
+        if ENTITIES[change["entity"]].anonymous:  # of which no more than that is kept
+            if row.verdict != "applied":
+                raise broken("L1", f"{_told(made)} was {row.verdict}: {row.code}")
+            continue
         if not _same(json.loads(row.body), change):
             raise broken("L1", f"{_told(made)} arrived as something else")
         if row.verdict == "rejected":
@@ -282,6 +287,7 @@ def once(world: World, rows: dict[str, dict[str, Any]]) -> None:
     looks = {m.change["record_id"] for m in world.authored.values() if m.change["entity"] == "look"}
     if extra := set(rows["look"]) - looks:
         raise broken("L2", f"looks that nobody took: {extra}")
+    _counted_once(world)
     with world.site.database.read() as connection:
         alarms = connection.execute(select(ALARM.c.kind, ALARM.c.subject_id)).all()
         seqs = connection.execute(
@@ -295,6 +301,21 @@ def once(world: World, rows: dict[str, dict[str, Any]]) -> None:
             raise broken("L2", f"alarm {alarm.kind} for {alarm.subject_id}")
     if len(seqs) != len(set(seqs)):
         raise broken("L2", "one change made two versions of a record")
+
+
+def _counted_once(world: World) -> None:
+    """Each anonymous answer that has an outcome is one more in the tallies (L2)."""
+    log = server_log(world)
+    came = sum(
+        ENTITIES[made.change["entity"]].anonymous and made.change_id in log
+        for made in world.authored.values()
+    )
+    tally = SURVEY_TALLY.c
+    with world.site.database.read() as connection:
+        total = select(func.sum(tally.amount)).where(tally.question == EVERYTHING)
+        counted = connection.scalar(total) or 0
+    if counted != came:
+        raise broken("L2", f"{came} answers came, {counted} are counted")
 
 
 def _waits_for_nothing(world: World, name: str, log: dict[str, Any]) -> None:

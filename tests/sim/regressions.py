@@ -70,7 +70,7 @@ REGRESSIONS = (
         ["chen-1", "he-1", "lin-1", "lin-2", "wu-1"],
         [
             BACKUP,
-            _to("someone_writes", 701, 46, 247),
+            writes(701, "a_photo", 46, 59),
             _to("a_request_passes", 626, 661, 424),
             _to("a_request_fails", 683, 892, 283),
             RESTORE,
@@ -81,7 +81,7 @@ REGRESSIONS = (
         " vault's old key until the next one",
         ["he-1", "lin-1", "lin-2"],
         [
-            _to("someone_writes", 692, 747, 805),
+            writes(692, "a_photo", 747, 791),
             _to("a_request_passes", 341, 895, 679),
             _to("a_device_is_judged", 806, 357, 799),
             _to("someone_syncs", 620, 979, 289),
@@ -93,9 +93,9 @@ REGRESSIONS = (
         " had lost them: the bucket was fetched in the round in which they had come",
         ["chen-1", "lin-1", "sun-1"],
         [
-            _to("someone_writes", 771, 886, 310),
+            writes(771, "two_records_at_once", 886, 903),
             _to("a_customer_is_reassigned", 454, 793, 25),
-            _to("someone_writes", 444, 714, 98),
+            writes(444, "a_case_goes_on", 714, 719),
             BACKUP,
             _to("a_request_passes", 735, 389, 139),
             _to("the_office_writes", 204, 400, 181),
@@ -111,8 +111,8 @@ REGRESSIONS = (
         ["he-1", "lin-1", "lin-2", "sun-1"],
         [
             _to("a_user_is_deactivated", 385, 218, 367),
-            _to("someone_writes", 936, 749, 980),
-            _to("someone_writes", 640, 137, 530),
+            writes(936, "a_case_goes_on", 749, 803),
+            writes(640, "a_case_goes_on", 137, 166),
         ],
     ),
     Regression(
@@ -121,7 +121,7 @@ REGRESSIONS = (
         ["lin-1", "lin-2", "sun-1", "wu-1"],
         [
             _to("a_grant_is_revoked", 425, 204, 938),
-            _to("someone_writes", 456, 794, 265),
+            writes(456, "a_photo", 794, 808),
             _to("someone_syncs", 744, 864, 219),
             _to("a_manager_decides", 304, 967, 391),
         ],

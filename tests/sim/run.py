@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -54,10 +55,14 @@ def as_code(steps: Sequence[Step]) -> str:
 
 
 class Chance:
-    """In the place of the module `secrets`: ids of a seed are always the same."""
+    """In the place of the module `secrets`, and of random ids: those of a seed are always the
+    same."""
 
     def __init__(self, seed: int) -> None:
         self.randbits = Random(seed).getrandbits
+
+    def uuid4(self) -> uuid.UUID:
+        return uuid.UUID(int=self.randbits(128), version=4)
 
 
 @contextmanager
@@ -100,6 +105,7 @@ def tell(
     with (
         patch.object(ids, "secrets", Chance(seed)),
         patch.object(ids, "_last", 0),
+        patch.object(uuid, "uuid4", Chance(seed).uuid4),
     ):
         world = template.world(seed, story.phones)
         world.coverage = story.coverage

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 from typing import Any
 
+from shared.clock import to_wire
 from shared.declare import Role
 from shared.errors import Refusal
 from shared.ids import new_id
-from sync_server.services import accounts, devices, grants, quarantine, scopes
+from sync_server.services import (
+    accounts,
+    devices,
+    grants,
+    policies,
+    quarantine,
+    scopes,
+    tier_panel,
+)
 from sync_server.services.accounts import policy_of
+from sync_server.services.audit import by_itself
 from sync_server.services.caller import Caller
 from tests.sim import cast, oracle
 from tests.sim.cast import PEOPLE, staff_id
 from tests.sim.line import FAULTS
 from tests.sim.site import ORG, ServerKilled
-from tests.sim.work import WORKS, Desk
+from tests.sim.trade import WORKS, Desk
 from tests.sim.world import Step, World
 
 Run = Callable[[World, int, int, int], Awaitable[None]]
@@ -321,11 +332,9 @@ def _office_customer(world: World, unit: Any, who: str) -> None:
     scopes.assign_customer(unit, made, staff_id(who))
 
 
-@step(2)
-async def a_manager_decides(world: World, a: int, b: int, _c: int) -> None:
-    """What waits in quarantine is released or refused."""
-    now = world.site.clock.now()
-    manager = Caller(
+def _chen() -> Caller:
+    """At the console."""
+    return Caller(
         org_id=ORG,
         staff_id=staff_id("chen"),
         role=Role.STORE_MANAGER,
@@ -333,6 +342,41 @@ async def a_manager_decides(world: World, a: int, b: int, _c: int) -> None:
         device_key="",
         store_id=cast.NORTH,
     )
+
+
+@step(2)
+async def the_panel_settles(world: World, a: int, b: int, c: int) -> None:
+    """A proposal is decided at the console, or made where none is open; sometimes others sit in
+    the panel's seats from here on."""
+    now, customer = world.site.clock.now(), _customer(world, a)
+    if c % 9 == 0:
+        seats = ("callback_agent", "store_manager")[b % 2]
+        world.happens(f"the panel's seats are the {seats}'s")
+        said = dict.fromkeys(("panel_sales", "panel_service"), seats)
+        with suppress(Refusal):
+            policies.add_version(world.site.database, by_itself(ORG), said, None, now)
+        return
+    open_ = world.site.rows(
+        "SELECT id, customer_id FROM tier_proposal_row WHERE state IN ('proposed', 'disputed')"
+    )
+    if not open_:
+        row = {
+            "id": new_id(), "customer_id": customer, "axis": "loyalty",
+            "after": ("loyal", "general")[b % 2], "proposed_at": to_wire(now), "state": "proposed",
+        }  # fmt: skip
+        world.office(lambda unit: unit.create("tier_proposal", row))
+        return
+    (chosen, about), verdict = sorted(open_)[a % len(open_)], tier_panel.VERDICTS[b % 3]
+    world.happens(f"the panel {verdict}")
+    with suppress(Refusal):
+        note = cast.mark("W", about)
+        tier_panel.decide(world.site.database, _chen(), [chosen], verdict, note, now)
+
+
+@step(2)
+async def a_manager_decides(world: World, a: int, b: int, _c: int) -> None:
+    """What waits in quarantine is released or refused."""
+    now, manager = world.site.clock.now(), _chen()
     waiting = quarantine.waiting_for(world.site.database, manager, now)
     if waiting:
         ids = [waiting[a % len(waiting)].change_id]

@@ -101,6 +101,18 @@ def _found(unit: Unit) -> None:
         scopes.enrol(unit, cast.staff_id(name))
     for number, holder in enumerate(cast.HOLDERS):
         _customer(unit, number, holder)
+    unit.create(
+        "survey",
+        {
+            "id": cast.SURVEY,
+            "title_zh": "问卷",
+            "title_en": "Survey",
+            "subject": "store",
+            "open_from": "2026-01-01",
+            "open_until": "2027-12-31",
+            "questions": [{"key": "q", "asks": "nps", "zh": "会推荐我们吗？", "en": "Would you?"}],
+        },
+    )
 
 
 def _customer(unit: Unit, number: int, holder: str) -> None:
@@ -132,6 +144,18 @@ def _customer(unit: Unit, number: int, holder: str) -> None:
                 "state": "planned",
                 "planned_at": to_wire(unit.now),
                 "notes": cast.mark("W", customer),
+            },
+        )
+    if number % 2:
+        unit.create(
+            "tier_proposal",
+            {
+                "id": derived_id("sim", "proposal", str(number)),
+                "customer_id": customer,
+                "axis": "loyalty",
+                "after": "loyal",
+                "proposed_at": to_wire(unit.now),
+                "state": "proposed",
             },
         )
     if number % 2 == 0:
