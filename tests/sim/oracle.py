@@ -275,7 +275,7 @@ def screens(world: World, phone: Phone) -> None:
         for entity, record_id, bucket in phone.peek(
             "SELECT entity, record_id, bucket FROM outbox o WHERE verdict IS NULL"
             " AND entity NOT IN ('look', 'survey_answer')"
-            " AND change LIKE '%\"kind\":\"create\"%' AND NOT EXISTS"
+            ' AND change LIKE \'%"kind":"create"%\' AND NOT EXISTS'
             " (SELECT 1 FROM shown_row v WHERE v.entity = o.entity AND v.id = o.record_id)"
         )
         if bucket in open_now
