@@ -25,6 +25,10 @@ class Regression:
     steps: list[Step]
 
 
+CHEN = 0
+"""Where the manager's phone is the first of those that take part."""
+
+
 def _to(name: str, *numbers: int) -> Step:
     a, b, c = (*numbers, 0, 0, 0)[:3]
     return Step(name, (a, b, c))
@@ -132,12 +136,45 @@ REGRESSIONS = (
         ["chen-1", "sun-1", "wu-1"],
         [
             _to("a_backup_is_taken", 71, 550, 904),
-            _to("someone_writes", 206, 276, 223),
+            writes(206, "a_case", 276, 288),
             _to("a_request_fails", 917, 796, 559),
             _to("someone_syncs", 139, 987, 842),
             _to("an_older_backup_is_restored", 796, 111, 268),
-            _to("someone_writes", 124, 941, 638),
+            writes(124, "a_case_goes_on", 941, 976),
         ],
+    ),
+    Regression(
+        "a question to an expert who had left when it arrived was rejected for good",
+        TWO,
+        [writes(LIN, "a_question"), _to("a_user_is_deactivated", 1, 0)],
+    ),
+    Regression(
+        "a case given to a technician who had left when that arrived kept nothing of the change",
+        ["chen-1", "lin-1"],
+        [
+            *(_to("a_case_is_dispatched", case, 1) for case in range(3)),
+            _to("someone_syncs", CHEN),
+            writes(CHEN, "a_case_is_given", 1, 2),
+            _to("a_user_is_deactivated", 3, 0),
+        ],
+    ),
+    Regression(
+        "an accepted plan whose owner had lost the customer when it arrived was rejected for good",
+        ["chen-1", "lin-1"],
+        [
+            writes(CHEN, "a_plan"),
+            *(_to("a_customer_is_reassigned", customer, customer < 2) for customer in range(4)),
+        ],
+    ),
+    Regression(
+        "a vote that knew nothing of a dispute was taken for a second look, and rejected as early",
+        ["chen-1", "lin-1"],
+        [*(_to("the_panel_settles", n, 1, 1) for n in range(2)), writes(CHEN, "a_vote", 1, 2)],
+    ),
+    Regression(
+        "a vote from a seat that its author had lost when it arrived was rejected for good",
+        ["chen-1", "lin-1"],
+        [_to("the_panel_settles", 0, 0, 0), writes(CHEN, "a_vote", 1, 2)],
     ),
 )
 

@@ -352,7 +352,7 @@ async def the_panel_settles(world: World, a: int, b: int, c: int) -> None:
     if c % 9 == 0:
         seats = ("callback_agent", "store_manager")[b % 2]
         world.happens(f"the panel's seats are the {seats}'s")
-        said = dict.fromkeys(("panel_sales", "panel_service"), seats)
+        said = dict.fromkeys(("panel_sales", "panel_marketing", "panel_service"), seats)
         with suppress(Refusal):
             policies.add_version(world.site.database, by_itself(ORG), said, None, now)
         return
