@@ -23,13 +23,12 @@ from mobile.store.meta import CURSOR, OUTBOX_EPOCH
 from shared.errors import Code, Refusal
 from shared.ids import derived_id
 from sync_server.services import (
-    applying,
     judging,
     outcomes,
     push,
     snapshot,
 )
-from sync_server.services.writing import Unit
+from sync_server.services.writing import Unit, Version
 from tests.sim import phone, run, template
 from tests.sim.known import KNOWN
 from tests.sim.soak import scratch
@@ -187,7 +186,7 @@ def late_work_rejected(replace_: Any) -> None:
 
 @mutant("the last one to write a field wins, and no one is told")
 def base_versions_ignored(replace_: Any) -> None:
-    replace_(applying, "_seen", lambda *_a, **_k: True)
+    replace_(Version, "seen_by", lambda *_a, **_k: True)
 
 
 @mutant("nothing is copied into the sealed log")
