@@ -142,6 +142,9 @@ class Code(Enum):
     ROLE_NOT_ALLOWED = Advice(403, "Your role may not do this.", "Ask someone whose role may.")
     LEASE_ENDED = Advice(0, "This phone has been away too long.", "Connect once; nothing is lost.")
     CLOCK_BEHIND = Advice(0, "The clock was set back.", "Set the clock, or connect once.")
+    CONSENT_REFUSED = Advice(
+        0, "The customer does not agree to this.", "Plan what they ask for, or ask them anew."
+    )
 
     # Files
     FILE_TOO_LARGE = Advice(413, "The file is larger than the limit.", "Take a smaller photo.")

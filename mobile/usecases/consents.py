@@ -10,9 +10,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mobile.usecases.visit_questions import said
+from shared.consents import refused_at, standing
 from shared.declare import Role
 from shared.entities import Consent
 from shared.entities.consent import CONSENT_SCOPES
@@ -69,15 +71,16 @@ class Standing:
 def standings(store: Store, customer_id: str, language: str) -> tuple[Standing, ...]:
     """How each scope stands with this customer."""
     texts = {text.scope: text for text in _texts(store, language)}
-    answers: dict[str, Consent] = {}
-    for one in store.find(Consent, customer_id=customer_id):
-        before = answers.get(one.scope)
-        if before is None or (before.decided_at, before.id) < (one.decided_at, one.id):
-            answers[one.scope] = one
+    answers = standing(store.find(Consent, customer_id=customer_id))
     return tuple(
         Standing(scope=scope, text=texts.get(scope), answer=answers.get(scope))
         for scope in CONSENT_SCOPES
     )
+
+
+def use_refused_at(store: Store, customer_id: str) -> datetime | None:
+    """Since when the customer wants no visits, calls and surveys that they did not ask for."""
+    return refused_at(store.find(Consent, customer_id=customer_id))
 
 
 def record(store: Store, customer_id: str, text: ConsentText, answer: str) -> Consent:

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from mobile.usecases.consents import use_refused_at
 from mobile.usecases.customers import VISITING
 from shared.clock import from_wire
 from shared.entities import (
@@ -74,6 +75,7 @@ class CustomerPage:
     cases: tuple[Case, ...]  # open ones, the newest first
     due_at: datetime | None
     checks: Checks
+    refused_at: datetime | None  # since when they want no contact that they did not ask for
     tiered: TierProposal | None  # what the panel confirmed of their tier
 
 
@@ -118,6 +120,7 @@ def customer_page(store: Store, customer_id: str, today: date) -> CustomerPage:
         ),
         due_at=visit_due_at(customer.tier, last, since, policy) if visiting else None,
         checks=checks(customer, since, policy),
+        refused_at=use_refused_at(store, customer_id),
         tiered=_tiered(store, customer),
     )
 

@@ -12,8 +12,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from mobile.usecases.consents import use_refused_at
 from shared.clock import to_wire
 from shared.codec import read, write
+from shared.consents import UNASKED
 from shared.entities import Contact, Customer, Position, Visit
 from shared.errors import Code, Refusal
 from shared.followups import next_visit
@@ -104,7 +106,10 @@ def plan_after(
 
 
 def plan(store: Store, customer_id: str, values: Mapping[str, Any]) -> Visit:
-    """A planned visit of the user's own. Refuses what the store refuses."""
+    """A planned visit of the user's own. Refuses what the store refuses, and `consent_refused` for
+    one that the customer does not want (S1 #71)."""
+    if values.get("purpose") in UNASKED and use_refused_at(store, customer_id):
+        raise Refusal(Code.CONSENT_REFUSED)
     with store.unit() as unit:
         made = unit.create(_new(store, customer_id, values, state="planned"))
         unit.discard_draft(plan_draft(customer_id))

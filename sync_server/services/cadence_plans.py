@@ -31,6 +31,7 @@ from sync_server.services import rule_runs
 from sync_server.services.accounts import policy_of
 from sync_server.services.calendars import calendar_of, zone_of
 from sync_server.services.epochs import org_state
+from sync_server.services.refusals import refusing
 from sync_server.services.writing import Held, Unit, write
 
 _CUSTOMER, _VISIT = RECORDS["customer"].c, RECORDS["visit"].c
@@ -124,18 +125,31 @@ def plan(unit: Unit, customer_ids: Collection[str], policy: PolicySettings) -> P
     for held in unit.find("visit", customer_id=sorted(customer_ids)):
         visits.setdefault(held.row["customer_id"], []).append(held)
     unit.load("customer", customer_ids)
+    unwilling = refusing(unit, customer_ids)
+    done = Planned()
     by_owner: dict[str, list[_Ahead]] = {}
     for customer_id in sorted(customer_ids):
         customer = unit.get("customer", customer_id)
         if customer is None or customer.row.get("erased_at") or not customer.row.get("owner_id"):
             continue
+        if customer_id in unwilling:
+            done += _let_go(unit, visits.get(customer_id, []))
+            continue
         ahead = _ahead(customer.row, visits.get(customer_id, []), desk)
         if ahead is not None:
             by_owner.setdefault(customer.row["owner_id"], []).append(ahead)
-    done = Planned()
     for owner_id, aheads in by_owner.items():
         done += _put(unit, owner_id, aheads, desk)
     return done
+
+
+def _let_go(unit: Unit, visits: Iterable[Held]) -> Planned:
+    """The cadence's own visits to whoever does not agree to them (S1 #71); what a person planned
+    stays theirs to call off."""
+    ours = [h for h in visits if h.row["state"] == "planned" and h.row.get("due_by")]
+    for held in ours:
+        unit.update("visit", held.id, {"state": "cancelled"})
+    return Planned(changed=len(ours))
 
 
 def _ahead(customer: Mapping[str, Any], visits: Iterable[Held], desk: _Desk) -> _Ahead | None:

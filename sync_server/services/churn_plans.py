@@ -25,6 +25,7 @@ from shared.states import OPEN_PLAN_STATES, may_move
 from sync_server.db.records import RECORDS
 from sync_server.services.grants import holders
 from sync_server.services.notices import tell
+from sync_server.services.refusals import refusing
 from sync_server.services.writing import Held, Unit
 
 _PLAN = RECORDS["retention_plan"].c
@@ -51,16 +52,18 @@ class Proposed:
 
 def propose(unit: Unit, found: Sequence[Sign], policy: PolicySettings, occasion: str) -> Proposed:
     """Proposes plans for customers whose signs ask for one, and withdraws those of whom none does
-    any more. Who has an open plan, or had one not long ago, gets no second; a sign that is new
-    since then asks for another. The managers of their store are told how many."""
+    any more, or who do not agree to be won back (S1 #71). Who has an open plan, or had one not long
+    ago, gets no second; a sign that is new since then asks for another. The managers of their store
+    are told how many."""
     there: dict[str, list[Held]] = {}
     for held in unit.find("retention_plan", customer_id=[one.customer_id for one in found]):
         there.setdefault(held.row["customer_id"], []).append(held)
     told: dict[str, int] = {}
     withdrawn = 0
+    unwilling = refusing(unit, [one.customer_id for one in found])
     for one in found:
         plans = there.get(one.customer_id, [])
-        if not asks_for_a_plan(one.signs, one.tier, policy):
+        if one.customer_id in unwilling or not asks_for_a_plan(one.signs, one.tier, policy):
             for held in plans:
                 if held.row["state"] == "proposed" and held.row.get("signs"):
                     marks = {"state": "withdrawn", "decided_at": unit.now_text}

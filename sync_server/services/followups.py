@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from shared.clock import from_wire, to_wire
+from shared.consents import UNASKED_CALLS
 from shared.declare import Role
 from shared.errors import Code, Refusal
 from shared.ids import new_id
@@ -26,6 +27,7 @@ from sync_server.services.completeness import file_recorded, refresh_report
 from sync_server.services.grants import holders, is_live, issue, revoke_all
 from sync_server.services.judging import Manner, Right
 from sync_server.services.notices import tell
+from sync_server.services.refusals import refusing
 from sync_server.services.scopes import (
     assign_callback,
     assign_customer,
@@ -238,6 +240,8 @@ def place_callback(
     other. Where there is no agent at all it stays without, for the store manager to see."""
     if held.row["state"] not in OPEN_CALLBACK_STATES or held.row.get("assignee_id"):
         return
+    if held.row["kind"] in UNASKED_CALLS and refusing(unit, [held.row["customer_id"]]):
+        return  # nobody calls who is not wanted (S1 #71)
     customer = unit.get("customer", held.row["customer_id"])
     store_id = customer.row.get("store_id") if customer else None
     agents = [

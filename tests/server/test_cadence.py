@@ -185,3 +185,30 @@ def test_a_calendar_that_changes_moves_what_fell_on_a_holiday(world: World) -> N
 
 def _in(world: World, days: int) -> str:
     return to_wire(world.now + timedelta(days=days))
+
+
+def answer(world: World, customer: str, said: str, at: datetime) -> str:
+    consent = new_id()
+    row = {
+        "id": consent, "customer_id": customer, "scope": "use", "answer": said, "text_key": "use",
+        "text_version": 1, "text_hash": "0" * 64, "language": "zh-CN", "decided_at": to_wire(at),
+        "taken_by": person("an"),
+    }  # fmt: skip
+    world.write(lambda unit: unit.create("consent", row))
+    return consent
+
+
+def test_whoever_refuses_is_planned_no_visit_until_they_agree_again(world: World) -> None:
+    willing, refusing = world.customer("an", tier="high"), world.customer("an", tier="high")
+    unasked = world.customer("an", tier="high")
+    answer(world, willing, "given", world.now)
+    answer(world, refusing, "refused", world.now)
+    assert plan(world) == Planned(made=2)
+    assert visits(world, willing) and visits(world, unasked) and not visits(world, refusing)
+    given = answer(world, refusing, "given", world.now + timedelta(minutes=1))
+    assert plan(world) == Planned(made=1)
+    withdrawn = {"withdrawn_at": to_wire(world.now + timedelta(minutes=2))}
+    world.write(lambda unit: unit.update("consent", given, withdrawn))
+    assert plan(world) == Planned(changed=1)
+    (gone,) = visits(world, refusing)
+    assert gone["state"] == "cancelled" and plan(world) == Planned()

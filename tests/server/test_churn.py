@@ -171,6 +171,31 @@ def test_a_sign_raises_one_plan_that_is_told_to_the_manager_and_goes_when_they_b
     assert plans(world, customer)[0]["state"] == "withdrawn"
 
 
+def test_whoever_refuses_the_use_of_their_data_is_planned_no_winning_back_and_no_care_call(
+    world: World,
+) -> None:
+    refusing, willing = world.customer("an", tier="high"), world.customer("an", tier="high")
+    buy(world, [refusing, willing], 100, 110, 120)
+    phone = world.device("an")
+    phone.sync()
+    answer = {
+        "scope": "use", "answer": "refused", "text_key": "use", "text_version": 1,
+        "text_hash": "0" * 64, "language": "zh-CN", "decided_at": to_wire(world.now),
+        "taken_by": person("an"),
+    }  # fmt: skip
+    said = {**answer, "customer_id": refusing}
+    phone.push(phone.create("consent", said, f"customer:{refusing}"))
+    assert score(world).proposed == 1 and not plans(world, refusing)
+    calls = [
+        {"customer_id": one, "kind": "care", "state": "scheduled", "due_at": to_wire(world.now)}
+        for one in (refusing, willing)
+    ]
+    for call in calls:
+        phone.push(phone.create("callback", call, f"customer:{call['customer_id']}"))
+    given = {row["customer_id"]: row.get("assignee_id") for row in world.rows("callback")}
+    assert given[refusing] is None and given[willing] is not None
+
+
 def test_a_competitor_that_somebody_noted_offline_asks_for_a_plan_whatever_the_tier(
     world: World,
 ) -> None:

@@ -13,6 +13,7 @@ from mobile.ui.components.messages import refusal_card
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import choice, language, t
 from mobile.ui.theme import GAP
+from mobile.usecases.consents import use_refused_at
 from mobile.usecases.surveys import open_surveys, store_of
 from shared.entities import Survey
 
@@ -31,9 +32,17 @@ def SurveysScreen() -> ft.View:
         [today, store_id.value],
         watch=("survey",),
     )
-    refusal = store_id.refusal or found.refusal
+    refused = use_query(
+        lambda store: use_refused_at(store, customer_id) if customer_id else None,
+        [customer_id],
+        watch=("consent",),
+    )
+    refusal = store_id.refusal or found.refusal or refused.refusal
     if refusal is not None:
         body: list[ft.Control] = [refusal_card(refusal)]
+    elif refused.value is not None:
+        why = t("consent.refused.why", when=formats.when(refused.value, shell.now()))
+        body = [surfaces.empty(ft.Icons.BLOCK, t("consent.refused"), why)]
     elif not found.value:
         body = [surfaces.empty(ft.Icons.BALLOT_OUTLINED, t("surveys.none"), t("surveys.none.text"))]
     else:

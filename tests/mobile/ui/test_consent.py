@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from mobile.usecases import consents
-from shared.entities import Consent, Reference
+from shared.entities import Consent, Reference, Visit
 from shared.ids import derived_id
 from tests.mobile.ui.field import NOW, Field, customer
 from tests.mobile.ui.repair_field import CATALOGUES, catalogues
@@ -91,3 +92,41 @@ async def test_without_a_text_nobody_is_asked(field: Field, open_app: Any) -> No
     await app.go(PAGE)
     assert app.says("单位还没有为此准备文本，请联系管理员。")
     assert not app.has("give-use")
+
+
+async def test_whoever_refused_is_planned_no_visit_that_they_did_not_ask_for_and_the_page_says_why(
+    phone: Field, open_app: Any
+) -> None:
+    phone.plant(refusal("use", NOW - timedelta(days=1)))
+    app, shell = await open_app(phone)
+    await app.go(f"/customers/{ONE.id}")
+    assert app.says("不同意使用信息") and app.says("不安排关怀、回访、问卷")
+    await app.tap("plan-visit")
+    await app.choose("purpose-care", True, "select")
+    await app.tap("save")
+    assert shell.store.find(Visit) == [] and app.says("客户不同意这样做")
+    await app.choose("purpose-business", True, "select")
+    await app.tap("save")
+    (planned,) = shell.store.find(Visit)
+    assert planned.purpose == "business", "what they want of us goes on"
+    await app.go(f"/surveys/for/{ONE.id}")
+    assert app.says("不同意使用信息")
+
+
+async def test_a_new_consent_lifts_what_a_refusal_kept_back(phone: Field, open_app: Any) -> None:
+    phone.plant(refusal("use", NOW - timedelta(days=9)), refusal("sharing", NOW))
+    app, shell = await open_app(phone)
+    await app.go(PAGE)
+    await app.tap("give-use")
+    await app.until(lambda: len(answers(shell)) == 3)
+    assert consents.use_refused_at(shell.store, ONE.id) is None
+    await app.go(f"/customers/{ONE.id}")
+    assert not app.says("不同意使用信息")
+
+
+def refusal(scope: str, at: datetime) -> Consent:
+    return Consent(
+        id=derived_id("refusal", scope), customer_id=ONE.id, scope=scope, answer="refused",
+        text_key=scope, text_version=1, text_hash="0" * 64, language="zh-CN", decided_at=at,
+        taken_by=derived_id("somebody"),
+    )  # fmt: skip

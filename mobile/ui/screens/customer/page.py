@@ -47,7 +47,7 @@ def CustomerScreen() -> ft.View:
     found = use_query(
         lambda store: customer_page(store, customer_id, today),
         [customer_id, today],
-        watch=("customer", "contact", "asset", "visit", "case", "policy"),
+        watch=("customer", "contact", "asset", "visit", "case", "policy", "consent"),
     )
 
     until = use_query(
@@ -134,6 +134,7 @@ def _head(shell: Shell, page: CustomerPage, open_: Opens) -> ft.Control:
         marks.badge(choice("loyalty", customer.loyalty), "wait")
         if customer.loyalty == "churn_risk"
         else None,
+        marks.badge(t("consent.refused"), "error") if page.refused_at else None,
         marks.pending(page.pending),
     ):
         if badge is not None:
@@ -148,7 +149,9 @@ def _head(shell: Shell, page: CustomerPage, open_: Opens) -> ft.Control:
         lines.append(_address(shell, customer))
     if page.owner:
         lines.append(words.faint(t("customer.owner", name=page.owner)))
-    if page.due_at is not None and not page.visits:
+    if page.refused_at is not None:
+        lines.append(words.faint(t("consent.refused.why", when=formats.when(page.refused_at, now))))
+    if page.due_at is not None and not page.visits and page.refused_at is None:
         lines.append(
             ft.Row(
                 [words.faint(t("customer.due")), marks.due(page.due_at, now)],
