@@ -232,7 +232,12 @@ def _resolve(
         return Applied("merged")  # someone was faster; their decision stands
     record = desk.unit.get(held.row["entity"], held.row["record_id"])
     before = dict(record.row) if record else {}
-    target = conflicts.resolve(desk.unit, held, values, right.role, author)
+    try:
+        target = conflicts.resolve(desk.unit, held, values, right.role, author)
+    except Refusal as refusal:
+        if not conflicts.overtaken(desk.unit, held, refusal):
+            raise
+        return Applied("late")  # nothing is decided: it waits for who sees where the record is now
     if target is not None:
         followups.after_edit(desk.unit, target, before, desk.policy, author, right)
     return Applied("applied" if right.manner is Manner.ON_TIME else "late")

@@ -111,8 +111,8 @@ def resolve(
         "other": held.row.get("other_value"),
         "edited": values.get("edited_value"),
     }[resolution]
-    unit.update("conflict", held.id, dict(values), author)
     if resolution == "kept" or wanted == target.row.get(name):
+        unit.update("conflict", held.id, dict(values), author)
         return None
     checked = check(entity, {name: wanted}, role=role)
     check_ties(unit, entity, {**target.row, **checked})
@@ -121,4 +121,14 @@ def resolve(
     state = entity.fields[name].merge is Merge.STATE
     if state and not may_move(entity.name, target.row.get(name), checked[name]):
         raise Refusal(Code.MOVE_NOT_ALLOWED, entity=entity.name)
+    unit.update("conflict", held.id, dict(values), author)
     return unit.update(entity.name, target.id, checked, author)
+
+
+def overtaken(unit: Unit, held: Held, refusal: Refusal) -> bool:
+    """Whether a decision is refused for a move that the record made since the conflict was found,
+    of which its author could not know."""
+    target = unit.get(held.row["entity"], held.row["record_id"])
+    if target is None or refusal.code is not Code.MOVE_NOT_ALLOWED:
+        return False
+    return target.row.get(held.row["field"]) != held.row.get("kept_value")

@@ -432,3 +432,38 @@ def test_access_that_was_ended_by_somebody_who_lost_the_customer_since_is_ended(
     assert [o.verdict for o in mei.push(over)] == ["late"]
     given = world.row("access_request", wish.record_id)["grant_id"]
     assert world.row("grant", given)["revoked_because"] == "ended"
+
+
+# ── conflicts ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_conflict_that_the_record_has_overtaken_waits_for_who_sees_where_it_is_now(
+    world: World,
+) -> None:
+    customer = world.customer("an")
+    case, bucket = world.case(customer), f"customer:{customer}"
+    an, mei = synced(world, "an", "mei")
+    loses(world, "an", customer)
+    world.pass_by(minutes=1)
+    after = an.update("case", case, {"state": "accepted"}, bucket)
+    assert [o.verdict for o in an.push(after)] == ["conflict"]
+    mei.sync()
+    (conflict,) = world.rows("conflict")
+    chosen = mei.update("conflict", conflict["id"], {"resolution": "other"}, bucket)
+    world.write(lambda unit: unit.update("case", case, {"state": "cancelled"}))
+    assert [o.verdict for o in mei.push(chosen)] == ["late"]
+    assert "resolution" not in world.row("conflict", conflict["id"])
+    mei.sync()
+    never = mei.update("conflict", conflict["id"], {"resolution": "edited"}, bucket)
+    assert [o.verdict for o in mei.push(never)] == ["rejected"]
+    kept = mei.update("conflict", conflict["id"], {"resolution": "kept"}, bucket)
+    assert [o.verdict for o in mei.push(kept)] == ["applied"]
+
+
+def test_a_second_look_at_a_dispute_that_a_restore_has_lost_is_on_record(world: World) -> None:
+    _, proposal, bucket = proposed(world)
+    (mei,) = synced(world, "mei")
+    (outcome,) = mei.push(voting(mei, proposal, bucket, state="withdrawn"))
+    assert outcome.verdict == "merged"
+    assert world.row("tier_proposal", proposal)["state"] == "proposed"
+    assert on_record(world) == [(person("mei"), proposal, "withdrawn")]
