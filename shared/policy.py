@@ -288,6 +288,8 @@ class PolicySettings:
     lecture_every_days: int = _number(31, 1, 366, "people", "days", "S0 #9")
     fail_training_days: int = _number(30, 1, 366, "people", "days", "S1 #69")
     review_days: int = _number(14, 1, 366, "people", "days", "S1 #69")
+    vips_per_agent: int = _number(50, 1, 10**6, "people", "customers", "S2 #79")
+    vips_per_technician: int = _number(100, 1, 10**6, "people", "customers", "S2 #79")
 
     # Anonymous surveys, and by how much a group's figure may fall before someone is told
     survey_least_answers: int = _number(5, 5, 100, "surveys", "answers", "S4 #162")

@@ -50,6 +50,7 @@ from sync_server.admin.pages import (
     totp,
     trainings,
     users,
+    vips,
     waiting,
 )
 from sync_server.admin.visit import HOME, LANGUAGE_COOKIE, Console, stranger
@@ -60,7 +61,7 @@ PAGES = (
     desk,
     figures, ranks, alarms, users, stores, assignments, grades,
     trainings, devices, grants, let_in, waiting,
-    conflicts, doubles, tiers, churn,
+    conflicts, doubles, tiers, vips, churn,
     feedback, feedback_owed, entrances, surveys, evaluations,
     looks, reviews, erasures, acts, policy, calendar, importing,
     backups, health, account, totp,

@@ -1,5 +1,5 @@
-"""Staff: the grades that a panel gave them, and their trainings. Neither names a customer, and
-neither goes to a phone as it stands."""
+"""What managers note of their staff and their service: grades that a panel gave, trainings, and the
+plans for VIPs. None of it goes to a phone as it stands."""
 
 from __future__ import annotations
 
@@ -50,5 +50,20 @@ TRAINING = Table(
 """A training of a store, as it was held (S0 #9), or what a fail opened for one person (`staff_id`),
 with whoever sees to it and by which day (S1 #69). Open while `done_on` is null."""
 
+SERVICE_PLAN = Table(
+    "service_plan",
+    METADATA,
+    Column("org_id", String(36), nullable=False),
+    Column("store_id", String(36), nullable=False),
+    Column("period", String(10), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("evaluation", Text),
+    Column("written_by", String(36), nullable=False),
+    Column("written_at", Instant, nullable=False),
+    PrimaryKeyConstraint("org_id", "store_id", "period", "version"),
+)
+"""What a store's manager plans for its VIPs in a quarter, and how they find it went (S2 #80); every
+version stays."""
 
-__all__ = ["STAFF_GRADE", "TRAINING"]
+__all__ = ["SERVICE_PLAN", "STAFF_GRADE", "TRAINING"]

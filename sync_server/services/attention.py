@@ -14,7 +14,7 @@ from sync_server.db.accounts import DEVICE
 from sync_server.db.log import ALARM, CHANGE_LOG
 from sync_server.db.looks import LOOK_REVIEW
 from sync_server.db.records import RECORDS
-from sync_server.services import trainings
+from sync_server.services import trainings, vip_service
 from sync_server.services.accounts import policy_of
 from sync_server.services.caller import Caller
 from sync_server.services.epochs import org_state
@@ -31,6 +31,7 @@ class Attention:
     conflicts: int
     overdue_reviews: int
     overdue_trainings: int
+    missing_staff: int
     pending_devices: int | None = None
     recent_alarms: int | None = None
     numbers_behind: int | None = None
@@ -47,7 +48,9 @@ def attention(connection: Connection, caller: Caller, now: datetime, today: date
         LOOK_REVIEW.c.due_at < to_wire(now),
     )
     own = None if caller.role is Role.ADMINISTRATOR else caller.store_id or ""
-    untrained = trainings.overdue(connection, org, policy_of(connection, org, now), today, own)
+    policy = policy_of(connection, org, now)
+    untrained = trainings.overdue(connection, org, policy, today, own)
+    lacking = vip_service.missing(connection, org, policy, own)
     if own is not None:
         store = own
         ours = select(_CUSTOMER.id).where(_CUSTOMER.org_id == org, _CUSTOMER.store_id == store)
@@ -61,6 +64,7 @@ def attention(connection: Connection, caller: Caller, now: datetime, today: date
                 connection, LOOK_REVIEW.c.look_id, *late, LOOK_REVIEW.c.store_id == store
             ),
             overdue_trainings=untrained,
+            missing_staff=lacking,
         )
     state = org_state(connection, org)
     return Attention(
@@ -68,6 +72,7 @@ def attention(connection: Connection, caller: Caller, now: datetime, today: date
         conflicts=_count(connection, _CONFLICT.id, *open_),
         overdue_reviews=_count(connection, LOOK_REVIEW.c.look_id, *late),
         overdue_trainings=untrained,
+        missing_staff=lacking,
         pending_devices=_count(
             connection, DEVICE.c.id, DEVICE.c.org_id == org, DEVICE.c.state == "pending"
         ),

@@ -91,6 +91,7 @@ class Action(StrEnum):
     TIER_DECIDED = "tier_decided"
     GRADE_SAID = "grade_said"
     TRAINING_NOTED = "training_noted"
+    SERVICE_PLAN_WRITTEN = "service_plan_written"
     DECIDED_LATE = "decided_late"
     CALENDAR_CHANGED = "calendar_changed"
     TOPIC_CHANGED = "topic_changed"

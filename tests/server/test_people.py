@@ -1,4 +1,5 @@
-"""Staff: grades that a panel gives, what a fail calls for, and the trainings that stores hold."""
+"""Staff: grades that a panel gives, what a fail calls for, the trainings that stores hold, and how
+many VIPs they serve."""
 
 from __future__ import annotations
 
@@ -13,13 +14,15 @@ from sqlalchemy import insert, select
 
 from shared.declare import Role
 from shared.errors import Code, Refusal
+from shared.ids import derived_id
 from shared.periods import Period, read_period
 from sync_server.db.audit import AUDIT_ENTRY
 from sync_server.db.base import Database
 from sync_server.db.people import STAFF_GRADE, TRAINING
-from sync_server.services import assessing
+from sync_server.services import assessing, policies
+from sync_server.services.audit import by_itself
 from sync_server.services.caller import Caller
-from sync_server.services.writing import write
+from sync_server.services.writing import Unit, write
 from tests.server.desks import Desk, signed_in
 from tests.server.figure_world import STORES, busy_year, sheets
 from tests.server.phones import ORG, STORE, Field, staff_id
@@ -188,3 +191,78 @@ def test_a_store_notes_its_trainings_and_is_told_of_those_that_are_overdue(field
     assert re.search(r"Complaints 一号店 2026-11-30 (lin, wu|wu, lin)", chen.text)
     chen.get("/console")
     assert "0 Trainings that are overdue" in chen.text
+
+
+def vips(field: Field, many: int) -> None:
+    """So many VIPs of the store: each with a visit held, one planned and late, and a case that has
+    been open for long; the first two said how satisfied they were. One customer is no VIP."""
+
+    def work(unit: Unit) -> None:
+        for n in range(many + 1):
+            one = derived_id("people", "vip", str(n))
+            unit.create("customer", {"id": one, "name": "客", "store_id": STORE, "vip": n < many})
+            visit = {"customer_id": one, "owner_id": staff_id("lin"), "purpose": "care"}
+            visit |= {"planned_at": "2026-11-20T08:00:00.000Z"}
+            done = {"state": "finished"} | ({"satisfaction": 80 + 10 * n} if n < 2 else {})
+            done |= {"finished_at": "2026-11-20T08:00:00.000Z"}
+            unit.create("visit", {**visit, **done, "id": derived_id(one, "held")})
+            unit.create("visit", {**visit, "id": derived_id(one, "late"), "state": "planned"})
+            case = {"id": derived_id(one, "case"), "number": f"C{n}", "customer_id": one}
+            case |= {"store_id": STORE, "kind": "repair", "title": "x", "state": "new"}
+            unit.create("case", case | {"opened_at": "2026-10-01T08:00:00.000Z"})
+
+    write(field.server.database, ORG, field.clock.now(), work)
+    field.server.keep_figures()
+
+
+def test_staff_are_counted_against_the_number_of_vips_and_what_is_missing_is_told(
+    field: Field,
+) -> None:
+    vips(field, 7)
+    now = field.clock.now()
+    ratio = {"vips_per_agent": 3, "vips_per_technician": 4}
+    policies.add_version(field.server.database, by_itself(ORG), ratio, None, now)
+    chen = signed_in(field, "chen")
+    assert "4 People lacking for the number of VIPs" in chen.text
+    chen.get("/console/vips")
+    assert "一号店 7 0 of 3 1 of 2 3 × Callback agent 1 × Technician" in chen.text
+    gao = signed_in(field)
+    gao.get("/console/vips")
+    assert "一号店 7 0 of 3" in gao.text and "Visits held" not in gao.text
+
+
+def test_head_count_is_told_of_a_store_with_few_vips_and_their_number_is_not(field: Field) -> None:
+    vips(field, 4)
+    gao = signed_in(field)
+    gao.get("/console/vips")
+    assert "一号店 not shown 0 1 not shown" in gao.text
+
+
+def test_a_manager_plans_and_evaluates_the_service_of_vips_by_its_counts(field: Field) -> None:
+    vips(field, 6)
+    chen = signed_in(field, "chen")
+    chen.get("/console/vips")
+    for told in (
+        "6 Visits held",
+        "6 Visits planned",
+        "6 Visits overdue",
+        "6 Open cases",
+        "6 Open cases that are late",
+        "85.0 points Satisfaction, of 2 answers",
+    ):
+        assert told in chen.text, told
+    assert "客" not in chen.text
+    first = {"plan": "Everybody is met by December", "evaluation": "", "base": "0"}
+    chen.follow(chen.post("/console/vips?period=2026-Q4", **first))
+    assert "Version 1 · chen" in chen.text
+    assert chen.post("/console/vips?period=2026-Q4", **first).status_code == 409, "sent twice"
+    second = {**first, "evaluation": "Half of them were", "base": "1"}
+    chen.follow(chen.post("/console/vips?period=2026-Q4", **second))
+    assert "Version 2 · chen" in chen.text and "Version 1 · chen" in chen.text
+    assert "How it went : Half of them were" in chen.text
+    chen.get("/console/vips?period=2026-Q3")
+    assert "Version" not in chen.text and "0 Visits held" in chen.text
+    gao = signed_in(field)
+    gao.get("/console/vips")
+    assert "Everybody is met" not in gao.page
+    assert gao.post("/console/vips", **first).status_code == 403

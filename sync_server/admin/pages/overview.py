@@ -22,6 +22,7 @@ _LINKS = {
     "recent_alarms": f"{HOME}/alarms",
     "overdue_reviews": f"{HOME}/reviews",
     "overdue_trainings": f"{HOME}/trainings",
+    "missing_staff": f"{HOME}/vips",
 }
 """Where each figure leads."""
 
