@@ -19,6 +19,8 @@ Draft = dict[str, Any]
 SEEN = "_seen"
 """Where a draft may keep the values that its author began with. No entity has a field of this
 name."""
+OF = "_of"
+"""Where a draft may say of which entity its fields are, if not of the record that it is about."""
 
 
 class Drafts:

@@ -1,8 +1,9 @@
 """What was half written when access to its record ended: it goes into the outbox, as its author
 last left it, and from there to the server (L1). On the device nobody reads it again (L4).
 
-Only drafts of work on a record that is there: a call, a visit, a report. A draft of an edit that
-its author never meant to keep stays a draft, hidden with its record.
+Only drafts of work on a record that is there: a call, a visit, a report. Of something new in a case
+the words become a note on it. A draft of an edit that its author never meant to keep stays a draft,
+hidden with its record.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from mobile.store import overlay
 from mobile.store.authorship import WritingGrant, checked, grant_for
-from mobile.store.drafts import SEEN
+from mobile.store.drafts import OF, SEEN
 from mobile.store.meta import STAFF
 from mobile.store.outbox import Touched
 from mobile.store.sql import rows
 from shared.clock import from_wire, to_wire
 from shared.codec import check
-from shared.declare import ENTITIES, Entity, Merge
+from shared.declare import ENTITIES, Entity, Merge, Personal
 from shared.errors import Refusal
 from shared.ids import new_id
 from shared.wire import Change
@@ -28,7 +29,10 @@ from shared.wire import Change
 if TYPE_CHECKING:
     from mobile.store.unit import Parts
 
-WORK = ("callback", "case", "feedback", "report", "retention_plan", "visit")
+WORK = (
+    "callback", "case", "customer_training", "feedback", "report", "retention_plan", "transfer",
+    "visit",
+)  # fmt: skip
 PUT_AWAY_WITHIN = timedelta(seconds=10)
 """After the end: a screen takes a moment to go, and stores what was typed last as it does."""
 _NOT_ONES_OWN = (Merge.STATE, Merge.IMMUTABLE)
@@ -57,11 +61,16 @@ def hand_over(parts: Parts, bare: Sequence[int]) -> set[Touched]:
             continue
         entity, (_, seq, text) = ENTITIES[entity_name], found[0]
         written = _written(parts, [bucket for bucket, _, _ in found], saved_at)
-        change = _change(parts, entity, json.loads(text), seq, json.loads(body), written)
-        if change is not None:
+        row, draft = json.loads(text), json.loads(body)
+        of = ENTITIES[draft.get(OF, entity_name)]
+        if of is entity:
+            changes = _change(parts, entity, row, seq, draft, written)
+        else:
+            changes = _notes(parts, entity, row, _words(of, draft), written)
+        for change in changes:
             parts.drafts.discard(key)
-            touched |= {(entity_name, record_id), ("outbox", str(change.number))}
-    overlay.refresh(parts.db, [one for one in touched if one[0] in WORK])
+            touched |= {(change.entity, change.record_id), ("outbox", str(change.number))}
+    overlay.refresh(parts.db, [one for one in touched if one[0] in ENTITIES])
     return touched
 
 
@@ -84,8 +93,8 @@ def _change(
     seq: int,
     draft: Mapping[str, Any],
     written: str,
-) -> Change | None:
-    """The change that a draft comes to, in the outbox; None where it says nothing that its author
+) -> list[Change]:
+    """The change that a draft comes to, in the outbox; none where it says nothing that its author
     may write."""
     user = (parts.meta.get(STAFF) or {}).get("id", "")
     try:
@@ -95,22 +104,70 @@ def _change(
             creating=False, most_bytes=None,  # what is too long the server keeps, and says so
         )  # fmt: skip
     except Refusal:
-        return None
+        return []
     if not fields:
-        return None
+        return []
     began_with = draft.get(SEEN)
+    base = {
+        name: seq if began_with is None or began_with.get(name) == row.get(name) else 0
+        for name in fields
+    }
+    return [_add(parts, grant, entity, row["id"], fields, written, base)]
+
+
+def _notes(
+    parts: Parts, entity: Entity, row: Mapping[str, Any], said: str, written: str
+) -> list[Change]:
+    """What was said for something new in a case - a question, a milestone, why it is handed back -
+    goes on the case's record as a note, in as many as its length wants; the act itself was not
+    taken. Elsewhere it stays a draft."""
+    if entity.name != "case":
+        return []
+    event, user = ENTITIES["case_event"], (parts.meta.get(STAFF) or {}).get("id", "")
+    most, changes = event.fields["note"].limit, []
+    for start in range(0, len(said), most):
+        values = {
+            "case_id": row["id"],
+            "customer_id": row["customer_id"],
+            "kind": "noted",
+            "happened_at": written,
+            "staff_id": user,
+            "note": said[start : start + most],
+        }
+        try:
+            grant = grant_for(parts.db, event, values, creating=True, user=user, now=written)
+            fields = checked(event, {}, values, grant.role, creating=True, most_bytes=None)
+        except Refusal:
+            return []  # the same for each of them
+        changes.append(_add(parts, grant, event, new_id(), fields, written))
+    return changes
+
+
+def _words(of: Entity, draft: Mapping[str, Any]) -> str:
+    """What a draft of this entity says in its author's own words."""
+    texts = [name for name, field in of.fields.items() if field.personal is Personal.TEXT]
+    return "\n".join(str(draft[name]) for name in texts if draft.get(name)).strip()
+
+
+def _add(
+    parts: Parts,
+    grant: WritingGrant,
+    entity: Entity,
+    record_id: str,
+    fields: dict[str, Any],
+    written: str,
+    base: dict[str, int] | None = None,
+) -> Change:
+    """Puts a change into the outbox; without a `base`, of a new record."""
     change = Change(
         change_id=new_id(),
         number=parts.outbox.next_number(),
         grant_id=grant.id,
         entity=entity.name,
-        record_id=row["id"],
-        kind="update",
+        record_id=record_id,
+        kind="create" if base is None else "update",
         fields=fields,
-        base={
-            name: seq if began_with is None or began_with.get(name) == row.get(name) else 0
-            for name in fields
-        },
+        base=base or {},
         claimed_at=written,
         boot_id=new_id(),  # of a moment past: only the claim says when
         monotonic_ms=0,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from mobile.store.store import Store
-from mobile.usecases.repairs import Repairs
+from mobile.usecases.repairs import Repairs, turn_draft
 from shared.declare import Role
 from shared.entities import Callback, Case, CheckItem, Inspection, Milestone, Staff, Transfer
 from shared.errors import Code, Refusal
@@ -19,6 +19,11 @@ from shared.followups import callback_after_solution
 from shared.ids import new_id
 from shared.service_clock import ClockReading, promised_clock
 from shared.states import OPEN_CALLBACK_STATES, next_states
+
+
+def answer_draft(transfer_id: str) -> str:
+    """Key of the draft of an expert's answer."""
+    return f"transfer/{transfer_id}"
 
 
 class Desk:
@@ -62,7 +67,7 @@ class Desk:
         self._check_reviews(case)
         if not reason.strip():
             raise Refusal(Code.FIELD_REQUIRED, field="reason")
-        return Repairs(self._store).move(case, "cancelled", note=reason.strip())
+        return Repairs(self._store).move(case, "cancelled", note=reason.strip(), turn="decline")
 
     # ── solved without a report ───────────────────────────────────────────────────────────
 
@@ -85,6 +90,7 @@ class Desk:
             if not any(call.state in OPEN_CALLBACK_STATES for call in calls):
                 had = {call.id for call in calls}
                 unit.create(callback_after_solution(solved, store.now(), store.policy(), had))
+            unit.discard_draft(turn_draft(case.id, "solve"))
             unit.commit()
         return solved
 
@@ -131,6 +137,7 @@ class Desk:
                     promised_at=promised_at,
                 )
             )
+            unit.discard_draft(turn_draft(case.id, "ask"))
             unit.commit()
         return made
 
@@ -140,6 +147,7 @@ class Desk:
             raise Refusal(Code.FIELD_REQUIRED, field="answer")
         with self._store.unit() as unit:
             done = unit.update(transfer, answer=text.strip(), answered_at=self._store.now())
+            unit.discard_draft(answer_draft(transfer.id))
             unit.commit()
         return done
 
@@ -166,6 +174,7 @@ class Desk:
                     due_at=due_at,
                 )
             )
+            unit.discard_draft(turn_draft(case.id, "milestone"))
             unit.commit()
         return made
 
@@ -195,6 +204,7 @@ class Desk:
                     notes=notes.strip() or None,
                 )
             )
+            unit.discard_draft(turn_draft(case.id, "inspect"))
             unit.commit()
         return made
 

@@ -36,6 +36,12 @@ HANDED_BACK = ("new", "assigned")
 """Where a case goes that its technician can't do: to be dispatched anew, whichever may follow."""
 
 
+def turn_draft(case_id: str, turn: str = "") -> str:
+    """Key of the draft of something beside a case's straight way: a note, a question, a milestone;
+    without a `turn`, what the keys of them all begin with."""
+    return f"turn/{case_id}/{turn}"
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """Everything that the work on one case needs at hand."""
@@ -140,10 +146,16 @@ class Repairs:
         return job
 
     def move(
-        self, case: Case, state: str, *, waiting_for: str | None = None, note: str | None = None
+        self,
+        case: Case,
+        state: str,
+        *,
+        waiting_for: str | None = None,
+        note: str | None = None,
+        turn: str = "",
     ) -> Case:
         """Brings the case to `state`; the step goes on its record with the time at which it was
-        taken (L8).
+        taken (L8). It completes the draft of `turn`, if one is named.
 
         Arriving is also noted in the report that is being written. Refuses `move_not_allowed` for
         a step that does not follow the present one, `field_required` for waiting for nobody.
@@ -152,6 +164,7 @@ class Repairs:
             raise Refusal(Code.FIELD_REQUIRED, field="waiting_for")
         with self._store.unit() as unit:
             moved = self.step(unit, case, state, waiting_for=waiting_for, note=note)
+            unit.discard_draft(turn_draft(case.id, turn))
             unit.commit()
         return moved
 
@@ -169,7 +182,7 @@ class Repairs:
         state = self.hand_back_to(case)
         if state is None:
             raise Refusal(Code.MOVE_NOT_ALLOWED, before=case.state, after=HANDED_BACK[0])
-        return self.move(case, state, note=reason.strip())
+        return self.move(case, state, note=reason.strip(), turn="back")
 
     def note(self, case: Case, text: str, kind: str = "noted") -> None:
         """Writes something on the case's record: `noted`, or `informed` for what the customer was
@@ -178,6 +191,7 @@ class Repairs:
             raise Refusal(Code.FIELD_REQUIRED, field="note")
         with self._store.unit() as unit:
             unit.create(self.event(case, kind, note=text.strip()))
+            unit.discard_draft(turn_draft(case.id, kind))
             unit.commit()
 
     def clocks(self, case: Case, events: Sequence[CaseEvent]) -> CaseClocks:

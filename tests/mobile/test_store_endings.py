@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from mobile.store import receipts
+from mobile.store.drafts import OF
 from mobile.sync.engine import SyncEngine
 from shared.clock import to_wire
 from shared.declare import Role
-from shared.entities import Callback, Customer, Visit
+from shared.entities import Callback, CaseEvent, Customer, Visit
 from shared.wire import Drop
 from tests.mobile.store_world import ME, MORNING, World, an_id, case, customer, visit
 
@@ -87,6 +88,8 @@ def test_a_half_written_call_of_an_app_that_was_closed_goes_at_the_next_start(
         ("case", case(ZHANG), "findings"),
         ("feedback", {"happened_at": to_wire(MORNING), "topic": "t", "said": "晚了"}, "measure"),
         ("retention_plan", {"state": "open", "due_at": to_wire(MORNING)}, "measures"),
+        ("customer_training", {"held_at": to_wire(MORNING), "covered": "换滤芯"}, "notes"),
+        ("transfer", {"case_id": an_id("c"), "question": "能换吗？"}, "answer"),
     ],
 )
 def test_a_half_written_step_of_other_work_goes_on_its_way_when_access_ends(
@@ -101,6 +104,33 @@ def test_a_half_written_step_of_other_work_goes_on_its_way_when_access_ends(
     world.store.inbound.end_expired()
     assert [(c.entity, c.values) for c in world.store.waiting()] == [(entity, {word: "换了锁芯"})]
     assert world.db.execute("SELECT count(*) FROM draft").get == 0
+
+
+def test_what_was_half_written_for_something_new_in_a_case_becomes_a_note_on_it() -> None:
+    world = begun(Role.TECHNICIAN)
+    row = case(ZHANG)
+    world.pull(world.line("case", row))
+    drafts: list[dict[str, Any]] = [
+        {OF: "case_event", "note": "没有这个型号", "waiting_for": "parts"},
+        {OF: "feedback", "said": "声" * 1000, "channel": "phone", "topic": "price"},
+        {OF: "customer_training", "covered": "滤" * 1500, "notes": "芯" * 1500},
+        {OF: "inspection", "judgement": "faults"},
+    ]
+    for number, draft in enumerate(drafts):
+        world.store.save_draft(f"half/{number}", draft, about=("case", row["id"]))
+    written = world.clock.at
+    world.clock.advance(hours=2)
+    world.store.inbound.end_expired()
+    changes = world.store.waiting()
+    said = [change.values.get("note") for change in changes]
+    assert said[:2] == ["没有这个型号", "声" * 1000]
+    assert [len(note) for note in said[2:]] == [2000, 1001]
+    assert {(c.entity, c.kind, c.values["kind"]) for c in changes} == {
+        ("case_event", "create", "noted")
+    }
+    assert {c.values["happened_at"] for c in changes} == {to_wire(written)}
+    assert world.store.find(CaseEvent) == []
+    assert world.db.execute("SELECT key FROM draft").get == "half/3"  # no words: nobody's loss
 
 
 def test_what_is_written_in_the_last_moment_is_dated_then_and_not_later(world: World) -> None:

@@ -26,6 +26,7 @@ from typing import Any
 
 import flet as ft
 
+from mobile.store.drafts import OF
 from mobile.ui.components import words
 from mobile.ui.components.messages import say_refusal
 from mobile.ui.hooks import Held, keyed, use_effect, use_held
@@ -155,17 +156,25 @@ class Form:
 
     def _draft(self) -> dict[str, Any]:
         """What differs from the start. A cleared field is kept as "": drafts leave out nulls."""
-        return {
+        found = {
             name: "" if value is None else value
             for name, value in self.values.items()
             if value != self.start.get(name)
         }
+        if self.about is not None and self.about[0] != self.entity.name:
+            found[OF] = self.entity.name
+        return found
 
     def done(self) -> None:
         """What was written has become a record: nothing is saved any more. Discard the draft in the
         unit.
         """
         self._done = True
+
+    def give_up(self) -> None:
+        """Its author wants none of it: neither the draft nor what was typed last is kept."""
+        self.done()
+        self.shell.store.discard_draft(self.draft_key)
 
     async def _save_soon(self) -> None:
         await asyncio.sleep(SAVE_AFTER_SECONDS)

@@ -86,7 +86,7 @@ async def test_an_agent_is_told_when_a_customer_is_to_hear_how_their_case_stands
     await app.tap(f"start-{case.id}")
     assert app.says("下次向客户通报")
     await app.tap("turn-informed")
-    await app.type("turn-note", "配件明天到")
+    await app.type("note", "配件明天到")
     await app.tap("turn-yes")
 
     (told,) = shell.store.find(CaseEvent, case_id=case.id)

@@ -140,7 +140,7 @@ async def test_a_manager_assigns_sets_a_milestone_and_inspects(manager, open_app
     await app.choose(f"assign-{CHEN.id}", True, "select")
     assert shell.store.get(Case, case.id).assignee_id == CHEN.id
     await app.tap("turn-milestone")
-    await app.type("act-note", "新锁到货")
+    await app.type("title", "新锁到货")
     await app.choose("within-2", True, "select")
     await app.tap("turn-yes")
     (milestone,) = shell.store.find(Milestone)
@@ -150,7 +150,7 @@ async def test_a_manager_assigns_sets_a_milestone_and_inspects(manager, open_app
     assert shell.store.get(Milestone, milestone.id).finished_at == NOW
     await app.tap("turn-inspect")
     await app.choose("judgement-faults", True, "select")
-    await app.type("act-note", "现场没有清理")
+    await app.type("notes", "现场没有清理")
     await app.tap("turn-yes")
     (seen,) = shell.store.find(Inspection)
     assert (seen.judgement, seen.notes) == ("faults", "现场没有清理") and len(seen.checklist) == 7
@@ -165,7 +165,7 @@ async def test_a_question_goes_to_an_expert_with_a_promise_and_its_own_clock(man
     await app.tap("turn-yes")
     assert shell.store.find(Transfer) == []
     await app.choose(f"expert-{CHEN.id}", True, "select")
-    await app.type("act-note", "这款锁芯能单独换吗？")
+    await app.type("question", "这款锁芯能单独换吗？")
     await app.choose("promise-2", True, "select")
     await app.tap("turn-yes")
     (asked,) = shell.store.find(Transfer)
@@ -181,6 +181,20 @@ async def test_a_question_goes_to_an_expert_with_a_promise_and_its_own_clock(man
 
 
 async def test_the_expert_finds_the_question_in_their_list_and_answers_it(tmp_path, open_app):
+    phone, case = asked(tmp_path)
+    app, shell = await open_app(phone)
+    await app.go("/cases")
+    assert "等我答复" in app.texts()
+    await app.tap(f"case-{case.id}")
+    await app.type("answer", "可以，备件有货")
+    await app.tap("expert-send")
+    (answered,) = shell.store.find(Transfer)
+    assert (answered.answer, answered.answered_at) == ("可以，备件有货", NOW)
+    assert not app.has("answer")
+
+
+def asked(tmp_path):
+    """The phone of an expert who was asked about somebody's case, and the case."""
     phone = RepairField(tmp_path)
     case = complaint(phone, assignee_id=derived_id("somebody"))
     phone.plant(
@@ -190,15 +204,66 @@ async def test_the_expert_finds_the_question_in_their_list_and_answers_it(tmp_pa
             promised_at=NOW + timedelta(hours=4),
         )
     )  # fmt: skip
+    return phone, case
+
+
+async def test_a_half_written_answer_of_an_expert_outlives_a_kill(tmp_path, open_app, start):
+    phone, case = asked(tmp_path)
     app, shell = await open_app(phone)
-    await app.go("/cases")
-    assert "等我答复" in app.texts()
-    await app.tap(f"case-{case.id}")
-    await app.type("expert-answer", "可以，备件有货")
+    await app.go(f"/cases/{case.id}")
+    await app.type("answer", "可以，备件")
+    await shell.session.lock()
+
+    app, shell = await start(phone)
+    await shell.session.unlock(PIN)
+    await app.go(f"/cases/{case.id}")
+    assert app.find("answer").value == "可以，备件"
     await app.tap("expert-send")
-    (answered,) = shell.store.find(Transfer)
-    assert (answered.answer, answered.answered_at) == ("可以，备件有货", NOW)
-    assert not app.has("expert-answer")
+    assert shell.store.find(Transfer)[0].answer == "可以，备件"
+    assert shell.store.drafts() == []
+
+
+@pytest.mark.parametrize(
+    ("turn", "field", "chosen", "done"),
+    [
+        ("noted", "note", "", CaseEvent),
+        ("ask", "question", f"expert-{CHEN.id}", Transfer),
+        ("milestone", "title", "within-3", Milestone),
+        ("inspect", "notes", "judgement-faults", Inspection),
+    ],
+)
+async def test_what_is_half_written_beside_a_case_stands_open_again_after_a_kill(
+    manager, open_app, start, turn, field, chosen, done
+):
+    case = complaint(manager)
+    app, shell = await open_app(manager)
+    await app.go(f"/cases/{case.id}")
+    await app.tap(f"turn-{turn}")
+    if chosen:
+        await app.choose(chosen, True, "select")
+    await app.type(field, "还没说完")
+    await shell.session.lock()
+
+    app, shell = await start(manager)
+    await shell.session.unlock(PIN)
+    await app.go(f"/cases/{case.id}")
+    assert app.find(field).value == "还没说完"
+    assert not chosen or app.find(chosen).selected
+    await app.tap("turn-yes")
+    (made,) = shell.store.find(done)
+    assert getattr(made, field) == "还没说完"
+    assert shell.store.drafts() == []
+
+
+async def test_what_is_given_up_beside_a_case_leaves_no_draft(manager, open_app):
+    case = complaint(manager)
+    app, shell = await open_app(manager)
+    await app.go(f"/cases/{case.id}")
+    await app.tap("turn-noted")
+    await app.type("note", "算了")
+    await app.until(lambda: shell.store.drafts() != [])
+    await app.tap("turn-no")
+    assert shell.store.drafts() == [] and app.has("turn-noted")
 
 
 async def test_a_solved_complaint_is_asked_about_in_a_week_and_goes_on_until_they_are_content(
@@ -208,7 +273,7 @@ async def test_a_solved_complaint_is_asked_about_in_a_week_and_goes_on_until_the
     app, shell = await open_app(agent)
     await app.go(f"/cases/{case.id}")
     await app.tap("turn-solve")
-    await app.type("turn-note", "已换新锁")
+    await app.type("note", "已换新锁")
     await app.tap("turn-yes")
     (call,) = shell.store.find(Callback)
     assert (call.kind, call.due_at) == ("after_complaint", NOW + timedelta(days=7))
@@ -248,7 +313,7 @@ async def test_a_return_is_approved_or_declined_by_whoever_reviews_it(manager, o
     assert shell.store.get(Case, first.id).state == "accepted"
     await app.go(f"/cases/{second.id}")
     await app.tap("turn-decline")
-    await app.type("turn-note", "超过三十天")
+    await app.type("note", "超过三十天")
     await app.tap("turn-yes")
     assert shell.store.get(Case, second.id).state == "cancelled" and app.says("超过三十天")
 

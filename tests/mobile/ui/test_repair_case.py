@@ -68,8 +68,8 @@ async def test_waiting_for_the_customer_stops_the_clock_and_work_goes_on_where_i
     await app.tap("turn-wait")
     await app.tap("turn-yes")
     assert shell.store.get(Case, case.id).state == "in_progress"  # for whom was not said
-    await app.choose("wait-customer", True, "select")
-    await app.type("turn-note", "下午才有人")
+    await app.choose("waiting_for-customer", True, "select")
+    await app.type("note", "下午才有人")
     await app.tap("turn-yes")
     assert shell.store.get(Case, case.id).waiting_for == "customer"
     assert app.says("等客户，暂停计时") and app.says("下午才有人")
@@ -83,8 +83,8 @@ async def test_handing_back_wants_a_reason(phone, open_app):
     await app.go(f"/cases/{case.id}")
     await app.tap("turn-back")
     await app.tap("turn-yes")
-    assert app.find("turn-note").error == "必填"
-    await app.type("turn-note", "没有这个型号的配件")
+    assert app.find("note").error == "必填"
+    await app.type("note", "没有这个型号的配件")
     await app.tap("turn-yes")
     assert shell.store.get(Case, case.id).state == "assigned"
     assert app.says("没有这个型号的配件")
@@ -110,7 +110,7 @@ async def test_who_only_looks_has_no_next_step_but_may_note(tmp_path, open_app):
     await app.go(f"/cases/{case.id}")
     assert not app.has("next-step") and not app.has("turn-wait")
     await app.tap("turn-noted")
-    await app.type("turn-note", "客户是老会员")
+    await app.type("note", "客户是老会员")
     await app.tap("turn-yes")
     assert [e.note for e in shell.store.find(CaseEvent)] == ["客户是老会员"]
 

@@ -11,15 +11,15 @@ import flet as ft
 from mobile.ui import formats
 from mobile.ui.components import buttons, surfaces, words
 from mobile.ui.components.chips import chips
+from mobile.ui.components.form import Form, use_form
 from mobile.ui.components.messages import say
-from mobile.ui.hooks import Held, use_held, use_state
-from mobile.ui.state import Shell
-from mobile.ui.texts import choice, label, language, t
+from mobile.ui.state import Shell, watch
+from mobile.ui.texts import choice, language, t
 from mobile.ui.theme import GAP
 from mobile.usecases.desk import Desk
-from mobile.usecases.repairs import Job
+from mobile.usecases.repairs import Job, turn_draft
 from mobile.usecases.report_writing import ReportWriting
-from shared.entities import CheckItem, Staff
+from shared.entities import CheckItem, Inspection, Milestone, Staff, Transfer
 
 Close = Callable[[], None]
 _PROMISES = (1, 2, 4, 8, 24)  # hours to choose from, as far as the policy allows
@@ -45,7 +45,7 @@ def Assign(shell: Shell, job: Job, close: Close) -> ft.Control:
         body.append(chips("assign", options, job.case.assignee_id, give))
     else:
         body.append(words.body(t("desk.assign.nobody")))
-    body.append(_ends(shell, close))
+    body.append(_row([_cancel(shell, close)]))
     return surfaces.card(body, key="turning-assign")
 
 
@@ -53,18 +53,15 @@ def Assign(shell: Shell, job: Job, close: Close) -> ft.Control:
 def AskExpert(shell: Shell, job: Job, close: Close) -> ft.Control:
     """Whom, what, and the time that the customer is told (S0 #15, S2 #88)."""
     desk = Desk(shell.store)
-    expert, set_expert = use_state("")
+    form = _use_act(shell, job, Transfer, "ask")
     longest = int(desk.longest_promise().total_seconds() // 3600)
-    hours, set_hours = use_state(str(min(4, longest)))
-    lacking, set_lacking = use_state(False)
-    text = use_held("")
+    hours = form.get("hours") or str(min(4, longest))
 
     def send() -> None:
-        said = text.current.strip()
-        set_lacking(not (expert and said))
-        if expert and said:
+        if form.complete(required=("expert_id", "question")):
             promised = shell.now() + timedelta(hours=int(hours))
-            desk.transfer(job.case, expert, said, promised)
+            desk.transfer(job.case, form.get("expert_id"), form.get("question"), promised)
+            form.done()
             say(shell, t("desk.asked", when=formats.when(promised, shell.now())))
             close()
 
@@ -73,12 +70,13 @@ def AskExpert(shell: Shell, job: Job, close: Close) -> ft.Control:
     return surfaces.card(
         [
             words.title(t("desk.act.ask")),
-            _asked(t("desk.ask.whom"), lacking and not expert),
-            chips("expert", people, expert or None, lambda word: set_expert(word or "")),
-            _note(text, label("question"), t("desk.ask.hint"), lacking),
+            _asked(t("desk.ask.whom"), "expert_id" in form.errors),
+            chips("expert", people, form.get("expert_id"), _setter(form, "expert_id")),
+            form.field("question", hint=t("desk.ask.hint"), lines=2),
             words.faint(t("desk.ask.promise")),
-            chips("promise", offered, hours, lambda word: set_hours(word or hours)),
-            _ends(shell, close, t("desk.ask.do"), send),
+            chips("promise", offered, hours, _setter(form, "hours")),
+            form.saved_line(),
+            ends(shell, form, close, t("desk.ask.do"), send),
         ],
         key="turning-ask",
     )
@@ -87,27 +85,26 @@ def AskExpert(shell: Shell, job: Job, close: Close) -> ft.Control:
 @ft.component
 def SetMilestone(shell: Shell, job: Job, close: Close) -> ft.Control:
     """What, and by which working day (S2 #114); whoever has the case does it."""
-    days, set_days = use_state(str(_DUE[0]))
-    lacking, set_lacking = use_state(False)
-    text = use_held("")
+    form = _use_act(shell, job, Milestone, "milestone")
+    days = form.get("days") or str(_DUE[0])
 
     def keep() -> None:
-        said = text.current.strip()
-        set_lacking(not said)
-        if said:
+        if form.complete(required=("title",)):
             due = shell.store.calendar().reached(shell.now(), int(days), formats.zone())
             owner = job.case.assignee_id or shell.staff.id
-            Desk(shell.store).set_milestone(job.case, said, due, owner)
+            Desk(shell.store).set_milestone(job.case, form.get("title"), due, owner)
+            form.done()
             close()
 
     offered = [(str(d), t("desk.workdays", count=d)) for d in _DUE]
     return surfaces.card(
         [
             words.title(t("desk.act.milestone")),
-            _note(text, label("title"), t("desk.milestone.hint"), lacking, lines=1),
+            form.field("title", hint=t("desk.milestone.hint")),
             words.faint(t("desk.milestone.within")),
-            chips("within", offered, days, lambda word: set_days(word or days)),
-            _ends(shell, close, t("action.save"), keep),
+            chips("within", offered, days, _setter(form, "days")),
+            form.saved_line(),
+            ends(shell, form, close, t("action.save"), keep),
         ],
         key="turning-milestone",
     )
@@ -117,21 +114,20 @@ def SetMilestone(shell: Shell, job: Job, close: Close) -> ft.Control:
 def Inspect(shell: Shell, job: Job, close: Close) -> ft.Control:
     """What a manager sees on site, by the technicians' own checklist (S4 #169)."""
     lines = ReportWriting(shell.store).checklist(language())
-    ticked, tick = use_state(frozenset[str]())
-    judgement, judge = use_state("")
-    lacking, set_lacking = use_state(False)
-    text = use_held("")
+    form = _use_act(shell, job, Inspection, "inspect")
+    ticked = frozenset(form.get("ticked") or ())
 
     def keep() -> None:
-        set_lacking(not judgement)
-        if judgement:
+        if form.complete(required=("judgement",)):
             seen = [CheckItem(key=i.key, label=i.label, done=i.key in ticked) for i in lines]
-            Desk(shell.store).inspect(job.case, seen, judgement, text.current)
+            judgement, notes = form.get("judgement"), form.get("notes") or ""
+            Desk(shell.store).inspect(job.case, seen, judgement, notes)
+            form.done()
             say(shell, t("desk.inspected"))
             close()
 
     def turn(key: str) -> Callable[[object], None]:
-        return lambda _event: tick(lambda old: old ^ {key})
+        return lambda _event: form.set("ticked", sorted(ticked ^ {key}))
 
     boxes: Sequence[ft.Control] = [
         ft.Checkbox(
@@ -142,18 +138,31 @@ def Inspect(shell: Shell, job: Job, close: Close) -> ft.Control:
         )
         for line in lines
     ]
-    words_ = [(word, choice("judgement", word)) for word in ("passed", "faults")]
     return surfaces.card(
         [
             words.title(t("desk.act.inspect")),
             *boxes,
-            _asked(label("judgement"), lacking),
-            chips("judgement", words_, judgement or None, lambda word: judge(word or "")),
-            _note(text, label("notes"), t("desk.inspect.hint"), wrong=False),
-            _ends(shell, close, t("action.save"), keep),
+            form.field("judgement"),
+            form.field("notes", hint=t("desk.inspect.hint"), lines=2),
+            form.saved_line(),
+            ends(shell, form, close, t("action.save"), keep),
         ],
         key="turning-inspect",
     )
+
+
+def _use_act(shell: Shell, job: Job, cls: type, act: str) -> Form:
+    """The form of one act (a hook). What belongs to no field of the record, as the days chosen,
+    lies in it under a name of its own."""
+    form = use_form(
+        shell, cls, draft=turn_draft(job.case.id, act), start={}, about=("case", job.case.id)
+    )
+    watch(form.state)
+    return form
+
+
+def _setter(form: Form, name: str) -> Callable[[str | None], None]:
+    return lambda word: form.set(name, word)
 
 
 def _called(person: Staff) -> str:
@@ -164,30 +173,19 @@ def _asked(question: str, wrong: bool) -> ft.Control:
     return words.faint(question, color=ft.Colors.ERROR if wrong else None)
 
 
-def _note(text: Held[str], name: str, hint: str, wrong: bool, lines: int = 2) -> ft.Control:
-    def typed(event: ft.Event[ft.TextField]) -> None:
-        text.current = event.control.value or ""
+def ends(shell: Shell, form: Form, close: Close, text: str, do: Callable[[], None]) -> ft.Control:
+    """The two ends of what is being written: given up, or done."""
 
-    return ft.TextField(
-        key="act-note",
-        label=name,
-        hint_text=hint,
-        value=text.current,
-        multiline=lines > 1,
-        align_label_with_hint=lines > 1,
-        min_lines=lines if lines > 1 else None,
-        max_lines=6 if lines > 1 else 1,
-        max_length=2000 if lines > 1 else 160,
-        error=t("form.required") if wrong and not text.current else None,
-        border=ft.OutlineInputBorder(border_radius=12),
-        on_change=typed,
-    )
+    def cancel() -> None:
+        form.give_up()
+        close()
+
+    return _row([_cancel(shell, cancel), buttons.tonal(shell, "turn-yes", text, do)])
 
 
-def _ends(
-    shell: Shell, close: Close, text: str = "", do: Callable[[], None] | None = None
-) -> ft.Control:
-    row: list[ft.Control] = [buttons.quiet(shell, "turn-no", t("action.cancel"), close)]
-    if do is not None:
-        row.append(buttons.tonal(shell, "turn-yes", text, do))
+def _cancel(shell: Shell, close: Close) -> ft.Control:
+    return buttons.quiet(shell, "turn-no", t("action.cancel"), close)
+
+
+def _row(row: list[ft.Control]) -> ft.Control:
     return ft.Row(row, alignment=ft.MainAxisAlignment.END, wrap=True, spacing=GAP)

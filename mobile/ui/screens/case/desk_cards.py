@@ -9,16 +9,19 @@ import flet as ft
 
 from mobile.ui import formats
 from mobile.ui.components import buttons, marks, surfaces, words
+from mobile.ui.components.form import use_form
 from mobile.ui.components.messages import guarded
-from mobile.ui.hooks import keyed, use_held, use_state
+from mobile.ui.hooks import keyed, use_state
 from mobile.ui.screens.case.clocks import clock_mark
 from mobile.ui.state import Shell, use_now
 from mobile.ui.texts import choice, label, language, t
-from mobile.ui.theme import TARGET
-from mobile.usecases.desk import Desk
+from mobile.ui.theme import GAP, TARGET
+from mobile.usecases.desk import Desk, answer_draft
+from mobile.usecases.drafting import as_seen
 from mobile.usecases.instructions import instructions
 from mobile.usecases.outbox import staff_name
 from mobile.usecases.repairs import Job
+from shared.codec import write
 from shared.entities import Inspection, Milestone, Transfer
 
 
@@ -77,18 +80,7 @@ def _goes(shell: Shell, route: str) -> Callable[[object], None]:
 def Asked(shell: Shell, transfer: Transfer) -> ft.Control:
     """One question: who answers it, how much of the promise is left, and the answer."""
     now = use_now(30)
-    text = use_held("")
-    lacking, set_lacking = use_state(False)
     desk = Desk(shell.store)
-
-    def answer() -> None:
-        set_lacking(not text.current.strip())
-        if text.current.strip():
-            desk.answer(transfer, text.current)
-
-    def typed(event: ft.Event[ft.TextField]) -> None:
-        text.current = event.control.value or ""
-
     who = t(
         "desk.transfer.who",
         asker=staff_name(shell.store, transfer.asked_by),
@@ -100,25 +92,37 @@ def Asked(shell: Shell, transfer: Transfer) -> ft.Control:
         ft.Row([head, clock_mark(desk.clock(transfer))]),
         words.body(transfer.question, selectable=True),
     ]
-    if transfer.answer:
+    if transfer.answered_at is None and transfer.expert_id == shell.staff.id:
+        lines.append(keyed("answering", Answering, shell, transfer))
+    elif transfer.answer:
         lines.append(surfaces.pair(label("answer"), transfer.answer))
-    elif transfer.expert_id == shell.staff.id:
-        lines.append(
-            ft.TextField(
-                key="expert-answer",
-                label=label("answer"),
-                value=text.current,
-                multiline=True,
-                min_lines=2,
-                max_lines=6,
-                max_length=2000,
-                error=t("form.required") if lacking else None,
-                border=ft.OutlineInputBorder(border_radius=12),
-                on_change=typed,
-            )
-        )
-        lines.append(ft.Row([buttons.tonal(shell, "expert-send", t("desk.answer"), answer)]))
     return surfaces.card(lines)
+
+
+@ft.component
+def Answering(shell: Shell, transfer: Transfer) -> ft.Control:
+    """The expert's answer. It begins with what was half written when their access ended."""
+    form = use_form(
+        shell,
+        Transfer,
+        draft=answer_draft(transfer.id),
+        start=write(transfer),
+        about=("transfer", transfer.id),
+    )
+    seen = as_seen(Transfer, transfer.id, ("answer",), form.start, form.values)
+
+    def send() -> None:
+        if form.complete(required=("answer",)):
+            Desk(shell.store).answer(seen, form.get("answer"))
+            form.done()
+
+    button = buttons.tonal(shell, "expert-send", t("desk.answer"), send)
+    return ft.Column(
+        [form.field("answer", lines=2), form.saved_line(), ft.Row([button])],
+        spacing=GAP,
+        tight=True,
+        horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+    )
 
 
 def _milestone(shell: Shell, one: Milestone) -> ft.Control:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 import flet as ft
 
 from mobile.ui.components import buttons, surfaces, words
-from mobile.ui.components.chips import chips
-from mobile.ui.hooks import use_held, use_state
-from mobile.ui.screens.case.acts import AskExpert, Assign, Inspect, SetMilestone
+from mobile.ui.components.form import use_form
+from mobile.ui.hooks import use_state
+from mobile.ui.screens.case.acts import AskExpert, Assign, Inspect, SetMilestone, ends
 from mobile.ui.state import Shell
-from mobile.ui.texts import choice, label, t
+from mobile.ui.texts import label, t
 from mobile.ui.theme import GAP
 from mobile.usecases.desk import Desk
-from mobile.usecases.repairs import Job, Repairs
+from mobile.usecases.repairs import Job, Repairs, turn_draft
 from shared.declare import Role
-from shared.states import OPEN_CASE_STATES, WAITING_FOR
+from shared.entities import CaseEvent
+from shared.states import OPEN_CASE_STATES
 
 _MORE = {
     "assign": Assign,
@@ -41,8 +42,8 @@ _ICONS = {
 
 @ft.component
 def Turns(shell: Shell, job: Job) -> ft.Control:
-    """Closed buttons; one opens to its words, which a text or a choice completes."""
-    open_, set_open = use_state("")
+    """Closed buttons; one opens to its words, which a text or a choice completes. What was half
+    written stands open again."""
     repairs = Repairs(shell.store)
     offered = ["informed", "noted"]
     if shell.role == Role.TECHNICIAN:
@@ -51,6 +52,8 @@ def Turns(shell: Shell, job: Job) -> ft.Control:
         if repairs.hand_back_to(job.case) and job.case.state != "resolved":
             offered.append("back")
     offered += acts_on(shell, job)
+    begun = ft.use_memo(lambda: _half_written(shell, job, offered), [])
+    open_, set_open = use_state(begun)
     if open_ in _MORE and open_ in offered:
         return _MORE[open_](shell, job, lambda: set_open(""))
     if open_ in offered:
@@ -87,6 +90,13 @@ def acts_on(shell: Shell, job: Job) -> list[str]:
     return [*found, "ask"]
 
 
+def _half_written(shell: Shell, job: Job, offered: Container[str]) -> str:
+    """Which of these has a draft, the latest first."""
+    begun = turn_draft(job.case.id)
+    turns = (key.removeprefix(begun) for key in shell.store.drafts(begun))
+    return next((turn for turn in turns if turn in offered), "")
+
+
 def _opener(set_open: Callable[[str], None], name: str) -> Callable[[], None]:
     return lambda: set_open(name)
 
@@ -94,22 +104,22 @@ def _opener(set_open: Callable[[str], None], name: str) -> Callable[[], None]:
 @ft.component
 def Turn(shell: Shell, job: Job, name: str, close: Callable[[], None]) -> ft.Control:
     """The words for one turn, and doing it."""
-    text = use_held("")
-    waiting_for, set_waiting_for = use_state("")
-    lacking, set_lacking = use_state(False)
+    form = use_form(
+        shell,
+        CaseEvent,
+        draft=turn_draft(job.case.id, name),
+        start={},
+        about=("case", job.case.id),
+    )
     repairs = Repairs(shell.store)
 
-    def typed(event: ft.Event[ft.TextField]) -> None:
-        text.current = event.control.value or ""
-
     def do() -> None:
-        said = text.current.strip()
-        complete = bool(waiting_for) if name == "wait" else bool(said)
-        set_lacking(not complete)
-        if not complete:
+        if not form.complete(required=("waiting_for" if name == "wait" else "note",)):
             return
+        said = (form.get("note") or "").strip()
         if name == "wait":
-            repairs.move(job.case, "waiting", waiting_for=waiting_for, note=said or None)
+            waiting_for = form.get("waiting_for")
+            repairs.move(job.case, "waiting", waiting_for=waiting_for, note=said or None, turn=name)
         elif name == "back":
             repairs.hand_back(job.case, said)
         elif name == "solve":
@@ -118,40 +128,16 @@ def Turn(shell: Shell, job: Job, name: str, close: Callable[[], None]) -> ft.Con
             Desk(shell.store).decline(job.case, said)
         else:
             repairs.note(job.case, said, kind=name)
+        form.done()
         close()  # what was done stands in the state and on the record at once
 
     lines: list[ft.Control] = [words.title(t(f"repair.turn.{name}"))]
     if name == "wait":
-        ink = ft.Colors.ERROR if lacking else ft.Colors.ON_SURFACE_VARIANT
-        lines.append(words.faint(t("repair.turn.wait.for"), color=ink))
-        options = [(word, choice("waiting_for", word)) for word in WAITING_FOR]
-        chosen = waiting_for or None
-        lines.append(chips("wait", options, chosen, lambda word: set_waiting_for(word or "")))
-    lines.append(
-        ft.TextField(
-            key="turn-note",
-            label=label("reason" if name in {"back", "decline"} else "note"),
-            hint_text=t(f"repair.turn.{name}.hint"),
-            value=text.current,
-            multiline=True,
-            align_label_with_hint=True,
-            min_lines=2,
-            max_lines=6,
-            max_length=2000,
-            error=t("form.required") if lacking and name != "wait" else None,
-            border=ft.OutlineInputBorder(border_radius=12),
-            on_change=typed,
-        )
-    )
-    lines.append(
-        ft.Row(
-            [
-                buttons.quiet(shell, "turn-no", t("action.cancel"), close),
-                buttons.tonal(shell, "turn-yes", t(f"repair.turn.{name}.do"), do),
-            ],
-            alignment=ft.MainAxisAlignment.END,
-            wrap=True,
-            spacing=GAP,
-        )
-    )
+        lines.append(form.field("waiting_for", label=t("repair.turn.wait.for")))
+    called, hint = "reason" if name in {"back", "decline"} else "note", f"repair.turn.{name}.hint"
+    lines += [
+        form.field("note", label=label(called), hint=t(hint), lines=2),
+        form.saved_line(),
+        ends(shell, form, close, t(f"repair.turn.{name}.do"), do),
+    ]
     return surfaces.card(lines, key=f"turning-{name}")
