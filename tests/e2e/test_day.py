@@ -201,6 +201,14 @@ def test_nothing_of_the_day_broke_the_policy_or_asked_another_origin(day: Day) -
     assert page.workers
 
 
+def test_what_a_start_shows_is_looked_for_in_no_other_font(day: Day) -> None:
+    """Each look elsewhere fetches the whole font once more."""
+    fetched = """performance.getEntriesByType("resource")
+        .filter((one) => one.name.endsWith("/NotoSansSC-Regular.otf")).length"""
+    # The font itself, and once for whatever it lacks.
+    assert 1 <= day.people[STRANGER].tab.page.evaluate(fetched) <= 2
+
+
 def test_no_byte_of_it_reached_a_user_of_another_store(day: Day, web: Path) -> None:
     assert day.visited and day.repaired and day.called
     evidence, heard = day.evidence, day.people[STRANGER].way.heard
