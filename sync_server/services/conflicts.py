@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from shared.access import Bucket
+from shared.access import Bucket, companions_of
 from shared.clock import to_wire
 from shared.codec import check
 from shared.declare import ENTITIES, Merge, Role
@@ -34,12 +34,14 @@ def open_conflict(
     late: bool,
 ) -> str:
     """Keeps the value that did not stand; returns the conflict record's id. It lies where the
-    record lies: under its customer, and under the case it was written for if that case shows the
-    field at all."""
+    record lies: under its customer, and under the case it was written for if that case names the
+    record still and shows the field at all (L3)."""
     entity = ENTITIES[held.entity]
     case_id = held.row.get(entity.case) if entity.case else None
     if case_id is None and bucket.kind == "case" and entity.fields[name].case:
-        case_id = bucket.key
+        case = unit.get("case", bucket.key)
+        named = case is not None and (held.entity, held.id) in companions_of(case.row)
+        case_id = bucket.key if named else None
     version = held.version(name)
     conflict = unit.create(
         "conflict",

@@ -8,6 +8,7 @@ lost: `former_home` is how the judge knows that the record lay there once.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,13 +16,13 @@ from typing import Any
 
 from sqlalchemy import select
 
-from shared.access import Bucket
+from shared.access import CASE_COMPANIONS, Bucket
 from shared.clock import to_wire
 from shared.declare import Entity, Role
 from shared.errors import Code, Refusal
 from shared.ids import new_id
 from sync_server.db.base import Database
-from sync_server.db.log import RECORD_MOVE
+from sync_server.db.log import HISTORY, RECORD_MOVE
 from sync_server.services import audit
 from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
@@ -81,7 +82,10 @@ def move_record(
 
 
 def former_home(unit: Unit, entity: Entity, row: Mapping[str, Any], bucket: Bucket) -> bool:
-    """Whether a record lay once with the customer of `bucket`, and was moved away since."""
+    """Whether a record lay once with the customer of `bucket`, and was moved away since; or with
+    its case, which names another now."""
+    if bucket.kind == "case" and _named_once(unit, bucket.key, entity.name, row["id"]):
+        return True
     customer_id: str | None = bucket.key
     if bucket.kind == "case":
         case = unit.get("case", bucket.key)
@@ -90,6 +94,18 @@ def former_home(unit: Unit, entity: Entity, row: Mapping[str, Any], bucket: Buck
         return False
     name, record_id = _root(unit, entity, row) or (entity.name, str(row["id"]))
     return _was_moved(unit, name, record_id, customer_id)
+
+
+def _named_once(unit: Unit, case_id: str, entity: str, record_id: str) -> bool:
+    """Whether a case named this contact or asset before."""
+    if entity not in CASE_COMPANIONS:
+        return False
+    history = HISTORY.c
+    past = select(history.body).where(
+        history.org_id == unit.org_id, history.entity == "case", history.record_id == case_id
+    )
+    bodies = (json.loads(body) for body in unit.connection.scalars(past))
+    return any(body.get(f"{entity}_id") == record_id for body in bodies)
 
 
 def new_home(unit: Unit, entity: Entity, row: Mapping[str, Any]) -> str | None:

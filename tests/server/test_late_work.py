@@ -467,3 +467,46 @@ def test_a_second_look_at_a_dispute_that_a_restore_has_lost_is_on_record(world: 
     assert outcome.verdict == "merged"
     assert world.row("tier_proposal", proposal)["state"] == "proposed"
     assert on_record(world) == [(person("mei"), proposal, "withdrawn")]
+
+
+# ── assets ────────────────────────────────────────────────────────────────────────────────
+
+
+def an_asset(world: World, customer: str) -> str:
+    made = new_id()
+    row = {"id": made, "customer_id": customer, "product": "智能锁"}
+    world.write(lambda unit: unit.create("asset", row))
+    return made
+
+
+def test_an_edit_of_an_asset_that_the_case_no_longer_names_goes_to_who_looks_after_it(
+    world: World,
+) -> None:
+    customer = world.customer("an")
+    asset, other = an_asset(world, customer), an_asset(world, customer)
+    case = world.case(customer, "tan", asset_id=asset)
+    (tan,) = synced(world, "tan")
+    seen = tan.update("asset", asset, {"product": "智能锁 A2"}, f"case:{case}")
+    never = tan.update("asset", an_asset(world, customer), {"product": "门铃"}, f"case:{case}")
+    world.pass_by(minutes=1)
+    world.write(lambda unit: unit.update("case", case, {"asset_id": other}))
+    assert [o.verdict for o in tan.push(seen)] == ["conflict"]
+    (conflict,) = world.rows("conflict")
+    assert (conflict["other_value"], conflict.get("case_id")) == ("智能锁 A2", None)
+    assert [o.code for o in tan.push(never)] == ["out_of_scope"]
+
+
+def test_a_conflict_about_what_went_to_another_customer_shows_nothing_in_the_case(
+    world: World,
+) -> None:
+    customer, other = world.customer("an"), world.customer("an")
+    asset = an_asset(world, customer)
+    case = world.case(customer, "tan", asset_id=asset)
+    tan, mei = synced(world, "tan", "mei")
+    edit = tan.update("asset", asset, {"product": "智能锁 A2"}, f"case:{case}")
+    world.pass_by(minutes=1)
+    move_record(world.db, mei.caller, "asset", asset, other, None, world.now)
+    world.write(lambda unit: unit.update("asset", asset, {"product": "别人的锁"}))
+    assert [o.verdict for o in tan.push(edit)] == ["conflict"]
+    tan.sync()
+    assert tan.ids("conflict") == set() and "别人的锁" not in "".join(tan.texts)
