@@ -184,6 +184,8 @@ class _Reading:
         customer = self.get(Customer, record.customer_id)
         contact_id = record.contact_id if isinstance(record, (Visit, Case)) else None
         contact = self.get(Contact, contact_id)
+        case_id = record.case_id if isinstance(record, Callback) else None
+        case = record if isinstance(record, Case) else self.get(Case, case_id)
         place = record.place if isinstance(record, Case) else None
         kind, what = _KIND_AND_WHAT[kind_of](record)
         return Item(
@@ -201,7 +203,7 @@ class _Reading:
             state=record.state,
             pending=record.id in self._pending[kind_of],
             vip=bool(customer and customer.vip),
-            priority=record.priority if isinstance(record, Case) else None,
+            priority=case.priority if case else None,
         )
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mobile.usecases.agenda import BEGUN, NOW_WITHIN, Item, agenda, arrange
 from mobile.usecases.session import Session
 from shared.declare import Role
-from shared.entities import Callback, Case
+from shared.entities import Callback, Case, Policy
 from shared.ids import derived_id
 from shared.policy import DEFAULTS
 from tests.mobile.ui.field import NOW, PIN, Field, customer, visit
@@ -97,6 +97,29 @@ async def test_a_case_without_an_appointment_is_overdue_from_its_opening(tmp_pat
     )  # fmt: skip
     field.plant(one, case)
     assert [i.id for i in (await of(field)).overdue] == [case.id]
+
+
+async def test_of_overdue_calls_the_more_urgent_case_comes_first_where_the_policy_has_it(
+    tmp_path: Path,
+):
+    field = Field(tmp_path, Role.CALLBACK_AGENT)
+    one = customer("甲公司")
+    since, by_urgency = NOW - timedelta(days=2), {"queue_by": "priority"}
+    policy = Policy(id=derived_id("policy"), version=1, holds_from=since, settings=by_urgency)
+    field.plant(one, policy)
+    for hours, priority in ((3, "low"), (2, None), (1, "critical")):
+        case = Case(
+            id=derived_id("case", str(hours)), number=f"HF-{hours}", customer_id=one.id,
+            kind="repair", title="不制冷", state="resolved", opened_at=NOW, priority=priority,
+        )  # fmt: skip
+        callback = Callback(
+            id=derived_id("callback", str(hours)), customer_id=one.id, case_id=case.id,
+            kind="after_repair", state="scheduled", due_at=NOW - timedelta(hours=hours),
+            assignee_id=field.staff.id,
+        )  # fmt: skip
+        field.plant(case, callback)
+    shown = [i.priority for i in (await of(field)).overdue]
+    assert shown == ["critical", None, "low"]
 
 
 async def test_what_was_finished_today_is_counted(tmp_path: Path):
