@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any
 
-from shared.entities.survey import Question, SurveyReply
+from shared.entities.survey import Question, Survey, SurveyReply
 from shared.errors import Code, Refusal
 from shared.periods import Period, month_of
 
@@ -57,9 +56,10 @@ def fitting(
     return found
 
 
-def is_open(row: Mapping[str, Any], today: date) -> bool:
-    """Whether a survey (its row) may be answered on a local day."""
-    return str(row["open_from"]) <= today.isoformat() <= str(row["open_until"])
+def is_open(survey: Survey, today: date) -> bool:
+    """Whether a survey may be answered on a local day."""
+    opens: date = survey.open_from
+    return opens <= today <= survey.open_until
 
 
 def settled(month: int, today: date, settle_days: int) -> bool:

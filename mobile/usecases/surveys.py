@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from shared.entities import Customer, Question, Survey, SurveyAnswer, SurveyReply
 from shared.errors import Code, Refusal
 from shared.ids import random_id
-from shared.surveys import fitting
+from shared.surveys import fitting, is_open
 
 if TYPE_CHECKING:
     from mobile.store.store import Store
@@ -21,7 +21,7 @@ def open_surveys(store: Store, today: date, store_id: str | None) -> list[Survey
     return [
         one
         for one in store.find(Survey, newest_first=True)
-        if one.open_from <= today <= one.open_until and one.store_id in (None, store_id)
+        if is_open(one, today) and one.store_id in (None, store_id)
     ]
 
 

@@ -183,7 +183,7 @@ def behind(db: Database, token: str, now: datetime) -> tuple[str, Survey]:
             raise Refusal(Code.NOT_FOUND)
         survey = survey_of(connection, link.org_id, link.survey_id)
         today = _today(connection, link.org_id, now)
-    if not is_open({"open_from": survey.open_from, "open_until": survey.open_until}, today):
+    if not is_open(survey, today):
         raise Refusal(Code.NOT_FOUND)
     return link.org_id, survey
 
