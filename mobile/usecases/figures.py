@@ -56,7 +56,8 @@ class Sheet:
 
 
 def sheets(store: Store) -> list[Sheet]:
-    """The store's first, then one's own. Figures that this app does not know are left out."""
+    """The store's first, then one's own. What this app does not know, as a figure or a number more
+    of one, is left out."""
     found = []
     for one in store.find(FigureSheet):
         body = one.body if isinstance(one.body, Mapping) else {}
@@ -70,11 +71,11 @@ def sheets(store: Store) -> list[Sheet]:
 
 def _period(told: Mapping[str, Any], trends: Mapping[str, Any]) -> PeriodTold:
     figures = []
-    for name, (above, below, goal) in told.get("figures", {}).items():
+    for name, (above, below, goal, *_) in told.get("figures", {}).items():
         figure = FIGURES.get(name)
         value = figure.value(Part(above, below)) if figure is not None else None
         if figure is not None and value is not None:
-            trend = [(str(month), float(at)) for month, at in trends.get(name, ())]
+            trend = [(str(month), float(at)) for month, at, *_ in trends.get(name, ())]
             figures.append(Told(figure, Part(above, below), value, goal, trend))
     order = list(FIGURES)
     grade = told.get("grade")
@@ -87,7 +88,11 @@ def _period(told: Mapping[str, Any], trends: Mapping[str, Any]) -> PeriodTold:
         of=told.get("of"),
         grade=grade if grade in GRADES else None,
         after=told.get("after"),
-        terms=[(n, *term) for n, term in told.get("terms", {}).items() if n in FIGURES],
+        terms=[
+            (name, attained, weight)
+            for name, (attained, weight, *_) in told.get("terms", {}).items()
+            if name in FIGURES
+        ],
     )
 
 

@@ -37,6 +37,19 @@ async def test_my_own_figures_are_there_offline_with_score_rank_and_trend(field,
     assert not app.has("figure-later"), "a figure of a newer server is left out"
 
 
+async def test_an_old_app_reads_of_a_newer_servers_sheet_what_it_knows(field, open_app):
+    longer = {
+        "period": "2026-11", "policy": 3, "score": 98.3, "rank": 2, "of": 7, "grade": "excellent",
+        "figures": {"satisfaction": [1860, 20, 90, "new"]},
+        "terms": {"satisfaction": [1.033, 40, "new"]},
+    }  # fmt: skip
+    field.plant(sheet(field, periods=[longer], trends={"satisfaction": [["2026-11", 93.0, 1]]}))
+    app, _ = await open_app(field)
+    await app.go("/figures")
+    await app.tap("standing")
+    assert app.says("93.0 分") and app.says("1.033 × 40 %")
+
+
 async def test_a_figure_opens_to_its_formula_and_what_was_counted(field, open_app):
     field.plant(sheet(field))
     app, _ = await open_app(field)
