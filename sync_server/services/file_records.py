@@ -117,7 +117,8 @@ def _covered(
 ) -> dict[str, Any] | None:
     if not rows or not caller.active:
         return None
-    held = {g.bucket for g in live_grants(connection, caller.org_id, caller.staff_id, now)}
-    return next(
-        (row for row in rows if held.intersection(map(str, buckets_of(_ENTITY, row)))), None
-    )
+    lie_in = [{str(bucket) for bucket in buckets_of(_ENTITY, row)} for row in rows]
+    asked = set().union(*lie_in)
+    live = live_grants(connection, caller.org_id, caller.staff_id, now, asked)
+    held = {grant.bucket for grant in live}
+    return next((row for row, buckets in zip(rows, lie_in, strict=True) if buckets & held), None)

@@ -27,8 +27,9 @@ from sync_server.services.accounts import policy_of
 from sync_server.services.applying import Applied, Desk, apply
 from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
-from sync_server.services.grants import is_live, live_grants
+from sync_server.services.grants import is_live
 from sync_server.services.judging import Manner, Right, check_reach, right_of
+from sync_server.services.look_listing import held_of
 from sync_server.services.writing import Unit, write
 
 _LOG = CHANGE_LOG.c
@@ -54,15 +55,15 @@ def waiting_for(db: Database, manager: Caller, now: datetime) -> list[Waiting]:
     if manager.role is not Role.STORE_MANAGER:
         raise Refusal(Code.ROLE_NOT_ALLOWED)
     with db.read() as connection:
-        held = {g.bucket for g in live_grants(connection, manager.org_id, manager.staff_id, now)}
         unit = Unit(db, connection, manager.org_id, now, locked=True)
         rows = connection.execute(
             select(CHANGE_LOG)
             .where(_LOG.org_id == manager.org_id, _LOG.verdict == "quarantined")
             .order_by(_LOG.seq)
         ).all()
-        found = [_shown(unit, row) for row in rows]
-    return [w for w in found if w is not None and f"customer:{w.customer_id}" in held]
+        found = [one for row in rows if (one := _shown(unit, row)) is not None]
+        held = held_of(connection, manager, {one.customer_id for one in found}, now)
+    return [one for one in found if one.customer_id in held]
 
 
 def _shown(unit: Unit, stored: Row[Any]) -> Waiting | None:
