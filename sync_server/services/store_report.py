@@ -231,7 +231,7 @@ def _products(
             _ORDER.ordered_at < after,
         )
         .group_by(_LINE.code)
-        .order_by(money.desc(), _LINE.code)
+        .order_by(money.desc().nulls_last(), _LINE.code)
         .limit(MOST_PRODUCTS)
     )
     return [(name, int(n or 0), int(cents or 0)) for name, n, cents in connection.execute(query)]
