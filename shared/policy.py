@@ -47,7 +47,7 @@ GROUPS = (
 UNITS = (
     "minutes", "hours", "days", "workdays", "tries", "digits", "percent", "oclock", "customers",
     "looks", "orders", "points", "bytes", "pixels", "changes", "numbers", "cents", "times",
-    "visits", "answers",
+    "visits", "answers", "months",
 )  # fmt: skip
 
 
@@ -282,6 +282,7 @@ class PolicySettings:
     grade_pass_from: int = _number(70, 1, 1000, "figures", "points", "S1 #68")
     fails_until_review: int = _number(2, 1, 20, "figures", "times", "S1 #69")
     figures_settle_days: int = _number(7, 0, 90, "figures", "days", "S3 #145")
+    report_keep_months: int = _number(24, 1, 240, "figures", "months", "S3 #145")
 
     # Trainings: how often a store holds them, and by when what a fail calls for is done
     training_every_days: int = _number(7, 1, 366, "people", "days", "S0 #9")

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shared.errors import Refusal
 from sync_server.admin.console import add_console
+from sync_server.admin.report_files import in_every_form
 from sync_server.bootstrap import HOUSEKEEPING_SECONDS, Server
 from sync_server.routes import (
     admin,
@@ -39,6 +40,7 @@ from sync_server.routes import (
 )
 from sync_server.routes.answers import answer_refusals
 from sync_server.routes.guard import Guard
+from sync_server.services import kept_reports
 from sync_server.services.pace import Pace
 from sync_server.services.poke import Hub
 from sync_server.services.poke_between import keep_hearing
@@ -75,13 +77,23 @@ async def housekeeping(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _keep_house(server: Server) -> None:
+    def reports() -> None:
+        keep_reports(server)
+
     daily_at = 0
     for minute in itertools.count():
         if await one_round(server, daily=minute >= daily_at):
             daily_at = minute + MINUTES_OF_A_DAY
         if minute % MINUTES_OF_AN_HOUR == RULES_MINUTE:
             await _done(server.run_rules)
+            await _done(reports)
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+
+def keep_reports(server: Server) -> None:
+    """Make and keep what is missing of the stores' reports of the month that was published last
+    (S3 #145). Harmless at any time, and from several processes."""
+    kept_reports.keep_due(server.database, server.clock.now(), in_every_form)
 
 
 async def one_round(server: Server, *, daily: bool) -> bool:

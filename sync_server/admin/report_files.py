@@ -3,15 +3,17 @@ reader's language."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import cast
 
+from shared.wording import LANGUAGES
 from sync_server.admin.figure_words import told
-from sync_server.admin.texts import Words
+from sync_server.admin.texts import Words, words
 from sync_server.services.figures import Value
+from sync_server.services.kept_reports import File
 from sync_server.services.store_report import StoreReport
 
 FONT = Path(__file__).parents[2] / "mobile" / "ui" / "assets" / "fonts" / "NotoSansSC-Regular.otf"
@@ -35,13 +37,21 @@ class Table:
     rows: Sequence[Sequence[Cell]]
 
 
-def report_file(report: StoreReport, words: Words, form: str) -> bytes:
+def report_file(report: StoreReport, t: Words, form: str) -> bytes:
     """The report in one of `FORMS`."""
-    tables = tables_of(report, words)
-    title = words("report.title", store=report.store, period=str(report.period))
-    basis = words("report.basis", when=words.when(report.made_at), version=report.held.version)
+    tables = tables_of(report, t)
+    title = t("report.title", store=report.store, period=str(report.period))
+    basis = t("report.basis", when=t.when(report.made_at), version=report.held.version)
     write = _pdf if form == "pdf" else _xlsx
     return write(title, basis, tables)
+
+
+def in_every_form(report: StoreReport) -> Iterator[File]:
+    """The report as it is kept: in each of `FORMS`, in each language."""
+    for language in LANGUAGES:
+        told = words(language, report.timezone)
+        for form in FORMS:
+            yield File(form, language, report_file(report, told, form))
 
 
 def tables_of(report: StoreReport, words: Words) -> list[Table]:
@@ -235,4 +245,4 @@ def _shown(cell: Cell) -> str:
     return f"{cell:,}" if isinstance(cell, int) else f"{cell:,.2f}"
 
 
-__all__ = ["FORMS", "Table", "report_file", "tables_of"]
+__all__ = ["FORMS", "Table", "in_every_form", "report_file", "tables_of"]

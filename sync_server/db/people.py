@@ -1,9 +1,19 @@
 """What managers note of their staff and their service: grades that a panel gave, trainings, and the
-plans for VIPs. None of it goes to a phone as it stands."""
+plans for VIPs; and their monthly reports. None of it goes to a phone as it stands."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Index, Integer, PrimaryKeyConstraint, String, Table, Text
+from sqlalchemy import (
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
 
 from sync_server.db.base import METADATA
 from sync_server.db.types import Day, Instant, JsonValue
@@ -66,4 +76,19 @@ SERVICE_PLAN = Table(
 """What a store's manager plans for its VIPs in a quarter, and how they find it went (S2 #80); every
 version stays."""
 
-__all__ = ["SERVICE_PLAN", "STAFF_GRADE", "TRAINING"]
+STORE_REPORT = Table(
+    "store_report",
+    METADATA,
+    Column("org_id", String(36), nullable=False),
+    Column("store_id", String(36), nullable=False),
+    Column("month", Integer, nullable=False),
+    Column("form", String(4), nullable=False),
+    Column("language", String(8), nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("org_id", "store_id", "month", "form", "language"),
+)
+"""A month's report as it was made (S3 #145): counts and sums of a store, and its staff's scores.
+`month` as `Period.first_month`."""
+
+__all__ = ["STORE_REPORT", "SERVICE_PLAN", "STAFF_GRADE", "TRAINING"]

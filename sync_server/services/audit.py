@@ -92,6 +92,7 @@ class Action(StrEnum):
     GRADE_SAID = "grade_said"
     TRAINING_NOTED = "training_noted"
     SERVICE_PLAN_WRITTEN = "service_plan_written"
+    REPORT_READ = "report_read"
     DECIDED_LATE = "decided_late"
     CALENDAR_CHANGED = "calendar_changed"
     TOPIC_CHANGED = "topic_changed"

@@ -56,6 +56,7 @@ class StoreReport:
     period: Period
     made_at: datetime
     currency: str
+    timezone: str
     held: HeldPolicy
     values: dict[str, Value]
     before: dict[str, Value]
@@ -86,6 +87,7 @@ def store_report(
         period=period,
         made_at=now,
         currency=place.currency,
+        timezone=place.timezone or "UTC",
         held=held,
         values=values_of(parts, held.settings),
         before=values_of(earlier, held.settings),

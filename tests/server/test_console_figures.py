@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 from pypdf import PdfReader
+from sqlalchemy import insert, select
 
 from shared.figures import DEPARTMENT_WEIGHTS, FIGURES, Part
 from shared.ids import derived_id
@@ -20,6 +21,9 @@ from shared.periods import Period, read_period
 from shared.policy import DEFAULTS
 from sync_server.admin.console import PAGES
 from sync_server.admin.texts import catalogue
+from sync_server.app import keep_reports
+from sync_server.db.audit import AUDIT_ENTRY
+from sync_server.db.people import STORE_REPORT
 from sync_server.services import publications
 from sync_server.services.rankings import departments
 from sync_server.services.writing import Unit, write
@@ -121,6 +125,45 @@ def test_a_product_that_is_named_like_a_formula_stays_a_text_in_the_workbook(fie
     assert set(named) <= set(_strings(book))
     with zipfile.ZipFile(io.BytesIO(book)) as files:
         assert not any(b"<f>" in files.read(n) or b"<f " in files.read(n) for n in files.namelist())
+
+
+def test_a_months_report_is_kept_as_it_was_made_and_taking_it_away_is_on_record(
+    field: Field,
+) -> None:
+    busy_year(field)
+    october = Period(2026 * 12 + 9, 1)
+    old = {"org_id": ORG, "store_id": STORE, "month": october.first_month - 24, "form": "pdf"}
+    old |= {"language": "en", "made_at": "2024-11-10T00:00:00.000Z", "body": b"old"}
+    with field.server.database.write() as connection:
+        connection.execute(insert(STORE_REPORT).values(**old))
+    keep_reports(field.server)
+    desk = signed_in(field, "chen")
+    desk.get("/console/figures")
+    assert "2026-10: PDF · XLSX made 2026-11-21 16:00" in desk.text and "2024" not in desk.text
+    link = "/console/figures/report/2026-10?form=xlsx"
+    assert link in desk.page
+    book = desk.get(link).content
+    assert "一号店: monthly report 2026-10" in _strings(book)
+    desk.language = "zh-CN"
+    assert desk.get(link.replace("xlsx", "pdf")).content.startswith(b"%PDF")
+    desk.language = "en"
+
+    def work(unit: Unit) -> None:
+        customer = unit.find("customer", store_id=STORE)[0].id
+        unit.create("case", {
+            "id": "late", "number": "late", "customer_id": customer, "kind": "repair",
+            "title": "x", "state": "new", "opened_at": "2026-10-20T08:00:00.000Z",
+        })  # fmt: skip
+
+    write(field.server.database, ORG, field.clock.now(), work)
+    field.server.keep_figures()
+    keep_reports(field.server)
+    assert desk.get(link).content == book, "what was reported stays"
+    with field.server.database.read() as connection:
+        acts = connection.scalars(select(AUDIT_ENTRY.c.action)).all()
+    assert acts.count("report_read") == 3
+    assert desk.get("/console/figures/report/2026-09?form=pdf").status_code == 404
+    assert signed_in(field).get(link).status_code == 403
 
 
 def _strings(book: bytes) -> list[str]:

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from shared.declare import Role
 from shared.errors import Code, Refusal
 from shared.figures import FIGURES
-from shared.periods import Period
+from shared.periods import Period, read_period
 from shared.policy import HeldPolicy
 from sync_server.admin import pictures
 from sync_server.admin.figure_words import (
@@ -35,7 +35,7 @@ from sync_server.admin.figure_words import (
 from sync_server.admin.page import WITH_HEAD_OFFICE, Page, Visiting
 from sync_server.admin.report_files import FORMS, report_file
 from sync_server.admin.visit import Visit
-from sync_server.services import figure_cases, figure_facts, rankings
+from sync_server.services import figure_cases, figure_facts, kept_reports, rankings
 from sync_server.services.figures import WHOLE, Value, parts_of, policy_for, trend, values_of
 from sync_server.services.publications import Publication, publications
 from sync_server.services.store_report import store_report
@@ -87,6 +87,7 @@ def figures(visit: Visiting) -> Response:
         hours = figure_cases.by_hour(connection, visit.org_id, store, seen.period) if own else {}
         stages = figure_cases.stages(connection, visit.org_id, store, seen.period) if own else {}
         counted = figure_facts.counted(connection, visit.org_id)
+        kept = kept_reports.kept(connection, visit.org_id, store) if own else ()
     t = visit.words
     weekdays = [t(f"figures.weekday.{day}") for day in range(7)]
     return visit.show(
@@ -110,6 +111,7 @@ def figures(visit: Visiting) -> Response:
         else None,
         nearby=_nearby(visit, seen),
         counted=counted,
+        kept=kept,
     )
 
 
@@ -126,9 +128,29 @@ def report(visit: Visiting) -> Response:
     store = visit.caller.store_id or ""
     with visit.server.database.read() as connection:
         made = store_report(connection, visit.org_id, store, period, visit.now)
+    with visit.server.database.write() as connection:
+        kept_reports.note(connection, visit.caller, period, form, visit.now)
+    return _file(report_file(made, visit.words, form), period, form)
+
+
+@router.get("/report/{month}")
+def kept_report(month: str, visit: Visiting) -> Response:
+    """A month's report as it was made and kept."""
+    form, period = visit.asked.get("form", "pdf"), read_period(month)
+    if visit.caller.role is not Role.STORE_MANAGER:
+        raise Refusal(Code.ROLE_NOT_ALLOWED)
+    if form not in FORMS or period is None or period.kind != "month":
+        raise Refusal(Code.NOT_FOUND)
+    body = kept_reports.read(
+        visit.server.database, visit.caller, period, form, visit.words.language, visit.now
+    )
+    return _file(body, period, form)
+
+
+def _file(body: bytes, period: Period, form: str) -> Response:
     told_as = f'attachment; filename="{period}.{form}"'
     headers = {"Content-Disposition": told_as, "Cache-Control": "no-store"}
-    return Response(report_file(made, visit.words, form), headers=headers, media_type=FORMS[form])
+    return Response(body, headers=headers, media_type=FORMS[form])
 
 
 @router.get("/{name}")
