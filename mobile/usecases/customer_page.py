@@ -6,6 +6,7 @@ Pure reading. The timeline, which has no end, is apart (`timeline`).
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -133,9 +134,16 @@ def _tiered(store: Store, customer: Customer) -> TierProposal | None:
 
 
 def things_of(store: Store, customer_id: str) -> list[tuple[str, str]]:
-    """(id, what it is called) of the customer's assets, to choose from."""
+    """(id, what it is called) of the customer's assets, to choose from: by product, and of several
+    alike with the serial number."""
     found = store.find(Asset, customer_id=customer_id)
-    return [(one.id, " · ".join(filter(None, (one.product, one.serial)))) for one in found]
+    alike = Counter(one.product for one in found)
+    return [
+        (one.id, f"{one.product} · {one.serial}")
+        if one.serial and alike[one.product] > 1
+        else (one.id, one.product)
+        for one in found
+    ]
 
 
 def whole_address(customer: Customer) -> str:

@@ -110,6 +110,11 @@ def test_the_desk_shows_timers_and_no_customer_and_keeps_managers_to_their_store
     administrator = signed_in(local)
     administrator.get("/console/desk")
     assert "C-5" in administrator.text and "甲" not in administrator.text
+    assert "waits for word" not in administrator.text
+    local.clock.pass_by(days=4)
+    administrator = signed_in(local)
+    administrator.get("/console/desk")
+    assert "Customer waits for word" in administrator.text
 
 
 def said(field: Field) -> None:

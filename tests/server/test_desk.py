@@ -77,3 +77,26 @@ def test_a_customer_with_an_agent_of_their_own_is_called_by_nobody_else(world: W
     assert [outcome.verdict for outcome in an.push(*calls)] == ["applied"] * 4
     given = [world.row("callback", call.record_id)["assignee_id"] for call in calls]
     assert given[:3] == [person(named)] * 3
+
+
+def test_what_a_technician_notes_on_site_reaches_whoever_looks_after_the_customer(
+    world: World,
+) -> None:
+    customer = world.customer("an")
+    case = world.case(customer, "tan")
+    an, tan = world.device("an"), world.device("tan")
+    an.sync()
+    tan.sync()
+    at, both = to_wire(world.now), {"customer_id": customer, "case_id": case}
+    said = {"topic": "product.trial", "said": "新款更安静", "happened_at": at}
+    held = {"trained": "王芳", "covered": "换电池", "held_at": at, "trainer_id": person("tan")}
+    bucket = f"case:{case}"
+    noted = tan.create("feedback", said | both, bucket)
+    taught = tan.create("customer_training", held | both, bucket)
+    elsewhere = tan.create("customer_training", held | {"customer_id": customer}, bucket)
+    assert [one.verdict for one in tan.push(noted, taught, elsewhere)] == [
+        "applied", "applied", "rejected",
+    ], "without its case it is not theirs to write"  # fmt: skip
+    an.sync()
+    assert "新款更安静" in an.shown("feedback", noted.record_id)
+    assert "换电池" in an.shown("customer_training", taught.record_id)

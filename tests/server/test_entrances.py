@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from shared.ids import derived_id
+from sync_server.db.base import Database
 from sync_server.db.records import RECORDS, to_row
 from sync_server.services import audit, entrances, policies
 from sync_server.services.desk_queue import queue
@@ -36,7 +37,18 @@ AGENT = derived_id("agent of the store")
 
 @pytest.fixture
 def field(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:
-    made = Field.on_sqlite(sqlite_template, tmp_path)
+    made = staffed(Field.on_sqlite(sqlite_template, tmp_path))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def anywhere(db: Database, tmp_path: Path) -> Field:
+    """On each database."""
+    return staffed(Field.on(db, tmp_path))
+
+
+def staffed(made: Field) -> Field:
     row = {"id": AGENT, "name": "周", "role": "callback_agent", "store_id": STORE, "active": True}
 
     def work(unit: Unit) -> None:
@@ -44,8 +56,7 @@ def field(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:
         unit.create("staff", row)
 
     write(made.server.database, ORG, made.clock.now(), work)
-    yield made
-    made.close()
+    return made
 
 
 def opened(field: Field, who: str = "chen") -> str:
@@ -70,8 +81,9 @@ def stored(field: Field, entity: str) -> list[dict[str, Any]]:
 
 
 def test_what_a_customer_writes_is_a_case_in_the_stores_queue_and_they_see_a_number(
-    field: Field,
+    anywhere: Field,
 ) -> None:
+    field = anywhere
     path, browser = opened(field), Desk(field)
     assert sent(browser, path).status_code == 200
     number = _NUMBER.findall(browser.text)[0]
@@ -112,7 +124,8 @@ def test_nothing_says_whether_a_number_is_known(field: Field) -> None:
     assert names[known] == "甲", "a stranger changes nothing of what is known"
 
 
-def test_a_page_that_is_sent_twice_is_one_case(field: Field) -> None:
+def test_a_page_that_is_sent_twice_is_one_case(anywhere: Field) -> None:
+    field = anywhere
     path, browser = opened(field), Desk(field)
     browser.get(path)
     once = _ONCE.findall(browser.page)[0]
