@@ -59,7 +59,8 @@ def fitting(
 def is_open(survey: Survey, today: date) -> bool:
     """Whether a survey may be answered on a local day."""
     opens: date = survey.open_from
-    return opens <= today <= survey.open_until
+    ends: date = survey.open_until
+    return opens <= today <= ends
 
 
 def settled(month: int, today: date, settle_days: int) -> bool:
