@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mobile.store.store import Store
 
 _COLUMNS = ("id", "axis", "state", "seats", "disputed_by", "disputed_at", "proposed_at")
+_FIRST = frozenset({"value", "vip"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +38,8 @@ class Standing:
 
 
 def waiting(store: Store) -> list[str]:
-    """Ids of the proposals that wait for a seat of this person's, the oldest first; none for who
-    sits in no seat."""
+    """Ids of the proposals that wait for a seat of this person's: those that move visits and
+    service (`_FIRST`) before the others, the oldest first; none for who sits in no seat."""
     seats = _my_seats(store)
     if not seats:
         return []
@@ -50,8 +51,8 @@ def waiting(store: Store) -> list[str]:
             done = frozenset(json.loads(sat or "[]"))
             since = from_wire(at) if at else None
             if _waits(store, seats & seats_wanted(axis), is_in, done, by == me, since, now):
-                found.append((proposed, one))
-    return [one for _, one in sorted(found)]
+                found.append((axis not in _FIRST, proposed, one))
+    return [one for *_, one in sorted(found)]
 
 
 def standing(store: Store, one: TierProposal) -> Standing:

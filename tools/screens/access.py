@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from base64 import b32decode
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,8 @@ from shared.clock import to_wire
 from shared.ids import new_id
 from sync_server.db.sign_in import SECOND_FACTOR
 from sync_server.demo.cast import PASSWORD
+from sync_server.demo.load import ORGANISATION
+from sync_server.services import tier_rules
 from sync_server.services.writing import Unit
 from tools.screens.edges import on_server, staff_id
 from tools.screens.walk import Walk
@@ -90,6 +93,7 @@ def deciding(walk: Walk) -> None:
     walk.shot("49-looks-own")
     walk.go(f"/customers/{customer_id}/consent")
     walk.shot("49-consent")
+    _levels(walk)
 
 
 def second_factor(walk: Walk) -> None:
@@ -116,3 +120,15 @@ def second_factor(walk: Walk) -> None:
 def _code(secret: str) -> str:
     """What an authenticator would show for it now."""
     return TOTP(b32decode(secret), 6, SHA1(), 30).generate(int(time.time())).decode()
+
+
+def _levels(walk: Walk) -> None:
+    """The rules look, and what they propose comes to the manager's phone."""
+    with walk.live.opened() as office:
+        tier_rules.propose(office.database, ORGANISATION, office.clock.now())
+    walk.go("/decisions")
+    walk.wait("panel.waiting")
+    walk.shot("49-levels")
+    walk.press(re.compile(re.escape(walk.t("choice.axis.vip"))))
+    walk.wait("panel.why")
+    walk.shot("49-level")

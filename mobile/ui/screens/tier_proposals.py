@@ -40,7 +40,7 @@ def TierProposals(shell: Shell) -> ft.Control:
     lines = [_line(shell, one) for one in read if one is not None]
     rows: list[ft.Control] = [surfaces.card(lines, padding=0)]
     if shown < len(waiting):
-        more = t("action.show_all", count=len(waiting))
+        more = t("panel.more", count=min(_PAGE, len(waiting) - shown))
         rows.append(buttons.quiet(shell, "all-tiers", more, lambda: show(shown + _PAGE)))
     badge = marks.badge(str(len(waiting)), "error")
     section = surfaces.section(t("panel.waiting"), rows, badge)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from mobile.usecases import panel
 from shared.declare import Role
 from shared.entities import Customer, Policy, Reason, TierProposal
 from shared.ids import derived_id
@@ -72,11 +73,13 @@ async def test_a_manager_confirms_offline_what_waits_for_their_seat_and_can_take
     field.place.up = False
     acme = customer("甲公司", tier="mid")
     one, said = proposed(acme), proposed(acme, "need", "standard", state="confirmed")
-    field.plant(acme, one, said)
+    older = proposed(acme, "region", "first", reasons=(), proposed_at=NOW - timedelta(days=9))
+    field.plant(acme, older, one, said)
     app, shell = await open_app(field)
     await app.go("/decisions")
     assert app.says("价值：中价值 → 高价值") and app.says("统计期消费：4,123.00（标准 3,000.00）")
     assert not app.has(f"tier-{said.id}")
+    assert panel.waiting(shell.store) == [one.id, older.id], "what moves visits comes first"
 
     await app.tap(f"tier-{one.id}")
     await app.until(lambda: app.has("confirmed"))

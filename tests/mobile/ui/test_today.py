@@ -46,7 +46,7 @@ async def test_a_change_shows_at_once_with_the_mark_of_what_waits(field, open_ap
     with shell.store.unit() as unit:
         unit.update(soon, state="started", started_at=NOW)
         unit.commit()
-    await app.until(lambda: app.says("正在进行"))
+    await app.until(lambda: app.says("现在"))
     marks = [c for c in app.controls() if isinstance(c, ft.Icon) and c.semantics_label]
     assert any("待上传" in mark.semantics_label for mark in marks)
     assert not app.says("接下来")
