@@ -319,8 +319,12 @@ def proposed(axis: str, now: str | None, found: Finding) -> bool:
 
 def telling(reasons: Iterable[Reason]) -> list[Reason]:
     """The few numbers that tell most, for a line of a list: those that reach what is wanted of
-    them first."""
-    return sorted(reasons, key=lambda one: one.wanted is None or one.value < one.wanted)[:3]
+    them first, and before how many do."""
+
+    def rank(one: Reason) -> tuple[bool, bool]:
+        return one.wanted is None or one.value < one.wanted, one.key == "criteria"
+
+    return sorted(reasons, key=rank)[:3]
 
 
 def seats_of(policy: PolicySettings, staff_id: str, role: str) -> frozenset[str]:

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from shared.entities.tiering import AXES
 from shared.policy import DEFAULTS, settings_from
-from shared.tiers import REASONS, Facts, findings, industry_class, marks, next_look, proposed
+from shared.tiers import (
+    REASONS,
+    Facts,
+    findings,
+    industry_class,
+    marks,
+    next_look,
+    proposed,
+    telling,
+    vip,
+)
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -67,6 +77,11 @@ def test_the_lifecycle_follows_the_first_order_and_the_last(
     first: int, last: int, word: str
 ) -> None:
     assert level("lifecycle", bought(2, 100, first=first, last=last)) == word
+
+
+def test_of_a_vip_the_list_tells_what_they_fulfil_before_how_many() -> None:
+    found = vip(facts(spend_cents=DEFAULTS.vip_spend_cents), DEFAULTS)
+    assert [one.key for one in telling(found.reasons)][:2] == ["spend", "criteria"]
 
 
 def test_who_never_bought_has_a_latent_need_and_no_lifecycle() -> None:

@@ -7,6 +7,8 @@ from mobile.ui.texts import choice, t
 from shared.entities import Reason, TierProposal
 from shared.tiers import FIELD_OF, REASONS
 
+_YES_OR_NO = frozenset({"new_products", "advice", "signals"})
+
 
 def level(axis: str, word: str | None) -> str:
     """One level of an axis; a word for none as well."""
@@ -25,6 +27,9 @@ def change(one: TierProposal) -> str:
 
 def reason(one: Reason, currency: str | None) -> str:
     """One number behind a level, and what is wanted of it."""
+    if one.key in _YES_OR_NO:
+        answer = t("value.yes" if one.value else "value.no")
+        return t("reason.is", what=t(f"reason.{one.key}"), value=answer)
     unit = REASONS.get(one.key, "")
 
     def said(value: int) -> str:

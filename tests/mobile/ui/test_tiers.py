@@ -129,7 +129,8 @@ async def test_who_is_named_for_a_seat_finds_what_waits_for_it_and_nobody_else_d
     field, open_app
 ):
     acme = customer("甲公司", tier="mid", owner_id=field.staff.id)
-    value, vip = proposed(acme), proposed(acme, "vip", "yes")
+    fulfilled = tuple(Reason(key=key, value=1, wanted=1) for key in ("criteria", "advice"))
+    value, vip = proposed(acme), proposed(acme, "vip", "yes", reasons=fulfilled)
     sat = proposed(acme, "loyalty", "loyal", seats=("sales",))
     field.plant(acme, value, vip, sat)
     app, shell = await open_app(field)
@@ -140,4 +141,6 @@ async def test_who_is_named_for_a_seat_finds_what_waits_for_it_and_nobody_else_d
     assert not app.has(f"tier-{vip.id}"), "the service seat's"
     assert not app.has(f"tier-{sat.id}"), "this seat has confirmed it"
     await app.go(f"/customers/{acme.id}/tier/{vip.id}")
-    assert app.says("由售后席位单独确认") and not app.has("confirmed")
+    assert (
+        app.says("由售后席位单独确认") and app.says("有价值的建议：是") and not app.has("confirmed")
+    )
