@@ -60,7 +60,7 @@ _FLAGS = (
 )
 # A page lives for seconds in a test: compiling what it runs a second time, to run it faster, costs
 # more than it brings, and keeps the other browser waiting.
-_BRIEF = ("--js-flags=--no-wasm-tier-up --no-wasm-dynamic-tiering",)
+_BRIEF = ("--js-flags=--no-wasm-tier-up --no-wasm-dynamic-tiering --no-opt",)
 
 # A browser keeps what it stores by origin: under one name, whatever the port, a profile that was
 # copied finds its things again.
