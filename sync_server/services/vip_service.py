@@ -19,6 +19,7 @@ from shared.declare import Role
 from shared.errors import Code, Refusal
 from shared.periods import Period
 from shared.policy import PolicySettings
+from shared.suppression import LEAST
 from sync_server.db.base import Database
 from sync_server.db.figures import FIGURE_ANSWER
 from sync_server.db.people import SERVICE_PLAN
@@ -47,6 +48,11 @@ class Staffing:
     vips: int
     there: Mapping[Role, int]
     wanted: Mapping[Role, int]
+
+    @property
+    def few(self) -> bool:
+        """Whether the number would tell of single customers (S3 #149)."""
+        return self.vips < LEAST
 
     @property
     def missing(self) -> dict[Role, int]:
@@ -98,9 +104,11 @@ def staffing(connection: Connection, org_id: str, policy: PolicySettings) -> lis
 
 
 def missing(connection: Connection, org_id: str, policy: PolicySettings, store: str | None) -> int:
-    """How many people a store lacks, or all stores together."""
+    """How many people a store lacks; or all stores together, without those with too few VIPs to
+    tell their number."""
     found = staffing(connection, org_id, policy)
-    return sum(sum(one.missing.values()) for one in found if store in (None, one.store_id))
+    told = [one for one in found if store == one.store_id or (store is None and not one.few)]
+    return sum(sum(one.missing.values()) for one in told)
 
 
 def standing(

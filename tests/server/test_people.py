@@ -233,7 +233,10 @@ def test_staff_are_counted_against_the_number_of_vips_and_what_is_missing_is_tol
 
 def test_head_count_is_told_of_a_store_with_few_vips_and_their_number_is_not(field: Field) -> None:
     vips(field, 4)
+    ratio = {"vips_per_agent": 1}
+    policies.add_version(field.server.database, by_itself(ORG), ratio, None, field.clock.now())
     gao = signed_in(field)
+    assert "0 People lacking for the number of VIPs" in gao.text, "nor does the sum tell of it"
     gao.get("/console/vips")
     assert "一号店 not shown 0 1 not shown" in gao.text
 

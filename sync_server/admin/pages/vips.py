@@ -11,7 +11,6 @@ from starlette.responses import Response
 from shared.declare import Role, integer, text
 from shared.errors import Code, Refusal
 from shared.periods import Period, period_of
-from shared.suppression import LEAST
 from sync_server.admin.figure_words import asked_period
 from sync_server.admin.forms import Form, filled, submit
 from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
@@ -93,7 +92,7 @@ def _page(visit: Visit, form: Form[PlanForm] | None, status: int) -> Response:
         form=form,
         manages=manages,
         # Head count is no secret; how many VIPs a store has is, where they are few.
-        staffed=[(one, manages or one.vips >= LEAST) for one in staffed],
+        staffed=[(one, manages or not one.few) for one in staffed],
         standing=standing,
         plans=plans,
         stores=stores,
