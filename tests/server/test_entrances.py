@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -131,7 +131,7 @@ def test_a_page_that_is_sent_twice_is_one_case(anywhere: Field) -> None:
     once = _ONCE.findall(browser.page)[0]
     numbers = set()
     for _ in range(2):
-        browser.post(path, **TOLD, once=once)
+        assert browser.post(path, **TOLD, once=once).status_code == 200
         numbers.add(_NUMBER.findall(browser.text)[0])
     assert len(numbers) == len(stored(field, "case")) == len(stored(field, "customer")) == 1
 
@@ -173,6 +173,7 @@ def test_what_is_no_message_is_refused_and_what_was_typed_stays(
 
 
 @given(st.text(max_size=60))
+@example("甲\u202e乙\u200b\u2066丙\ufeff\x1b[31m")
 def test_no_text_turns_hides_or_breaks_what_stands_beside_it(said: str) -> None:
     for lines in (True, False):
         kept = entrances.cleaned(said, lines=lines)

@@ -25,7 +25,8 @@ def line(order: int, code: str, quantity: int = 1) -> Line:
 def test_a_habit_is_what_stands_out_and_is_told_with_its_number() -> None:
     weeks = [sale(n, MONDAY + timedelta(weeks=n), 100 * (n + 1)) for n in range(4)]
     other = sale(4, MONDAY + timedelta(days=2, hours=6), 900)
-    lines = [line(n, "A") for n in range(4)] + [line(0, "B"), line(0, "A"), line(4, "C", -1)]
+    lines = [line(n, "A") for n in range(4)] + [line(0, "B"), line(0, "A")]
+    lines += [line(3, "C", -1), line(4, "C", -1)]  # taken back
     found = preferences([*weeks, other], lines, ZONE)
     assert found is not None and found.orders == 5
     assert [(one.code, one.orders) for one in found.products] == [("A", 4)], "not by lines"
@@ -37,7 +38,7 @@ def test_a_habit_is_what_stands_out_and_is_told_with_its_number() -> None:
 
 
 def test_what_is_spread_evenly_is_no_habit_and_two_orders_say_nothing() -> None:
-    days = [sale(n, MONDAY + timedelta(days=n)) for n in range(7)]
+    days = [sale(n, MONDAY + timedelta(days=n)) for n in range(21)]
     found = preferences(days, [], ZONE)
     assert found is not None and found.weekday is None and found.basket_lines is None
     assert preferences(days[:2], [], ZONE) is None
