@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from shared.clock import to_wire
 from shared.ids import derived_id, new_id
@@ -142,6 +143,18 @@ def test_whoever_comes_second_is_told_that_somebody_else_has_decided(field: Fiel
     answer = desk.post(f"/console/tiers/{first}", **{**said, "verdict": "disputed", "note": "no"})
     assert "1 decided by somebody else meanwhile." in desk.follow(answer)
     assert tiers(field) == ["low", "mid", "low"]
+
+
+def test_the_numbers_behind_a_proposal_are_read_on_record(field: Field) -> None:
+    desk = signed_in(field, "chen")
+    (first,) = value_of(field, CUSTOMERS[1])
+    desk.get("/console/tiers?state=proposed")
+    desk.get(f"/console/tiers/{first}")
+    desk.get("/console/tiers/spread")
+    look = RECORDS["look"].c
+    with field.server.database.read() as connection:
+        found = connection.execute(select(look.created_by, look.customer_id, look.what))
+        assert [tuple(one) for one in found] == [(staff_id("chen"), CUSTOMERS[1], "opened")]
 
 
 def test_one_is_disputed_with_a_reason_and_gets_a_second_look(field: Field) -> None:

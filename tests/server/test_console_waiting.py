@@ -13,6 +13,7 @@ from shared.clock import to_wire
 from shared.ids import derived_id, new_id
 from sync_server.db.accounts import DEVICE
 from sync_server.db.log import CHANGE_LOG
+from sync_server.db.records import RECORDS
 from sync_server.services import users
 from sync_server.services.audit import command_line
 from sync_server.services.epochs import begin_epoch
@@ -164,15 +165,39 @@ def test_only_an_administrator_has_changes_judged_again(field: Field) -> None:
     assert logged(field, change_id).verdict == "rejected"
 
 
-def conflict(field: Field) -> str:
+def conflict(world: Field, **facts: Any) -> str:
     made = new_id()
     told = {
         "id": made, "customer_id": CUSTOMER, "entity": "customer", "record_id": CUSTOMER,
         "field": "city", "kept_value": "上海", "other_value": "苏州",
-        "other_by": staff_id("lin"), "found_at": to_wire(field.clock.now()),
-    }  # fmt: skip
-    write(field.server.database, ORG, field.clock.now(), lambda u: u.create("conflict", told))
+        "other_by": staff_id("lin"), "found_at": to_wire(world.clock.now()),
+    } | facts  # fmt: skip
+    write(world.server.database, ORG, world.clock.now(), lambda u: u.create("conflict", told))
     return made
+
+
+def looks(field: Field) -> list[tuple[str, ...]]:
+    """Who looked at whom, at what, and how."""
+    look = RECORDS["look"].c
+    query = select(
+        look.created_by, look.customer_id, look.entity, look.record_id, look.what
+    ).order_by(look.id)
+    with field.server.database.read() as connection:
+        return [tuple(one) for one in connection.execute(query)]
+
+
+def test_two_numbers_are_shown_whole_to_who_opens_their_conflict_and_that_is_an_unmasking(
+    field: Field,
+) -> None:
+    made = conflict(field, field="phone", kept_value="13900001111", other_value="13900002222")
+    chen = signed_in(field, "chen")
+    chen.get("/console/conflicts")
+    assert "1390000" not in chen.page
+    chen.get(f"/console/conflicts/{made}")
+    assert "13900001111" in chen.text and "13900002222" in chen.text
+    assert [one[4] for one in looks(field)] == ["unmasked"]
+    chen.get("/console/looks")
+    assert CUSTOMER[-8:] in chen.page or NAME in chen.text
 
 
 def test_a_manager_takes_one_of_two_values_and_an_administrator_sees_neither(field: Field) -> None:
@@ -181,8 +206,13 @@ def test_a_manager_takes_one_of_two_values_and_an_administrator_sees_neither(fie
     gao.get("/console/conflicts")
     assert "Open" in gao.text and "苏州" not in gao.page and "上海" not in gao.page
     assert gao.post(f"/console/conflicts/{made}/other").status_code == 403
+    assert gao.get(f"/console/conflicts/{made}").status_code == 404
     chen.get("/console/conflicts")
+    assert "苏州" not in chen.text and f"/console/conflicts/{made}" in chen.page
+    assert looks(field) == []
+    chen.get(f"/console/conflicts/{made}")
     assert "苏州" in chen.text and "上海" in chen.text
+    assert looks(field) == [(staff_id("chen"), CUSTOMER, "customer", CUSTOMER, "opened")]
     assert chen.post(f"/console/conflicts/{made}/third").status_code == 422
     chen.follow(chen.post(f"/console/conflicts/{made}/other"))
     assert "The other one taken" in chen.text

@@ -1,21 +1,22 @@
-"""Conflicts: two values for one field. A store manager who holds the customer takes one of them;
-administrators see that they are there."""
+"""Conflicts: two values for one field. A store manager who holds the customer opens one, which is a
+look on record (L7), and takes one of them; administrators see that they are there."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, exists, select, true
 from starlette.responses import Response
 
-from shared.declare import Role
+from shared.declare import ENTITIES, Role
+from shared.errors import Code, Refusal
+from shared.masking import MASKED
 from sync_server.admin.listing import Column, Filter, Listing, Row
 from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
 from sync_server.admin.visit import Visit
-from sync_server.db.records import RECORDS
+from sync_server.db.records import RECORDS, to_row
 from sync_server.services.accounts import staff_names
 from sync_server.services.conflicts import decide
 from sync_server.services.look_listing import held_of
+from sync_server.services.look_writing import put_on_record
 
 PAGE = Page("conflicts", group="work", roles=WITH_MANAGERS)
 router = PAGE.router()
@@ -24,28 +25,19 @@ STATES = ("open", "decided")
 
 
 def _dressed(connection: Connection, visit: Visit, rows: list[Row]) -> list[Row]:
-    """Names of staff; the two values for who holds the customer, and for nobody else."""
+    """Names of staff, and whether the visitor holds the customer and may open it."""
     ids = {row[name] for row in rows for name in ("kept_by", "other_by")}
     names = staff_names(connection, visit.org_id, ids)
-    values = _values(connection, visit, rows)
+    held = held_of(connection, visit.caller, {row["customer_id"] for row in rows}, visit.now)
     return [
         {
             **row,
             "kept_name": names.get(row["kept_by"] or "", ""),
             "other_name": names.get(row["other_by"] or "", ""),
-            "values": values.get(row["id"]),
+            "held": row["customer_id"] in held,
         }
         for row in rows
     ]
-
-
-def _values(connection: Connection, visit: Visit, rows: list[Row]) -> dict[str, tuple[Any, Any]]:
-    held = held_of(connection, visit.caller, {row["customer_id"] for row in rows}, visit.now)
-    mine = [row["id"] for row in rows if row["customer_id"] in held]
-    query = select(_CONFLICT.id, _CONFLICT.kept_value, _CONFLICT.other_value).where(
-        _CONFLICT.org_id == visit.org_id, _CONFLICT.id.in_(mine)
-    )
-    return {row.id: (row.kept_value, row.other_value) for row in connection.execute(query)}
 
 
 CONFLICTS = Listing(
@@ -107,6 +99,26 @@ def conflicts(visit: Visiting) -> Response:
     with visit.server.database.read() as connection:
         found = CONFLICTS.read(connection, visit)
     return visit.show("conflicts.html", found=found)
+
+
+@router.get("/{conflict_id}")
+def conflict(conflict_id: str, visit: Visiting) -> Response:
+    """Both values whole: of a number or an address that is an unmasking, as on a phone."""
+    query = select(RECORDS["conflict"]).where(
+        _CONFLICT.org_id == visit.org_id, _CONFLICT.id == conflict_id
+    )
+    with visit.server.database.read() as connection:
+        found = connection.execute(query).first()
+        if found is None or not held_of(connection, visit.caller, {found.customer_id}, visit.now):
+            raise Refusal(Code.RECORD_MISSING, entity="conflict")
+        row: Row = dict.fromkeys(ENTITIES["conflict"].fields) | to_row("conflict", found)
+        staff = staff_names(connection, visit.org_id, {row["kept_by"], row["other_by"]})
+    hidden = ENTITIES[row["entity"]].fields[row["field"]].personal in MASKED
+    put_on_record(
+        visit.server.database, visit.caller, row["customer_id"], (row["entity"], row["record_id"]),
+        visit.now, what="unmasked" if hidden else "opened",
+    )  # fmt: skip
+    return visit.show("conflict.html", row=row, staff=staff)
 
 
 @router.post("/{conflict_id}/{resolution}")

@@ -25,7 +25,14 @@ from sync_server.admin.page import Page, Visiting
 from sync_server.admin.texts import Words
 from sync_server.admin.visit import Visit
 from sync_server.db.records import RECORDS
-from sync_server.services import look_listing, tier_panel, tier_queue, tier_rules, tier_spread
+from sync_server.services import (
+    look_listing,
+    look_writing,
+    tier_panel,
+    tier_queue,
+    tier_rules,
+    tier_spread,
+)
 from sync_server.services.accounts import policy_of, staff_names
 
 PAGE = Page("tiers", group="work", roles=frozenset({Role.STORE_MANAGER}))
@@ -241,6 +248,10 @@ def _proposal(visit: Visit, proposal_id: str, form: Form[Decision], status: int)
         names = look_listing.names_held(connection, visit.caller, {row["customer_id"]}, visit.now)
         people = {row[n] for n in ("disputed_by", "decided_by", "created_by") if row.get(n)}
         staff = staff_names(connection, visit.org_id, people)
+    seen = ("customer", row["customer_id"])
+    look_writing.put_on_record(  # the numbers are a customer's detail (L7)
+        visit.server.database, visit.caller, row["customer_id"], seen, visit.now
+    )
     words, axis = visit.words, row["axis"]
     wanted = [seat for seat in SEATS if seat in seats_wanted(axis)]
     return visit.show(
