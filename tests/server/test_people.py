@@ -89,6 +89,8 @@ def test_a_grade_counts_and_is_told_once_both_seats_of_the_panel_say_the_same(bo
     shop = f"/console/grades?store={STORE}"
     gao.follow(say(gao, "fail", "sees it otherwise", shop))
     assert "new in the store" in gao.text and "confirmed" not in gao.text
+    number = f"{first.score:.2f}"
+    assert number in chen.page and number not in gao.page, "of few customers it would tell"
     chen.get(f"/console/ranks/staff?period={CYCLE}")
     assert "proposed:" in chen.text
     assert "The grade counts from now on" in gao.follow(say(gao, other, "agreed", shop))
