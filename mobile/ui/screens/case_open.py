@@ -9,36 +9,29 @@ import flet as ft
 from mobile.ui.components import buttons, frame, surfaces, words
 from mobile.ui.components.form import Form, use_form
 from mobile.ui.components.messages import refusal_card, say
-from mobile.ui.hooks import keyed
 from mobile.ui.screens.customer.choosing import ChooseRecord
 from mobile.ui.screens.customer.looking import use_look
-from mobile.ui.screens.customer.subject import use_subject
-from mobile.ui.state import Shell, use_query, use_shell
+from mobile.ui.screens.customer.subject import Subject, for_subject
+from mobile.ui.state import Shell, use_query
 from mobile.ui.texts import t
 from mobile.usecases import case_opening
 from mobile.usecases.case_opening import CASE_FIELDS
 from mobile.usecases.customer_page import things_of
-from shared.entities import Case, Contact, Customer
+from shared.entities import Case, Contact
 
 
 @ft.component
 def OpenCaseScreen() -> ft.View:
     """A new case of a customer; or a second one beside a case, by whoever is on site for that one:
     of the same customer, about its device or another one, with its contact."""
-    shell = use_shell()
-    subject, refusal = use_subject(shell)
-    if subject is None:
-        card = refusal_card(refusal)
-        return frame.screen(shell, [card], title=t("customer.new_case"), back="/customers")
-    return keyed(f"case at {subject.back}", Opening, shell, subject.customer, subject.case)
+    return for_subject(t("customer.new_case"), Opening)
 
 
 @ft.component
-def Opening(shell: Shell, customer: Customer, beside: Case | None) -> ft.View:
+def Opening(shell: Shell, subject: Subject) -> ft.View:
     """The number is given when the case is saved: nobody uses one up by looking. The form shows
     where the customer is: that is put on record like any unmasking."""
-    store = shell.store
-    back = f"/cases/{beside.id}" if beside else f"/customers/{customer.id}"
+    store, customer, beside, back = shell.store, subject.customer, subject.case, subject.back
     start = ft.use_memo(
         lambda: (
             case_opening.suggested_beside(store, beside)

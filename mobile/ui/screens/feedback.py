@@ -14,7 +14,7 @@ from mobile.ui.components.messages import refusal_card, say
 from mobile.ui.hooks import keyed, use_state
 from mobile.ui.screens.customer.choosing import ChooseRecord
 from mobile.ui.screens.customer.looking import use_look
-from mobile.ui.screens.customer.subject import Subject, use_subject
+from mobile.ui.screens.customer.subject import Subject, for_subject
 from mobile.ui.screens.topics import Topics, topic_title
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import choice, label, language, t
@@ -30,12 +30,7 @@ from shared.errors import Code
 @ft.component
 def NoteFeedbackScreen() -> ft.View:
     """`/customers/<id>/feedback`, `/cases/<id>/feedback`."""
-    shell = use_shell()
-    subject, refusal = use_subject(shell)
-    if subject is None:
-        card = refusal_card(refusal)
-        return frame.screen(shell, [card], title=t("feedback.note"), back="/customers")
-    return keyed(f"feedback at {subject.back}", Noting, shell, subject)
+    return for_subject(t("feedback.note"), Noting)
 
 
 @ft.component

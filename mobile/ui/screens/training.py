@@ -12,7 +12,7 @@ from mobile.ui.components.messages import refusal_card, say
 from mobile.ui.hooks import keyed
 from mobile.ui.screens.customer.choosing import ChooseRecord
 from mobile.ui.screens.customer.looking import use_look
-from mobile.ui.screens.customer.subject import Subject, use_subject
+from mobile.ui.screens.customer.subject import Subject, for_subject
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import t
 from mobile.usecases.customer_page import things_of
@@ -36,12 +36,7 @@ Things = Sequence[tuple[str, str]]
 @ft.component
 def LogTrainingScreen() -> ft.View:
     """`/customers/<id>/training`, `/cases/<id>/training`."""
-    shell = use_shell()
-    subject, refusal = use_subject(shell)
-    if subject is None:
-        card = refusal_card(refusal)
-        return frame.screen(shell, [card], title=t("training.log"), back="/customers")
-    return keyed(f"training at {subject.back}", Logging, shell, subject)
+    return for_subject(t("training.log"), Logging)
 
 
 @ft.component

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import flet as ft
 
 from mobile.store.store import Store
-from mobile.ui.state import Shell, use_query
+from mobile.ui.components import frame
+from mobile.ui.components.messages import refusal_card
+from mobile.ui.hooks import keyed
+from mobile.ui.state import Shell, use_query, use_shell
 from shared.entities import Case, Customer
 from shared.errors import Code, Refusal
 
@@ -32,7 +37,18 @@ class Subject:
         return f"/cases/{self.case.id}" if self.case else f"/customers/{self.customer.id}"
 
 
-def use_subject(shell: Shell) -> tuple[Subject | None, Refusal]:
+def for_subject(title: str, component: Callable[..., Any]) -> ft.View:
+    """The screen that `component(shell, subject)` draws for the address's subject, or why there is
+    none (a hook)."""
+    shell = use_shell()
+    subject, refusal = _use_subject(shell)
+    if subject is None:
+        return frame.screen(shell, [refusal_card(refusal)], title=title, back="/customers")
+    drawn: ft.View = keyed(f"{title} at {subject.back}", component, shell, subject)
+    return drawn
+
+
+def _use_subject(shell: Shell) -> tuple[Subject | None, Refusal]:
     """The subject of `/customers/:customer_id/…` or `/cases/:case_id/…` (a hook), or why there is
     none."""
     params = ft.use_route_params()
