@@ -78,13 +78,14 @@ def test_a_manager_applies_what_waits_and_an_administrator_sees_no_word_of_it(fi
     phone, grant, change_id = field.phone("lin"), grant_of(field, "lin"), new_id()
     now = field.clock.now()
     users.deactivate(field.server.database, command_line(ORG), staff_id("lin"), "security", now)
-    fields = {"needs": "下季度备货"}
+    fields = {"needs": "下季度备货", "phone": "13900001111"}
     assert push(field, phone, grant, change_id=change_id, fields=fields) == "quarantined"
     gao, chen = signed_in(field), signed_in(field, "chen")
     gao.get("/console/waiting")
     assert "A store manager decides." in gao.text and "下季度备货" not in gao.page
     chen.get("/console/waiting")
     assert "下季度备货" in chen.text
+    assert "13900001111" not in chen.page and "139••••11" in chen.text
     assert gao.post(f"/console/waiting/{change_id}/release").status_code == 403
     chen.follow(chen.post(f"/console/waiting/{change_id}/release"))
     assert "The change is applied." in chen.text and "Nothing waits for a decision." in chen.text

@@ -3,10 +3,13 @@ administrator has the refused ones judged again (L1)."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Connection, select
 from starlette.responses import Response
 
-from shared.declare import Role
+from shared.declare import ENTITIES, Role
+from shared.masking import mask
 from sync_server.admin.listing import Column, Filter, Listing, Row
 from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
 from sync_server.admin.visit import Visit
@@ -62,6 +65,17 @@ def _kind(visit: Visit) -> str:
     return asked if asked in KINDS else KINDS[0]
 
 
+def _listed(one: quarantine.Waiting) -> dict[str, Any]:
+    """What was written, as a list may show it: numbers and addresses masked, as on a phone."""
+    fields = ENTITIES[one.entity].fields
+    return {
+        name: mask(value, fields[name].personal)
+        if isinstance(value, str) and name in fields
+        else value
+        for name, value in one.fields.items()
+    }
+
+
 @router.get("")
 def waiting(visit: Visiting) -> Response:
     """What waits for the visitor."""
@@ -69,7 +83,9 @@ def waiting(visit: Visiting) -> Response:
     if visit.caller.role is Role.STORE_MANAGER:
         held = quarantine.waiting_for(database, visit.caller, visit.now)
         with database.read() as connection:
-            rows = [{"staff_id": one.staff_id, "change": one} for one in held]
+            rows = [
+                {"staff_id": one.staff_id, "change": one, "fields": _listed(one)} for one in held
+            ]
             named = _named(connection, visit, rows)
         return visit.show("waiting_manager.html", rows=named)
     with database.read() as connection:
