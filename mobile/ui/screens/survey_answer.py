@@ -22,6 +22,8 @@ from shared.entities import Question, Survey, SurveyReply
 from shared.surveys import bounds
 
 Said = dict[str, int | str]
+_POINT = 50
+"""Dp of a button of a scale: eleven stand in two rows of a phone."""
 
 
 @ft.component
@@ -114,14 +116,16 @@ def _question(
         lines.append(
             ft.TextField(
                 key=f"words-{one.key}", value=str(said.get(one.key, "")), multiline=True,
-                min_lines=3, max_length=1000, label=asked,
+                min_lines=3, max_length=1000, label=said_in(spoken, "surveys.words"),
+                border=ft.OutlineInputBorder(border_radius=12),
                 on_change=lambda event: put(one.key, str(event.control.value), show=False),
             )
         )  # fmt: skip
         return surfaces.card(lines)
+    wide = None if one.asks == "choice" else _POINT
     choices = [
         _big(one.key, points, options[points] if one.asks == "choice" else str(points), asked,
-             said.get(one.key) == points, put)
+             said.get(one.key) == points, put, wide)
         for points in range(limits[0], limits[1] + 1)
     ]  # fmt: skip
     if one.asks == "choice":
@@ -133,9 +137,16 @@ def _question(
 
 
 def _big(
-    key: str, points: int, text: str, asked: str, chosen: bool, put: Callable[..., None]
+    key: str,
+    points: int,
+    text: str,
+    asked: str,
+    chosen: bool,
+    put: Callable[..., None],
+    width: int | None,
 ) -> ft.Control:
-    """A button of 56 dp and more; a second tap takes the answer back."""
+    """A button of 56 dp and more, `width` dp wide or as wide as its words; a second tap takes the
+    answer back."""
 
     def pick(_event: object) -> None:
         put(key, None if chosen else points)
@@ -148,9 +159,12 @@ def _big(
         exclude_semantics=True,
         on_tap=pick,
         content=ft.Container(
-            words.title(text, color=ft.Colors.ON_PRIMARY if chosen else ft.Colors.ON_SURFACE),
-            key=f"pick-{key}-{points}", ink=True, on_click=pick, border_radius=12,
-            padding=ft.Padding.symmetric(horizontal=20, vertical=16),
+            words.title(
+                text, color=ft.Colors.ON_PRIMARY if chosen else ft.Colors.ON_SURFACE,
+                text_align=ft.TextAlign.CENTER if width else None,
+            ),
+            key=f"pick-{key}-{points}", ink=True, on_click=pick, border_radius=12, width=width,
+            padding=ft.Padding.symmetric(horizontal=0 if width else 20, vertical=16),
             bgcolor=ft.Colors.PRIMARY if chosen else ft.Colors.SURFACE_CONTAINER_HIGH,
             border=ft.Border.all(1, ft.Colors.PRIMARY if chosen else ft.Colors.OUTLINE),
         ),
