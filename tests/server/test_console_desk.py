@@ -201,8 +201,17 @@ def test_whoever_belongs_to_a_department_begins_with_its_list(local: Field) -> N
     write(local.server.database, ORG, local.clock.now(), teamed)
     actor = Actor(org_id=ORG, via="cli")
     feedback_figures.keep_topic(local.server.database, actor, topic, local.clock.now())
-    answer = signed_in(local, "chen").get("/console/feedback/owed")
+    said(local)
+    routed = {"department": "品质部"}
+    write(
+        local.server.database, ORG, local.clock.now(),
+        lambda unit: unit.update("feedback", derived_id("said", "1"), routed),
+    )  # fmt: skip
+    desk = signed_in(local, "chen")
+    answer = desk.get("/console/feedback/owed")
     assert unquote_plus(answer.headers["location"]).endswith("department=Quality desk|品质部")
+    assert "1 Quality desk · 1 overdue" in desk.follow(answer), "by its name in their language"
+    assert "品质部" not in desk.text
 
 
 def test_the_taxonomy_is_edited_by_administrators_and_a_retired_topic_goes_on_counting(

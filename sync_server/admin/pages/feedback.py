@@ -56,7 +56,7 @@ def feedback(visit: Visiting) -> Response:
         "feedback.html",
         found=found,
         titles=titles,
-        departments={key: _in(visit.words, one.department) for key, one in known.items()},
+        departments={key: worded(visit.words, one.department) for key, one in known.items()},
         chart=bars(visit.words("feedback.frequency"), shown[:_MOST_IN_CHART]),
         periods=PERIODS,
         days=days,
@@ -119,12 +119,13 @@ def _form(visit: Visit, key: str, form: Form[TopicForm], status: int) -> Respons
 
 def titled(words: Words, topic: Topic | None, key: str) -> str:
     """What a topic is called here; its key where it is not known."""
-    return _in(words, topic.title) if topic and topic.title else key
+    return worded(words, topic.title) if topic and topic.title else key
 
 
-def _in(words: Words, texts: object) -> str:
+def worded(words: Words, texts: object) -> str:
+    """The text in the visitor's language, or in the first that there is one in."""
     found = dict(texts) if isinstance(texts, dict) else {}
     return str(found.get(words.language) or next(iter(found.values()), ""))
 
 
-__all__ = ["PAGE", "router", "titled"]
+__all__ = ["PAGE", "router", "titled", "worded"]

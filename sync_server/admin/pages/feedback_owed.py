@@ -7,6 +7,7 @@ its name) begins with its list.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from urllib.parse import urlencode
 
 from sqlalchemy import Connection, select
@@ -16,11 +17,11 @@ from shared.clock import to_wire
 from shared.entities.desk import EFFECTS
 from sync_server.admin.listing import Column, Filter, Listing, Row
 from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
-from sync_server.admin.pages.feedback import titled
+from sync_server.admin.pages.feedback import titled, worded
 from sync_server.admin.visit import Visit
 from sync_server.db.records import RECORDS
 from sync_server.services import feedback_owed, look_listing
-from sync_server.services.feedback_figures import topics
+from sync_server.services.feedback_figures import Topic, topics
 
 PAGE = Page("owed", path="/console/feedback/owed", roles=WITH_MANAGERS)
 router = PAGE.router()
@@ -31,17 +32,27 @@ def _dressed(connection: Connection, visit: Visit, rows: list[Row]) -> list[Row]
     ids = {row["customer_id"] for row in rows}
     names = look_listing.names_held(connection, visit.caller, ids, visit.now)
     known = {one.key: one for one in topics(connection, visit.org_id)}
-    now = to_wire(visit.now)
+    called, now = _called(visit, known.values()), to_wire(visit.now)
     return [
         {
             **row,
             "name": names.get(row["customer_id"], ""),
             "said": row["said"] if row["customer_id"] in names else "",
+            "department": called.get(row["department"], row["department"]),
             "title": titled(visit.words, known.get(row["topic"]), row["topic"]),
             "late": row["finished_at"] is None and row["due_at"] < now,
         }
         for row in rows
     ]
+
+
+def _called(visit: Visit, known: Iterable[Topic]) -> dict[str, str]:
+    """What a department is called here, by each of its names."""
+    return {
+        name: worded(visit.words, topic.department)
+        for topic in known
+        for name in topic.department.values()
+    }
 
 
 OWED = Listing(
@@ -85,6 +96,7 @@ def owed(visit: Visiting) -> Response:
         return visit.show(
             "feedback_owed.html",
             found=OWED.read(connection, visit),
+            called=_called(visit, known),
             accounts=feedback_owed.accounts(connection, visit.caller, known, visit.now),
         )
 
