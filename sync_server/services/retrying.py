@@ -75,9 +75,11 @@ def follow(unit: Unit) -> None:
         found = unit.connection.execute(
             select(CHANGE_LOG)
             .where(_LOG.org_id == unit.org_id, among(unit.connection, _LOG.missing_id, made))
-            .order_by(_LOG.seq)
+            .where(_LOG.missing_id.is_not(None))  # lets SQLite take the index of those that wait
         ).all()
-        new = [stored for stored in found if stored.change_id not in tried]
+        # Put in order here: for an order of the database's, SQLite would read the whole log.
+        waiting = sorted(found, key=lambda stored: stored.seq)
+        new = [stored for stored in waiting if stored.change_id not in tried]
         if not new:
             return
         for stored in new:
