@@ -17,12 +17,13 @@ from tools import chromium
 IN_BROWSER = "browser or e2e"
 ALONE = f"not bench and not ({IN_BROWSER})"
 NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
-QUICK = f"{ALONE} and not (postgres or processes or full_data or soak)"
+QUICK = f"{ALONE} and not (postgres or processes or thorough or full_data or soak)"
 # Generated requests to every route: its library takes seconds to load, in each worker.
 WITHOUT_FUZZ = ("-p", "no:schemathesis", "--ignore", "tests/server/test_web_fuzz.py")
-# More workers than the two cores that this is timed on: a third of the time is spent waiting, for
-# disks and for other processes. A file stays on one worker, which alone makes what its tests share.
-QUICKLY = "-n 4 --dist loadfile".split()
+# A worker more than the two cores that this is timed on, since some tests wait for disks; each more
+# would load all that there is once more. A file stays on one worker, which alone makes what its
+# tests share.
+QUICKLY = "-n 3 --dist loadfile".split()
 # Here a group does: among files there are some that live for minutes.
 IN_GROUPS = "-n 4 --dist loadgroup".split()
 # The tests of a file share a device or a day. One of them waits for a minute until access ends:

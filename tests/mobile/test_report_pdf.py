@@ -30,6 +30,8 @@ from mobile.reports.tables import money
 from mobile.reports.typeface import Typeface
 from tests.mobile.report_samples import SEALED, chinese, english, font, photo, refused
 
+pytestmark = pytest.mark.thorough
+
 
 def read(document: ReportDocument) -> str:
     """All text of the report's PDF without blanks, since a line may end anywhere."""

@@ -28,6 +28,8 @@ from mobile.reports.pdf import compose, render
 from mobile.reports.typeface import Typeface
 from tests.mobile.report_samples import chinese, font
 
+pytestmark = pytest.mark.thorough
+
 
 def em(character: str) -> float:
     return 1.0 if ord(character) > 0x2E80 else 0.5

@@ -39,6 +39,8 @@ from tests.server.field_org import ORG, World
 from tests.server.test_cli_commands import home, logging_as_before, run, server
 from tests.server.test_doctor import found
 
+pytestmark = pytest.mark.thorough
+
 __all__ = ["home", "logging_as_before", "server"]
 PHOTO = b"bytes of a photo" * 100_000
 

@@ -27,6 +27,8 @@ from sync_server.services.writing import Unit, write
 from sync_server.settings import Settings
 from tests.server.phones import CHEAP_PASSWORDS, ORG, PASSWORD, HandClock, staff_id
 
+pytestmark = pytest.mark.thorough
+
 KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
 
 

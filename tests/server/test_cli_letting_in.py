@@ -16,6 +16,8 @@ from tests.server.phones import ORG, PASSWORD, AppClient, HandClock, Phone, code
 from tests.server.test_cli_commands import home, logging_as_before, refused, run, server
 from tests.server.test_second_factor import authenticator
 
+pytestmark = pytest.mark.thorough
+
 __all__ = ["home", "logging_as_before", "server"]
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from shared.ids import new_id
 from sync_server.bootstrap import Server
 from sync_server.services import scopes
 from sync_server.services.writing import Unit, write
 from tests.server.phones import ORG, staff_id
 from tests.server.test_cli_commands import home, logging_as_before, refused, run, server
+
+pytestmark = pytest.mark.thorough
 
 __all__ = ["home", "logging_as_before", "server"]
 

@@ -24,6 +24,8 @@ from sync_server.services.writing import Unit, write
 from tests.server.desks import Desk, signed_in
 from tests.server.phones import ORG, STORE, Field, staff_id
 
+pytestmark = pytest.mark.thorough
+
 LISTS = {
     "users": USERS, "stores": STORES, "devices": DEVICES, "assignments": ASSIGNMENTS,
     "waiting": WAITING, "conflicts": CONFLICTS,

@@ -31,6 +31,8 @@ from tests.server.desks import Desk, signed_in
 from tests.server.figure_world import STAFF, STORES, ByHand, Rows, busy_year, sheets
 from tests.server.phones import ORG, STORE, Field, staff_id
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def field(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:

@@ -18,6 +18,8 @@ from tests.server.desks import Desk, signed_in
 from tests.server.phones import ORG, Field
 from tests.server.test_import import GOOD, HEADER
 
+pytestmark = pytest.mark.thorough
+
 RETAIL = (DATA / "online_retail_part.csv.gz").read_bytes()
 CASES = (DATA / "incident_event_log_part.csv.gz").read_bytes()
 FAULTY = (HEADER + GOOD + "2,71053,LANTERN,many,2010-12-01 08:26:00,3.39,17850,France\n").encode()

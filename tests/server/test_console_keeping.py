@@ -16,6 +16,8 @@ from sync_server.services.writing import write
 from tests.server.desks import signed_in
 from tests.server.phones import ORG, Field
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def field(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:

@@ -23,6 +23,8 @@ from sync_server.services.writing import Unit, write
 from tests.server.desks import Desk, signed_in
 from tests.server.phones import ORG, PASSWORD, STORE, Field, Phone, staff_id
 
+pytestmark = pytest.mark.thorough
+
 CUSTOMERS = [derived_id("console", str(n)) for n in range(3)]
 NAMES = ["大客户甲", "大客户乙", "大客户丙"]
 SOUTH = derived_id("south")

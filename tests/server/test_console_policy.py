@@ -16,6 +16,8 @@ from sync_server.services.writing import Unit, write
 from tests.server.desks import Desk, signed_in
 from tests.server.phones import ORG, Field
 
+pytestmark = pytest.mark.thorough
+
 _INPUT = re.compile(r'<input[^>]*?name="([\w.]+)"[^>]*?>')
 _VALUE = re.compile(r'value="([^"]*)"')
 _CHOSEN = re.compile(r'<select[^>]*name="([\w.]+)".*?value="(\w*)" selected', re.DOTALL)

@@ -15,6 +15,8 @@ from sync_server.services.writing import write
 from tests.server.desks import Desk, signed_in
 from tests.server.phones import ADDRESS, ORG, STORE, Field
 
+pytestmark = pytest.mark.thorough
+
 FORM = {
     "title_zh": "门店服务", "title_en": "Our store", "subject": "store",
     "open_from": "2026-11-01", "open_until": "2027-12-31",

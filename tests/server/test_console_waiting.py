@@ -22,6 +22,8 @@ from sync_server.services.writing import Unit, write
 from tests.server.desks import signed_in
 from tests.server.phones import ORG, STORE, Field, Phone, staff_id
 
+pytestmark = pytest.mark.thorough
+
 CUSTOMER, NAME = derived_id("console waiting"), "华联商厦"
 
 

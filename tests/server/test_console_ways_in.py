@@ -14,6 +14,8 @@ from tests.server.desks import Desk, signed_in
 from tests.server.phones import ORG, PASSWORD, Field, code, staff_id
 from tests.server.test_second_factor import authenticator, next_code
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def company(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:

@@ -39,6 +39,8 @@ from tests.server.field_org import World
 from tests.server.phones import ORG, staff_id
 from tests.server.test_cli_commands import home, logging_as_before, run, server
 
+pytestmark = pytest.mark.thorough
+
 __all__ = ["home", "logging_as_before", "server"]
 
 

@@ -25,6 +25,8 @@ from sync_server.services.writing import Unit, write
 from tests.server.desks import Desk, signed_in
 from tests.server.phones import ADDRESS, ORG, STORE, Field, staff_id
 
+pytestmark = pytest.mark.thorough
+
 _LINK = re.compile(rf"{ADDRESS}(/c/[\w-]+)")
 _ONCE = re.compile(r'name="once" value="([\w-]+)"')
 _NUMBER = re.compile(r"Number (C\d+)")

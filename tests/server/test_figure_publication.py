@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import combinations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +27,8 @@ from sync_server.services.publications import (
     shown,
 )
 from tests.server.figure_world import NOW, ORG, STORES, ByHand, company, drawn, write_rows
+
+pytestmark = pytest.mark.thorough
 
 Counts = dict[tuple[str, str], int]
 

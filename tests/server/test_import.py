@@ -21,6 +21,8 @@ from sync_server.importing.incidents import read_incidents
 from sync_server.importing.retail import read_retail
 from sync_server.importing.source import ImportReport
 
+pytestmark = pytest.mark.thorough
+
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 ORG = derived_id("import test")
 HEADER = "invoice_no,stock_code,description,quantity,invoice_at,unit_price,customer_id,country\n"

@@ -24,6 +24,8 @@ from sync_server.db.migrate import upgrade
 from tests.databases import RING, database_at
 from tests.server.field_org import Device, World, person
 
+pytestmark = pytest.mark.thorough
+
 Entry = dict[str, Any]
 
 

@@ -20,6 +20,8 @@ from sync_server.db.log import HISTORY
 from tests.databases import database_at
 from tests.server.field_org import Device, World, person
 
+pytestmark = pytest.mark.thorough
+
 WHO = ("an", "mei", "an")
 """Whose devices: two of one person and one of another."""
 WORDS = st.sampled_from(["甲", "乙", "丙"])

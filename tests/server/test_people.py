@@ -27,6 +27,8 @@ from tests.server.desks import Desk, signed_in
 from tests.server.figure_world import STORES, busy_year, sheets
 from tests.server.phones import ORG, STORE, Field, staff_id
 
+pytestmark = pytest.mark.thorough
+
 CYCLE = "2026-Q3"
 WU = staff_id("wu")
 

@@ -22,6 +22,8 @@ from sync_server.services.scopes import enrol
 from sync_server.services.writing import write
 from tests.server.phones import ORG, Field, Phone, staff_id
 
+pytestmark = pytest.mark.thorough
+
 VERDICTS = {"applied", "merged", "conflict", "late", "quarantined", "rejected", "retry"}
 CODES = {code.key for code in Code}
 JSON = {"Content-Type": "application/json"}

@@ -22,6 +22,8 @@ from sync_server.services.record_moves import move_record
 from tests.databases import database_at
 from tests.server.field_org import ORG, World, person
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def world(db: Database) -> World:

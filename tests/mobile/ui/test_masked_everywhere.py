@@ -19,6 +19,8 @@ from tests.mobile.ui.field import NOW, Field, customer, visit
 from tests.mobile.ui.headless import Headless
 from tests.mobile.ui.written import looks
 
+pytestmark = pytest.mark.thorough
+
 PHONES = ("13812345678", "13987654321")
 MAILS = ("wang.fang@example.com", "li.na@example.com")
 PLACES = ("示例路 7 弄 12 号 302 室", "备用大道 99 号 B 座 5 层")
