@@ -54,6 +54,16 @@ def machine() -> str:
     )
 
 
+ELSEWHERE = (
+    "Measured by commands of their own: [the rules of the trade](benchmarks-trade.md) (tiers over a "
+    "million orders, figures over 100,000 cases, Today with 500 visits), [beside the peers]"
+    "(benchmarks-peers.md), [growth](benchmarks-growth.md), [pokes](benchmarks-pokes.md), "
+    "[encryption](benchmarks-encryption.md), [the vault's ciphers](benchmarks-vault.md), and "
+    "[where the time goes](benchmarks-limits.md)."
+)
+"""What this page leaves to others."""
+
+
 def write_page(page: Path, sections: Sequence[Section], measured_on: str) -> None:
     """Replaces the page's sections of the same title, keeps the others."""
     old = page.read_text(encoding="utf-8") if page.exists() else ""
@@ -63,6 +73,7 @@ def write_page(page: Path, sections: Sequence[Section], measured_on: str) -> Non
     head = (
         "# Benchmarks\n\nMedians with their range, as measured; `make bench` writes this page. The "
         "machine is shared and its speed drifts: compare only figures of one run.\n\n"
+        f"{ELSEWHERE}\n\n"
         f"Measured on {measured_on}.\n"
     )
     parts = "".join(f"\n## {part.rstrip()}\n" for part in kept.values())
