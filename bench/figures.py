@@ -55,8 +55,8 @@ def machine() -> str:
 
 
 ELSEWHERE = (
-    "Measured by commands of their own: [the rules of the trade](benchmarks-trade.md) (tiers over a "
-    "million orders, figures over 100,000 cases, Today with 500 visits), [beside the peers]"
+    "Measured by commands of their own: [the rules of the trade](benchmarks-trade.md) (tiers over "
+    "a million orders, figures over 100,000 cases, Today with 500 visits), [beside the peers]"
     "(benchmarks-peers.md), [growth](benchmarks-growth.md), [pokes](benchmarks-pokes.md), "
     "[encryption](benchmarks-encryption.md), [the vault's ciphers](benchmarks-vault.md), and "
     "[where the time goes](benchmarks-limits.md)."

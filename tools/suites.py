@@ -25,7 +25,7 @@ WITHOUT_FUZZ = ("-p", "no:schemathesis", "--ignore", "tests/server/test_web_fuzz
 # tests share.
 QUICKLY = "-n 3 --dist loadfile".split()
 # Here a group does: among files there are some that live for minutes.
-IN_GROUPS = "-n 4 --dist loadgroup".split()
+IN_GROUPS = "-n 3 --dist loadgroup".split()
 # The tests of a file share a device or a day. One of them waits for a minute until access ends:
 # there is work for a third browser.
 IN_BROWSERS = "-n 3 --dist loadfile --no-loadscope-reorder".split()

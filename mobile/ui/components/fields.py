@@ -36,11 +36,18 @@ def _heading(field: Field, more: dict[str, Any]) -> str:
 
 def _text(form: Form, field: Field, more: dict[str, Any]) -> ft.Control:
     lines = more.get("lines", 4 if field.limit > _LONG_TEXT else 1)
-    return ft.TextField(
+
+    def changed(event: ft.Event[ft.TextField]) -> None:
+        typed = _typed(event)
+        form.drawn[field.name] = (event.control, typed)
+        form.set(field.name, typed, render=_overtaken(event))
+
+    text = form.standing(field.name, form.get(field.name) or "")
+    drawn = ft.TextField(
         key=field.name,
         label=_heading(field, more),
         hint_text=more.get("hint"),
-        value=form.get(field.name) or "",
+        value=text,
         error=form.errors.get(field.name),
         max_length=field.limit,
         counter=None if lines > 1 else "",
@@ -50,8 +57,10 @@ def _text(form: Form, field: Field, more: dict[str, Any]) -> ft.Control:
         max_lines=lines + 6 if lines > 1 else 1,
         keyboard_type=_KEYBOARDS.get(field.name, ft.KeyboardType.TEXT),
         border=ft.OutlineInputBorder(border_radius=12),
-        on_change=lambda event: form.set(field.name, _typed(event), render=_overtaken(event)),
+        on_change=changed,
     )
+    form.drawn[field.name] = (drawn, text)
+    return drawn
 
 
 _KEYBOARDS = {"phone": ft.KeyboardType.PHONE, "email": ft.KeyboardType.EMAIL}
@@ -76,6 +85,7 @@ def _number(read: Callable[[str], Any], show: Callable[[Any], str]) -> Any:
 
         def changed(event: ft.Event[ft.TextField]) -> None:
             text = _typed(event)
+            form.drawn[field.name] = (event.control, text)
             form.typed[field.name] = text  # "12." is on its way to a number: leave it as it stands
             try:
                 number = read(text.strip()) if text.strip() else None
@@ -86,16 +96,20 @@ def _number(read: Callable[[str], Any], show: Callable[[Any], str]) -> Any:
 
         low, high = field.low, field.high
         bounded = field.kind is not Kind.MONEY and low is not None and high is not None
-        return ft.TextField(
+        stands = kept if kept is not None else "" if value is None else show(value)
+        stands = form.standing(field.name, stands)
+        drawn = ft.TextField(
             key=field.name,
             label=_heading(field, more),
-            value=kept if kept is not None else "" if value is None else show(value),
+            value=stands,
             error=form.errors.get(field.name),
             helper=t("form.between", low=f"{low:g}", high=f"{high:g}") if bounded else None,
             keyboard_type=ft.KeyboardType.NUMBER,
             border=ft.OutlineInputBorder(border_radius=12),
             on_change=changed,
         )
+        form.drawn[field.name] = (drawn, stands)
+        return drawn
 
     return edit
 

@@ -154,3 +154,26 @@ async def test_a_price_is_typed_in_yuan_and_kept_in_cents(field, open_app, monke
         await app.type("price_cents", wrong)
         assert app.find("price_cents").error == "请输入数字"
         assert not form().complete()
+
+
+async def test_a_keystroke_whose_event_is_on_its_way_outlives_a_rendering(
+    field, open_app, monkeypatch
+):
+    """The field tells its text first and the event after it: what is drawn in between must not be
+    the text of before."""
+    app, shell = await on(open_app, field, monkeypatch)
+    await app.type("needs", "年度")
+    app.report("needs", "年度保")
+    form().state.version += 1
+    await app.settle()
+    assert app.find("needs").value == "年度保"
+    await app.type("needs", "年度保养")
+    assert (app.find("needs").value, form().get("needs")) == ("年度保养", "年度保养")
+
+
+async def test_what_the_screen_writes_into_a_field_stands_in_it(field, open_app, monkeypatch):
+    app, shell = await on(open_app, field, monkeypatch)
+    await app.type("needs", "年度")
+    form().set("needs", "季度")
+    await app.settle()
+    assert app.find("needs").value == "季度"
