@@ -32,8 +32,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for folder in ("browser", "e2e"):
             if (HERE / folder) in item.path.parents:
                 item.add_marker(folder)
-        if (HERE / "house") in item.path.parents:  # every file is parsed once, by one worker
-            item.add_marker(pytest.mark.xdist_group("house"))
     if "bench" not in config.option.markexpr:
         measuring = [item for item in items if item.get_closest_marker("bench")]
         if measuring:

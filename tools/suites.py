@@ -24,8 +24,18 @@ WITHOUT_FUZZ = ("-p", "no:schemathesis", "--ignore", "tests/server/test_web_fuzz
 # would load all that there is once more. A file stays on one worker, which alone makes what its
 # tests share.
 QUICKLY = "-n 3 --dist loadfile".split()
-# Here a group does: among files there are some that live for minutes.
-IN_GROUPS = "-n 3 --dist loadgroup".split()
+IN_ORDER = [*QUICKLY, "--no-loadscope-reorder"]
+# A minute and more each: whoever got one last would work alone.
+LONG = (
+    "sim/test_simulation.py",
+    "sim/test_canaries.py",
+    "server/test_tiers_real.py",
+    "server/test_churn_real.py",
+    "server/test_figures_real.py",
+    "server/test_import.py",
+    "server/test_poke_live.py",
+    "mobile/test_backup_killed.py",
+)
 # The tests of a file share a device or a day. One of them waits for a minute until access ends:
 # there is work for a third browser.
 IN_BROWSERS = "-n 3 --dist loadfile --no-loadscope-reorder".split()
@@ -40,19 +50,22 @@ def main() -> int:
     if parser.parse_args().quick:
         return _pytest("-m", QUICK, *QUICKLY, *WITHOUT_FUZZ)
     browser = chromium.ensure()
-    code = _pytest("-m", ALONE, *IN_GROUPS)
+    code = _pytest("-m", ALONE, *IN_ORDER, *_files(browser=False))
     if browser is None:
         print(f"The browser suites were skipped: {chromium.why_missing()}.", flush=True)
         return code
     # Run even after a failure: one report says everything that is wrong.
-    return _pytest("-m", IN_BROWSER, *IN_BROWSERS, *_in_browsers()) or code
+    return _pytest("-m", IN_BROWSER, *IN_BROWSERS, *_files(browser=True)) or code
 
 
-def _in_browsers() -> list[str]:
-    """The files of the browser suites in the order in which workers take them."""
+def _files(*, browser: bool) -> list[str]:
+    """Files of tests in the order in which workers take them: the long ones first."""
     tests = Path("tests")
-    first = [tests / name for name in BEGIN]
-    others = [*sorted(tests.glob("e2e/test_*.py")), *sorted(tests.glob("browser/test_*.py"))]
+    first = [tests / name for name in (BEGIN if browser else LONG)]
+    others = [p for p in tests.rglob("test_*.py") if (p.parts[1] in {"browser", "e2e"}) is browser]
+    others.sort(
+        key=lambda path: (path.parts[1] == "browser", path)
+    )  # those of tests/e2e are longer
     return [str(path) for path in dict.fromkeys([*first, *others])]
 
 

@@ -28,7 +28,7 @@ from sync_server.services.console_sessions import SignedIn
 from tests.databases import database_at
 from tests.server.phones import ORG, START, STORE
 
-pytestmark = [pytest.mark.xdist_group("lists"), pytest.mark.thorough]
+pytestmark = pytest.mark.thorough
 
 ROWS = 100_000
 STEPS = 400
