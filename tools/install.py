@@ -64,9 +64,11 @@ def _install(wanted: str) -> int:
     STAMP.unlink(missing_ok=True)
     # Twice quiet: errors still show, a package index's remarks about itself don't.
     pip = [str(PYTHON), "-m", "pip", "-qq", "--no-input", "--disable-pip-version-check"]
+    # Of what tests need most is never loaded; what is, is compiled when it is.
+    when = ["--no-compile"] if wanted == "dev" else []
     for step in (
         # Every package that the lock lists, by hash, and nothing that it does not list.
-        ["install", "--require-hashes", "--no-deps", "--requirement", str(LOCKS[wanted])],
+        ["install", *when, "--require-hashes", "--no-deps", "--requirement", str(LOCKS[wanted])],
         ["install", "--no-deps", "--no-index", "--no-build-isolation", "--editable", str(ROOT)],
         ["check"],
     ):
