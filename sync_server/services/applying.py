@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from shared.codec import check
 from shared.declare import ENTITIES, Entity, Merge, Role
 from shared.device_time import Sending
 from shared.errors import Code, Refusal
@@ -19,7 +20,8 @@ from sync_server.services.audit import Action
 from sync_server.services.bodies import body_text
 from sync_server.services.caller import Caller
 from sync_server.services.changes import Readable
-from sync_server.services.judging import Manner, Right, check_ties, in_reach
+from sync_server.services.erasing import is_erased
+from sync_server.services.judging import Manner, Right, check_ties, in_reach, judge
 from sync_server.services.record_moves import moved_away, new_home
 from sync_server.services.votes import Vote
 from sync_server.services.writing import Author, Held, Unit, Version
@@ -41,6 +43,25 @@ class Applied:
 
     verdict: str
     conflicts: list[str] = field(default_factory=list)
+
+
+def judge_and_apply(desk: Desk, content: Readable, written_at: datetime) -> Applied:
+    """Judges a change by what its author may do and by what is there now, and applies it, or leaves
+    it to a manager (`quarantined`). Refuses as `apply` does, and whatever is about a customer that
+    was erased: nothing more is kept about them, however it was written."""
+    entity, creating = ENTITIES[content.entity], content.kind == "create"
+    values = check(entity, content.fields, whole=creating)
+    held = desk.unit.get(content.entity, content.record_id)
+    row: dict[str, Any] | None = held.row if held else None
+    if held is None and creating:
+        row = {**values, "id": content.record_id}
+    if row is not None and entity.customer and not entity.one_way:
+        if is_erased(desk.unit.get("customer", row.get(entity.customer))):
+            raise Refusal(Code.CUSTOMER_ERASED)
+    right = judge(desk.unit, desk.caller, content, entity, row, written_at)
+    if right.manner is Manner.QUARANTINE:
+        return Applied("quarantined")
+    return apply(desk, content, values, right, written_at)
 
 
 def apply(

@@ -8,10 +8,9 @@ the same record.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import structlog
 from sqlalchemy import select
@@ -19,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shared.clock import to_wire
 from shared.codec import check
-from shared.declare import ENTITIES, Entity
+from shared.declare import ENTITIES
 from shared.device_time import Sending, correct_time
 from shared.errors import Code, Refusal
 from shared.wire import Outcome, PushReply
@@ -29,12 +28,10 @@ from sync_server.db.log import ORG_STATE
 from sync_server.services import retrying, survey_answers
 from sync_server.services.accounts import policy_of
 from sync_server.services.alarms import raise_alarm
-from sync_server.services.applying import Desk, apply
+from sync_server.services.applying import Desk, judge_and_apply
 from sync_server.services.caller import Caller
 from sync_server.services.changes import Incoming, Push, Readable
 from sync_server.services.epochs import org_state
-from sync_server.services.erasing import is_erased
-from sync_server.services.judging import Manner, judge
 from sync_server.services.look_chain import Chain
 from sync_server.services.outcomes import (
     Known,
@@ -182,23 +179,13 @@ class _Batch:
         return settled
 
     def _outcome(self, change: Incoming, content: Readable, written_at: datetime) -> Settled:
-        desk = self.desk
-        entity, creating = ENTITIES[content.entity], content.kind == "create"
-        values = check(entity, content.fields, whole=creating)
+        entity = ENTITIES[content.entity]
         if entity.anonymous:  # by no grant: it is nobody's, and nobody reads it
-            survey_answers.take(desk.unit, values, written_at)
+            values = check(entity, content.fields, whole=content.kind == "create")
+            survey_answers.take(self.desk.unit, values, written_at)
             return Settled(change, "applied")
-        held = desk.unit.get(content.entity, content.record_id)
-        row: dict[str, Any] | None = held.row if held else None
-        if held is None and creating:
-            row = {**values, "id": content.record_id}
-        if row is not None and not entity.one_way:
-            self._refuse_erased(entity, row)
-        right = judge(desk.unit, desk.caller, content, entity, row, written_at)
-        if right.manner is Manner.QUARANTINE:
-            return Settled(change, "quarantined")
-        applied = apply(desk, content, values, right, written_at)
-        return Settled(change, applied.verdict, conflicts=applied.conflicts)
+        done = judge_and_apply(self.desk, content, written_at)
+        return Settled(change, done.verdict, conflicts=done.conflicts)
 
     def _link(self, look: Readable) -> None:
         """Takes a look into its chain whatever became of it: that it was refused, or waits for a
@@ -208,12 +195,6 @@ class _Batch:
         except Refusal:
             return
         self.chain.add(self.desk.unit, self.desk.caller, {**values, "id": look.record_id})
-
-    def _refuse_erased(self, entity: Entity, row: Mapping[str, Any]) -> None:
-        """Nothing more is kept about a customer that was erased, however it was written."""
-        customer_id = row.get(entity.customer) if entity.customer else None
-        if is_erased(self.desk.unit.get("customer", customer_id)):
-            raise Refusal(Code.CUSTOMER_ERASED)
 
     def _again(self, change: Incoming) -> Settled:
         """The outcome of the first time; other content under the same id is an error and an

@@ -16,8 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from shared.clock import from_wire
-from shared.codec import check
-from shared.declare import ENTITIES, Role
+from shared.declare import Role
 from shared.device_time import Sending
 from shared.errors import Code, Refusal
 from sync_server.db.accounts import DEVICE
@@ -26,13 +25,12 @@ from sync_server.db.base import Database
 from sync_server.db.log import CHANGE_LOG
 from sync_server.services import audit
 from sync_server.services.accounts import by_staff, policy_of
-from sync_server.services.applying import Desk, apply
+from sync_server.services.applying import Applied, Desk, judge_and_apply
 from sync_server.services.audit import Action
 from sync_server.services.caller import Caller
 from sync_server.services.changes import read_change
 from sync_server.services.epochs import was_restored
-from sync_server.services.erasing import EMPTIED, is_erased
-from sync_server.services.judging import Manner, judge
+from sync_server.services.erasing import EMPTIED
 from sync_server.services.writing import Unit, write
 
 _LOG = CHANGE_LOG.c
@@ -101,59 +99,44 @@ def _rejected(unit: Unit, change_ids: Sequence[str]) -> Sequence[Row[Any]]:
 
 def _again(unit: Unit, who: Caller | audit.Actor, stored: Row[Any]) -> str:
     unit.begin_change()
-    conflicts: list[str] = []
     code = lacks = None
     try:
-        verdict, conflicts = _judged(unit, stored)
+        done = _judged(unit, stored)
     except Refusal as refusal:
         unit.undo_change()
         lacks = awaited(unit, refusal, stored.record_id)
-        verdict, code = "rejected" if lacks is None else "quarantined", refusal.code.key
+        done, code = Applied("rejected" if lacks is None else "quarantined"), refusal.code.key
     unit.connection.execute(
         update(CHANGE_LOG)
         .where(_LOG.org_id == unit.org_id, _LOG.change_id == stored.change_id)
         .values(
-            verdict=verdict,
+            verdict=done.verdict,
             code=code,
             settled_by=who.staff_id,
             missing_id=lacks,
-            outcome=json.dumps({"field": None, "conflicts": conflicts}),
+            outcome=json.dumps({"field": None, "conflicts": done.conflicts}),
         )
     )
     audit.note(
         unit, who, Action.CHANGES_RETRIED, subject=("change", stored.change_id),
-        of=stored.staff_id, verdict=verdict,
+        of=stored.staff_id, verdict=done.verdict,
     )  # fmt: skip
-    return verdict
+    return done.verdict
 
 
-def _judged(unit: Unit, stored: Row[Any]) -> tuple[str, list[str]]:
-    """As `push` judges what it has never seen. Looks are left as they are: their place in the
-    chain was taken when they came."""
+def _judged(unit: Unit, stored: Row[Any]) -> Applied:
+    """As `push` judges what it has never seen. A look's place in its chain was taken when it
+    came."""
     if stored.body == EMPTIED:  # nothing is left to judge, and what refused it still holds
         raise Refusal(Code.of(stored.code or ""))
     incoming = read_change(stored.body.encode())
-    content = incoming.content
-    if content is None or content.entity == "look":
+    if incoming.content is None:
         raise incoming.refusal or Refusal(Code.of(stored.code or ""))
-    entity, creating = ENTITIES[content.entity], content.kind == "create"
-    values = check(entity, content.fields, whole=creating)
-    held = unit.get(content.entity, content.record_id)
-    row: dict[str, Any] | None = held.row if held else None
-    if held is None and creating:
-        row = {**values, "id": content.record_id}
-    customer_id = row.get(entity.customer) if row and entity.customer else None
-    if is_erased(unit.get("customer", customer_id)):
-        raise Refusal(Code.CUSTOMER_ERASED)
     author = _author(unit.connection, unit.org_id, stored)
     written_at = from_wire(stored.written_at)
-    right = judge(unit, author, content, entity, row, written_at)
-    if right.manner is Manner.QUARANTINE:
-        return "quarantined", []
     sending = Sending(sent_at=written_at, boot_id="", monotonic_ms=0, received_at=unit.now)
     desk = Desk(unit, author, policy_of(unit.connection, unit.org_id, unit.now), sending)
-    applied = apply(desk, content, values, right, written_at)
-    return applied.verdict, applied.conflicts
+    return judge_and_apply(desk, incoming.content, written_at)
 
 
 def _author(connection: Connection, org_id: str, stored: Row[Any]) -> Caller:
