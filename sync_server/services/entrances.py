@@ -23,7 +23,7 @@ from shared.errors import Code, Refusal
 from shared.ids import derived_id, new_id
 from shared.policy import PolicySettings
 from shared.service_clock import response_limit
-from sync_server.db.base import Database
+from sync_server.db.base import Database, lock_organisation
 from sync_server.db.entrances import ENTRANCE
 from sync_server.db.records import RECORDS
 from sync_server.services import audit
@@ -183,8 +183,12 @@ def _open(
         row["occurred_at"] = at
     unit.create("case", row)
     both = {"case_id": case_id, "customer_id": customer_id}
-    opening = {"id": derived_id("opening", case_id), "kind": "moved", "to_state": "new"}
-    unit.create("case_event", {**opening, **both, "happened_at": at})
+    opening = {
+        "id": derived_id("opening", case_id), "kind": "moved", "to_state": "new",
+        # The number may lead to a record of another name: who wrote must not be lost (L1).
+        "happened_at": at, "note": said["name"],
+    }  # fmt: skip
+    unit.create("case_event", {**opening, **both})
     # Its first duty is the number's: whether it is theirs only a call can tell.
     limit = response_limit(policy, said["kind"])
     call = {
@@ -228,7 +232,9 @@ def _met(unit: Unit, entrance: Entrance, said: Mapping[str, str]) -> str:
 
 
 def _count(unit: Unit, db: Database, token: str, policy: PolicySettings, now: datetime) -> None:
-    """One more of today. Refuses NOT_FOUND, TOO_MANY_REQUESTS."""
+    """One more of today, under the organisation's lock: of messages that come at once each counts.
+    Refuses NOT_FOUND, TOO_MANY_REQUESTS."""
+    lock_organisation(unit.connection, unit.org_id)
     mine, today = _ENTRANCE.token_mark == _mark(db, token), _today(unit, now)
     row = unit.connection.execute(select(_ENTRANCE.day, _ENTRANCE.taken).where(mine)).first()
     if row is None:
@@ -248,7 +254,8 @@ def _check_theirs(unit: Unit, who: Caller, store_id: str) -> None:
 
 def may_open(who: Caller, store_id: str) -> bool:
     """Whether this store's entrance is theirs to open and close."""
-    return who.role is Role.ADMINISTRATOR or who.store_id == store_id
+    manages = who.role is Role.STORE_MANAGER and who.store_id == store_id
+    return manages or who.role is Role.ADMINISTRATOR
 
 
 def _shut(unit: Unit, store_id: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from shared.errors import Code, Refusal
 from shared.ids import derived_id
 from sync_server.db.base import Database
 from sync_server.db.records import RECORDS, to_row
@@ -124,6 +126,8 @@ def test_nothing_says_whether_a_number_is_known(field: Field) -> None:
     assert first["customer_id"] == known and second["customer_id"] != known
     names = {one["id"]: one["name"] for one in stored(field, "customer")}
     assert names[known] == "甲", "a stranger changes nothing of what is known"
+    (opening,) = (e for e in stored(field, "case_event") if e["case_id"] == first["id"])
+    assert opening["note"] == "赵敏", "and who wrote is not lost"
 
 
 def test_a_page_that_is_sent_twice_is_one_case(anywhere: Field) -> None:
@@ -203,6 +207,23 @@ def test_one_address_and_one_day_bring_a_store_no_more_than_the_policy_lets_in(
     assert [sent(browser, path).status_code for _ in range(2)] == [200, 429]
     field.clock.pass_by(days=1)
     assert sent(browser, path).status_code == 200 and len(stored(field, "case")) == 5
+
+
+def test_of_messages_that_come_at_once_each_counts(anywhere: Field) -> None:
+    field, now = anywhere, anywhere.clock.now()
+    database, who = field.server.database, audit.Actor(org_id=ORG, via="cli")
+    policies.add_version(database, who, {"entrance_daily": 2}, None, now)
+    token = opened(field).rpartition("/")[2]
+
+    def one(once: str) -> str | Code:
+        try:
+            return entrances.take(database, token, TOLD, once, now)
+        except Refusal as refusal:
+            return refusal.code
+
+    with ThreadPoolExecutor(6) as many:
+        came = list(many.map(one, "abcdef"))
+    assert came.count(Code.TOO_MANY_REQUESTS) == 4 and len(stored(field, "case")) == 2
 
 
 def test_a_store_manager_opens_their_own_stores_entrance_and_no_other(field: Field) -> None:
