@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    column,
 )
 
 from sync_server.db.base import METADATA
@@ -78,6 +79,8 @@ HISTORY = Table(
 """Each version that a later one replaced (`seq` its own number, `replaced_by` the later one's).
 The current one stands in the typed table, so a record that never changed costs nothing here."""
 
+_WAITS = column("missing_id").is_not(None)
+
 CHANGE_LOG = Table(
     "change_log",
     METADATA,
@@ -104,14 +107,13 @@ CHANGE_LOG = Table(
     Index(None, "org_id", "seq"),
     Index(None, "org_id", "verdict", "seq"),
     Index(None, "org_id", "staff_id"),
-)
-_missing = CHANGE_LOG.c.missing_id
-Index(
-    "ix_change_log_missing",
-    CHANGE_LOG.c.org_id,
-    _missing,
-    sqlite_where=_missing.is_not(None),
-    postgresql_where=_missing.is_not(None),
+    Index(
+        "ix_change_log_missing",
+        "org_id",
+        "missing_id",
+        sqlite_where=_WAITS,
+        postgresql_where=_WAITS,
+    ),
 )
 """Every change as it came, also the rejected and the quarantined, with its outcome (L1, L2).
 `written_at` is the corrected time (L8); `settled_by` the manager who released or refused a

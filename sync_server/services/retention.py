@@ -146,9 +146,6 @@ def _empty_texts(db: Database, org_id: str, before: str, now: datetime) -> int:
     return emptied.rowcount
 
 
-__all__ = ["sweep_retention"]
-
-
 def _forget_words(db: Database, org_id: str, now: datetime) -> int:
     """Words of surveys know their month alone, and go with the whole of it."""
     words = SURVEY_WORDS.c
@@ -161,3 +158,6 @@ def _forget_words(db: Database, org_id: str, now: datetime) -> int:
         return 0
     with db.write() as connection:
         return connection.execute(delete(SURVEY_WORDS).where(*over, words.id.in_(old))).rowcount
+
+
+__all__ = ["sweep_retention"]
