@@ -19,6 +19,7 @@ OF_ONE_MACHINE = re.compile(
     r"(?<![\w.])/(?:work/(?:main|shared|\.library)|root/|home/(?!pyodide/)[a-z]+/|tmp/hf)"
     r"|pypi\.org|pythonhosted\.org|npmjs\.org|deb\.debian\.org|--(?:extra-)?index-url"
 )
+TEXT_FIELDS = {"TextField", "CupertinoTextField", "SearchBar"}
 HERE = Path(__file__)
 
 
@@ -79,6 +80,18 @@ def test_the_product_never_prints() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "print"
     ]
     assert not printing, f"log it, or echo it in the command line: {printing}"
+
+
+def test_every_text_field_is_the_one_that_loses_no_keystroke() -> None:
+    bare = [
+        f"{tree.name(path)}:{node.lineno}"
+        for path in tree.modules("mobile")
+        if path != tree.ROOT / "mobile" / "ui" / "components" / "entry.py"
+        for node in tree.nodes(path)
+        if isinstance(node, ast.Attribute | ast.alias)
+        and (node.attr if isinstance(node, ast.Attribute) else node.name) in TEXT_FIELDS
+    ]
+    assert not bare, f"`entry` or `text_entry` of mobile/ui/components/entry.py: {bare}"
 
 
 def _lines(pattern: re.Pattern[str], paths: Iterable[Path]) -> list[str]:

@@ -13,6 +13,7 @@ import flet as ft
 
 from mobile.ui import formats
 from mobile.ui.components import chips, words
+from mobile.ui.components.entry import text_entry
 from mobile.ui.texts import choice, label, t
 from mobile.ui.theme import TARGET
 from shared.clock import from_wire, to_wire
@@ -36,18 +37,12 @@ def _heading(field: Field, more: dict[str, Any]) -> str:
 
 def _text(form: Form, field: Field, more: dict[str, Any]) -> ft.Control:
     lines = more.get("lines", 4 if field.limit > _LONG_TEXT else 1)
-
-    def changed(event: ft.Event[ft.TextField]) -> None:
-        typed = _typed(event)
-        form.drawn[field.name] = (event.control, typed)
-        form.set(field.name, typed, render=_overtaken(event))
-
-    text = form.standing(field.name, form.get(field.name) or "")
-    drawn = ft.TextField(
-        key=field.name,
-        label=_heading(field, more),
+    return text_entry(
+        field.name,
+        _heading(field, more),
+        form.get(field.name) or "",
+        lambda text: form.set(field.name, text, render=False),
         hint_text=more.get("hint"),
-        value=text,
         error=form.errors.get(field.name),
         max_length=field.limit,
         counter=None if lines > 1 else "",
@@ -56,26 +51,10 @@ def _text(form: Form, field: Field, more: dict[str, Any]) -> ft.Control:
         min_lines=lines if lines > 1 else None,
         max_lines=lines + 6 if lines > 1 else 1,
         keyboard_type=_KEYBOARDS.get(field.name, ft.KeyboardType.TEXT),
-        border=ft.OutlineInputBorder(border_radius=12),
-        on_change=changed,
     )
-    form.drawn[field.name] = (drawn, text)
-    return drawn
 
 
 _KEYBOARDS = {"phone": ft.KeyboardType.PHONE, "email": ft.KeyboardType.EMAIL}
-
-
-def _typed(event: ft.Event[ft.TextField]) -> str:
-    """What stands in the field by the event itself: its control may have been rendered anew
-    meanwhile.
-    """
-    return str(event.data or "")
-
-
-def _overtaken(event: ft.Event[ft.TextField]) -> bool:
-    """Whether a rendering came between the keystroke and its event and put the older text back."""
-    return (event.control.value or "") != _typed(event)
 
 
 def _number(read: Callable[[str], Any], show: Callable[[Any], str]) -> Any:
@@ -83,33 +62,26 @@ def _number(read: Callable[[str], Any], show: Callable[[Any], str]) -> Any:
         value = form.get(field.name)
         kept = form.typed.get(field.name)
 
-        def changed(event: ft.Event[ft.TextField]) -> None:
-            text = _typed(event)
-            form.drawn[field.name] = (event.control, text)
+        def tell(text: str) -> None:
             form.typed[field.name] = text  # "12." is on its way to a number: leave it as it stands
             try:
                 number = read(text.strip()) if text.strip() else None
             except (ValueError, ArithmeticError):
                 form.refuse(field.name, t("form.no_number"))
                 return
-            form.set(field.name, number, render=_overtaken(event))
+            form.set(field.name, number, render=False)
 
         low, high = field.low, field.high
         bounded = field.kind is not Kind.MONEY and low is not None and high is not None
-        stands = kept if kept is not None else "" if value is None else show(value)
-        stands = form.standing(field.name, stands)
-        drawn = ft.TextField(
-            key=field.name,
-            label=_heading(field, more),
-            value=stands,
+        return text_entry(
+            field.name,
+            _heading(field, more),
+            kept if kept is not None else "" if value is None else show(value),
+            tell,
             error=form.errors.get(field.name),
             helper=t("form.between", low=f"{low:g}", high=f"{high:g}") if bounded else None,
             keyboard_type=ft.KeyboardType.NUMBER,
-            border=ft.OutlineInputBorder(border_radius=12),
-            on_change=changed,
         )
-        form.drawn[field.name] = (drawn, stands)
-        return drawn
 
     return edit
 

@@ -70,8 +70,6 @@ class Form:
     errors: dict[str, str] = field(default_factory=dict)
     typed: dict[str, str] = field(default_factory=dict)  # of fields whose text is not their value
     unreadable: dict[str, str] = field(default_factory=dict)
-    drawn: dict[str, tuple[ft.TextField, str]] = field(default_factory=dict)
-    """Text fields as they were last drawn, with the text that they were given or last told of."""
     state: FormState = field(default_factory=FormState)
     kept: Kept = field(default_factory=Kept)
     _saving: asyncio.Task[None] | None = None
@@ -82,14 +80,6 @@ class Form:
     def get(self, name: str) -> Any:
         """The present value of a field, in wire form; None when it is empty."""
         return self.values.get(name)
-
-    def standing(self, name: str, text: str) -> str:
-        """What to draw a field with: `text`, or what a keystroke has made of it whose event is
-        still on its way. Drawn with the older text, the field would lose that keystroke."""
-        control, told = self.drawn.get(name, (None, ""))
-        if control is not None and (control.value or "") != told:
-            return control.value or ""
-        return text
 
     def set(self, name: str, value: Any, *, render: bool = True) -> None:
         """A field's new value (None or "" clears it). Its draft is saved a moment later."""

@@ -10,6 +10,7 @@ from typing import Any
 import flet as ft
 
 from mobile.ui.components import buttons, frame, marks, surfaces, words
+from mobile.ui.components.entry import text_entry
 from mobile.ui.components.form import Form, use_form
 from mobile.ui.components.messages import refusal_card, say
 from mobile.ui.hooks import Held, keyed, use_held, use_state
@@ -97,17 +98,13 @@ def Who(shell: Shell, form: Form, lacking: bool) -> ft.Control:
         set_query(_told(form))
 
     def line(key: str, **more: Any) -> ft.Control:
-        def typed(event: ft.Event[ft.TextField]) -> None:
-            form.set(key, str(event.data or ""), render=False)
+        def typed(text: str) -> None:
+            form.set(key, text, render=False)
             if typing.current is not None:
                 typing.current.cancel()
             typing.current = asyncio.ensure_future(look_up())
 
-        border = ft.OutlineInputBorder(border_radius=12)
-        return ft.TextField(
-            key=key, label=label(key), value=form.get(key) or "", border=border, on_change=typed,
-            **more,
-        )  # fmt: skip
+        return text_entry(key, label(key), form.get(key) or "", typed, **more)
 
     def take(customer: Customer) -> Callable[[object], None]:
         def taken(_event: object) -> None:

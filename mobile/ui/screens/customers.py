@@ -12,6 +12,7 @@ import flet as ft
 
 from mobile.ui import formats
 from mobile.ui.components import buttons, frame, marks, surfaces, words
+from mobile.ui.components.entry import text_entry
 from mobile.ui.components.messages import refusal_card
 from mobile.ui.hooks import Held, use_effect, use_held, use_state
 from mobile.ui.screens.customer.looking import use_search_look
@@ -63,8 +64,8 @@ def CustomersScreen() -> ft.View:
         await asyncio.sleep(DEBOUNCE_SECONDS)
         set_query(text.current.strip())
 
-    def typed(event: ft.Event[ft.TextField]) -> None:
-        text.current = event.control.value or ""
+    def typed(now: str) -> None:
+        text.current = now
         if typing.current is not None:
             typing.current.cancel()
         typing.current = asyncio.ensure_future(look_up())
@@ -109,20 +110,22 @@ def CustomersScreen() -> ft.View:
     )
 
 
-def _search_box(shell: Shell, text: str, typed: Any, clear: buttons.Action) -> ft.Control:
+def _search_box(
+    shell: Shell, text: str, typed: Callable[[str], None], clear: buttons.Action
+) -> ft.Control:
     wipe = buttons.icon(shell, "search-clear", ft.Icons.CLOSE, t("customers.clear"), clear)
-    field = ft.TextField(
-        key="search",
-        label=t("customers.search"),
+    field = text_entry(
+        "search",
+        t("customers.search"),
+        text,
+        typed,
         hint_text=t("customers.search.hint"),
         expand=True,
-        value=text,
         prefix_icon=ft.Icons.SEARCH,
         suffix_icon=wipe if text else None,
         border=ft.OutlineInputBorder(border_radius=28),
         autocorrect=False,
         enable_suggestions=False,
-        on_change=typed,
     )
     return ft.Container(
         ft.Row([field]), padding=ft.Padding.only(left=PAD, right=PAD, top=12, bottom=GAP)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import flet as ft
 
 from mobile.ui.components import buttons, surfaces, words
+from mobile.ui.components.entry import text_entry
 from mobile.ui.components.messages import confirm, refusal_card, say
 from mobile.ui.hooks import use_held, use_state
 from mobile.ui.state import Shell, use_query, use_shell, watch
@@ -114,11 +115,10 @@ def _question(
     limits = bounds(one)
     if limits is None:
         lines.append(
-            ft.TextField(
-                key=f"words-{one.key}", value=str(said.get(one.key, "")), multiline=True,
-                min_lines=3, max_length=1000, label=said_in(spoken, "surveys.words"),
-                border=ft.OutlineInputBorder(border_radius=12),
-                on_change=lambda event: put(one.key, str(event.control.value), show=False),
+            text_entry(
+                f"words-{one.key}", said_in(spoken, "surveys.words"), str(said.get(one.key, "")),
+                lambda text: put(one.key, text, show=False),
+                multiline=True, min_lines=3, max_length=1000,
             )
         )  # fmt: skip
         return surfaces.card(lines)

@@ -11,7 +11,9 @@ import flet as ft
 
 from mobile.ui import formats
 from mobile.ui.components import buttons, marks, surfaces, words
+from mobile.ui.components.entry import entry
 from mobile.ui.components.messages import confirm, say
+from mobile.ui.hooks import Held
 from mobile.ui.state import Shell, use_query
 from mobile.ui.texts import choice, t
 from mobile.ui.theme import GAP
@@ -89,10 +91,7 @@ def _card(shell: Shell, one: Wish) -> ft.Control:
 async def _ask_why(shell: Shell, who: str) -> str | None:
     """A word to whoever asked, which may be empty; None: after all not."""
     answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
-    said = ft.TextField(
-        key="answer", label=t("wishes.answer"), max_length=200, multiline=True, min_lines=2,
-        max_lines=4, autofocus=True, border=ft.OutlineInputBorder(border_radius=12),
-    )  # fmt: skip
+    said = Held("")
 
     def reply(value: str | None) -> None:
         if not answer.done():
@@ -103,14 +102,17 @@ async def _ask_why(shell: Shell, who: str) -> str | None:
         ft.AlertDialog(
             modal=True,
             title=ft.Text(t("wishes.refuse.ask", who=who)),
-            content=said,
+            content=entry(
+                "answer", t("wishes.answer"), said, max_length=200, multiline=True, min_lines=2,
+                max_lines=4, autofocus=True,
+            ),
             actions=[
                 ft.TextButton(
                     t("action.cancel"), key="refuse-no", height=48, on_click=lambda _: reply(None)
                 ),
                 ft.FilledButton(
                     t("wishes.refuse"), key="refuse-yes", height=48,
-                    on_click=lambda _: reply(said.value or ""),
+                    on_click=lambda _: reply(said.current),
                 ),
             ],
         )

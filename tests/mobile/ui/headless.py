@@ -121,11 +121,15 @@ class Headless:
     async def type(self, key: str, text: str) -> None:
         """Types into a field, as the client reports it: the value, then the event."""
         self.report(key, text)
-        await self._event(key, "change", text)
+        await self.tell(key, text)
 
     def report(self, key: str, text: str) -> None:
         """The first half of a keystroke: the field's new value, whose event is still on its way."""
         self._session.apply_patch(self.find(key)._i, {"value": text})
+
+    async def tell(self, key: str, text: str) -> None:
+        """The other half of a keystroke: its event."""
+        await self._event(key, "change", text)
 
     async def undo(self) -> None:
         """Taps the button of the line at the bottom."""

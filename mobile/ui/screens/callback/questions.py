@@ -7,6 +7,7 @@ import flet as ft
 from mobile.store.store import Store
 from mobile.ui.components import surfaces, words
 from mobile.ui.components.chips import chips
+from mobile.ui.components.entry import text_entry
 from mobile.ui.components.form import Form
 from mobile.ui.screens.callback.points import points_row
 from mobile.ui.state import Shell, use_query, watch
@@ -44,18 +45,17 @@ def _question(form: Form, question: Question) -> ft.Control:
 
     key = f"answer-{question.key}"
     if question.kind == "text":
-        return ft.TextField(
-            key=key,
-            label=question.label,
-            value=given,
+        return text_entry(
+            key,
+            question.label,
+            given,
+            lambda text: answer(text, render=False),
             multiline=True,
             align_label_with_hint=True,
             min_lines=2,
             max_lines=8,
             max_length=2000,
             counter="",
-            border=ft.OutlineInputBorder(border_radius=12),
-            on_change=lambda event: answer(event.control.value, render=False),
         )
     if question.kind == "scale":
         chosen = int(given) if given.isdecimal() else None

@@ -10,6 +10,7 @@ import flet as ft
 
 from mobile.store.store import Store
 from mobile.ui.components import buttons, surfaces, words
+from mobile.ui.components.entry import text_entry
 from mobile.ui.components.form import Form
 from mobile.ui.hooks import keyed, use_state
 from mobile.ui.screens.report.answers import yes_no
@@ -79,14 +80,13 @@ def Check(shell: Shell, line: Line, change: Callable[..., None]) -> ft.Control:
     ]
     if wants_note:
         lines.append(
-            ft.TextField(
-                key=f"{key}-text",
-                label=label("note"),
-                value=line.get("note") or "",
+            text_entry(
+                f"{key}-text",
+                label("note"),
+                line.get("note") or "",
+                lambda text: change(key, note=text),
                 max_length=500,
                 counter="",
-                border=ft.OutlineInputBorder(border_radius=12),
-                on_change=lambda event: change(key, note=event.control.value),
             )
         )
     return surfaces.card(lines, padding=12, spacing=4)

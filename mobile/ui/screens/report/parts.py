@@ -10,6 +10,7 @@ import flet as ft
 
 from mobile.ui import formats
 from mobile.ui.components import buttons, surfaces, words
+from mobile.ui.components.entry import text_entry
 from mobile.ui.components.form import Form
 from mobile.ui.components.messages import say
 from mobile.ui.hooks import keyed, use_maybe
@@ -133,12 +134,12 @@ def Editor(shell: Shell, form: Form, part: Part) -> ft.Control:
     problem, set_problem = use_maybe(str)
     currency = use_query(lambda store: store.currency(), watch=("organisation",)).value or ""
 
-    def typed(name: str) -> Callable[[ft.Event[ft.TextField]], None]:
-        def changed(event: ft.Event[ft.TextField]) -> None:
-            now = {**(form.get(_EDITING) or part), name: event.control.value or ""}
+    def typed(name: str) -> Callable[[str], None]:
+        def tell(text: str) -> None:
+            now = {**(form.get(_EDITING) or part), name: text}
             form.set(_EDITING, now, render=False)
 
-        return changed
+        return tell
 
     def done() -> None:
         now = form.get(_EDITING) or part
@@ -155,11 +156,8 @@ def Editor(shell: Shell, form: Form, part: Part) -> ft.Control:
 
     def entry(name: str, **more: Any) -> ft.Control:
         value = part.get(name)
-        return ft.TextField(
-            key=f"part-{name}", label=more.pop("called", label(name)),
-            value="" if value is None else str(value),
-            border=ft.OutlineInputBorder(border_radius=12), on_change=typed(name), **more,
-        )  # fmt: skip
+        called, text = more.pop("called", label(name)), "" if value is None else str(value)
+        return text_entry(f"part-{name}", called, text, typed(name), **more)
 
     price = part.get("unit_price_cents")
     part = {**part, "price": part.get("price", "" if price is None else f"{price / 100:.2f}")}

@@ -12,6 +12,7 @@ import flet as ft
 from mobile.ui import formats
 from mobile.ui.components import buttons, frame, surfaces, words
 from mobile.ui.components.chips import chips
+from mobile.ui.components.entry import text_entry
 from mobile.ui.components.messages import confirm, notice, refusal_card
 from mobile.ui.hooks import keyed, use_held, use_state
 from mobile.ui.screens.customer.looking import use_look
@@ -91,8 +92,8 @@ def Signing(shell: Shell, job: Job, report: Report) -> ft.View:
         set_role(word)
         keep(word)
 
-    def named(event: ft.Event[ft.TextField]) -> None:
-        name.current = event.control.value or ""
+    def named(text: str) -> None:
+        name.current = text
         keep()
 
     pad.ink.on_stroke = keep
@@ -199,16 +200,15 @@ def _fields(name: str, named: Any, role: str, choose: Any, lacking: bool) -> ft.
     roles = [(word, choice("signer_role", word)) for word in SIGNER_ROLES]
     return ft.Column(
         [
-            ft.TextField(
-                key="signer-name",
-                label=label("signer_name"),
-                value=name,
+            text_entry(
+                "signer-name",
+                label("signer_name"),
+                name,
+                named,
                 max_length=80,
                 counter="",
                 dense=True,
                 error=t("form.required") if lacking else None,
-                border=ft.OutlineInputBorder(border_radius=12),
-                on_change=named,
             ),
             chips("role", roles, role or None, lambda word: choose(word or "")),
         ],

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import flet as ft
 
 from mobile.ui.components import buttons, surfaces, words
+from mobile.ui.components.entry import entry
 from mobile.ui.hooks import use_held, use_state
 from mobile.ui.state import Shell
 from mobile.ui.texts import label, t
@@ -21,9 +22,6 @@ def Refusing(
     reason = use_held("")
     lacking, set_lacking = use_state(False)
 
-    def typed(event: ft.Event[ft.TextField]) -> None:
-        reason.current = event.control.value or ""
-
     async def do() -> None:
         set_lacking(not reason.current.strip())
         if reason.current.strip():
@@ -33,10 +31,10 @@ def Refusing(
         [
             words.title(t("sign.refuse")),
             words.body(t("sign.refuse.text")),
-            ft.TextField(
-                key="refused_because",
-                label=label("refused_because"),
-                value=reason.current,
+            entry(
+                "refused_because",
+                label("refused_because"),
+                reason,
                 multiline=True,
                 align_label_with_hint=True,
                 min_lines=3,
@@ -44,8 +42,6 @@ def Refusing(
                 max_length=500,
                 autofocus=True,
                 error=t("form.required") if lacking else None,
-                border=ft.OutlineInputBorder(border_radius=12),
-                on_change=typed,
             ),
             ft.Row(
                 [

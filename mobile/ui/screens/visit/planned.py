@@ -5,6 +5,7 @@ from __future__ import annotations
 import flet as ft
 
 from mobile.ui.components import buttons, privacy, surfaces
+from mobile.ui.components.entry import entry
 from mobile.ui.components.messages import say
 from mobile.ui.hooks import use_held, use_state
 from mobile.ui.screens.customer import checks
@@ -48,9 +49,6 @@ def Cancelling(shell: Shell, seen: Seen) -> ft.Control:
     lacking, set_lacking = use_state(False)
     because = use_held("")
 
-    def typed(event: ft.Event[ft.TextField]) -> None:
-        because.current = event.control.value or ""
-
     def cancel() -> None:
         if not because.current.strip():
             set_lacking(True)
@@ -64,15 +62,13 @@ def Cancelling(shell: Shell, seen: Seen) -> ft.Control:
         )
     return surfaces.card(
         [
-            ft.TextField(
-                key="cancelled_because",
-                label=label("cancelled_because"),
-                value=because.current,
+            entry(
+                "cancelled_because",
+                label("cancelled_because"),
+                because,
                 error=t("form.required") if lacking else None,
                 max_length=500,
-                border=ft.OutlineInputBorder(border_radius=12),
                 autofocus=True,
-                on_change=typed,
             ),
             ft.Row(
                 [

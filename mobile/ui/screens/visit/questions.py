@@ -10,6 +10,7 @@ import flet as ft
 
 from mobile.ui.components import buttons, surfaces, words
 from mobile.ui.components.chips import TALL
+from mobile.ui.components.entry import text_entry
 from mobile.ui.components.form import Form
 from mobile.ui.state import Shell, use_query, watch
 from mobile.ui.texts import choice, label, language, t
@@ -51,16 +52,15 @@ def _asked(form: Form, question: Question) -> ft.Control:
 
     key = f"answer-{question.key}"
     if question.kind == "text":
-        return ft.TextField(
-            key=key,
-            label=question.label,
-            value=given,
+        return text_entry(
+            key,
+            question.label,
+            given,
+            lambda text: answer(text, render=False),
             multiline=True,
             min_lines=2,
             max_lines=8,
             max_length=2000,
-            border=ft.OutlineInputBorder(border_radius=12),
-            on_change=lambda event: answer(event.control.value, render=False),
         )
     if question.kind == "choice":
         return _choice(key, question, given, answer)
