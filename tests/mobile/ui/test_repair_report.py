@@ -108,7 +108,7 @@ async def test_parts_are_added_counted_changed_and_taken_out(writing):
     await app.type("part-name", "电池")
     await app.type("part-price", "四块五")
     await app.tap("part-yes")
-    assert app.says("请输入数字")
+    assert app.says("请输入数字") and app.find("part-name").value == "电池"
     await app.type("part-price", "4.5")
     await app.tap("part-yes")
     assert app.says("¥4.50") and app.find("part-0-less").disabled

@@ -133,6 +133,7 @@ def Editor(shell: Shell, form: Form, part: Part) -> ft.Control:
     """A part being typed: in the report's draft, until it is said to join the list."""
     problem, set_problem = use_maybe(str)
     currency = use_query(lambda store: store.currency(), watch=("organisation",)).value or ""
+    part = form.get(_EDITING) or part  # typing renders nothing: `part` is as it was at first
 
     def typed(name: str) -> Callable[[str], None]:
         def tell(text: str) -> None:
