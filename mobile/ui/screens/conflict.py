@@ -14,7 +14,7 @@ from mobile.ui.components import buttons, frame, marks, surfaces, words
 from mobile.ui.components.entry import entry
 from mobile.ui.components.messages import refusal_card, say
 from mobile.ui.components.values import shown
-from mobile.ui.hooks import use_held
+from mobile.ui.hooks import Held
 from mobile.ui.screens.customer.looking import use_look
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import label, t
@@ -33,8 +33,11 @@ def ConflictScreen() -> ft.View:
     shell = use_shell()
     conflict_id = ft.use_route_params().get("conflict_id", "")
     found = use_query(lambda store: store.get(Conflict, conflict_id), [conflict_id], ("conflict",))
-    edited = use_held("")
     conflict = found.value
+    edited: Held[str] = ft.use_memo(
+        lambda: Held(str(conflict.other_value or "") if conflict else ""),
+        [conflict_id, conflict is None],
+    )
     # Both values stand there whole: of a number or an address that is an unmasking.
     recorded, unrecorded = use_look(
         shell,
@@ -75,8 +78,6 @@ def ConflictScreen() -> ft.View:
         ),
     ]  # fmt: skip
     if field.kind is Kind.TEXT:
-        if not edited.current:
-            edited.current = str(conflict.other_value or "")
         body.append(
             surfaces.card(
                 [

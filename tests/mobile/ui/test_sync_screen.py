@@ -129,6 +129,10 @@ async def test_a_conflict_is_decided_for_a_third_wording(field, open_app):
     field.plant(one, held)
     app, shell = await open_app(field)
     await app.go(f"/sync/conflicts/{held.id}")
+    await app.type("edited", "")
+    shell.gate.wrong_ahead += 1  # all is rendered anew
+    await app.settle()
+    assert app.find("edited").value == ""
     await app.type("edited", "年度保养，每季检修")
     await app.tap("take-edited")
     await app.settle()
