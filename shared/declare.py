@@ -53,7 +53,7 @@ class Merge(StrEnum):
 
 class Personal(StrEnum):
     """Whether a field is personal data, and how it is masked. All but NO are encrypted on the
-    server."""
+    server, and with them the whole field that they are a part of."""
 
     NO = "no"
     NAME = "name"
@@ -105,6 +105,12 @@ class Field:
         """Key of its label in the catalogues, shared by all entities that have a field of this
         name."""
         return f"field.{self.name}"
+
+    @property
+    def holds_personal(self) -> bool:
+        """Whether it is personal, or a part of what it holds is."""
+        inner = fields_of(self.struct).values() if self.struct else ()
+        return self.personal is not Personal.NO or any(part.holds_personal for part in inner)
 
 
 _KEY = "huifang"

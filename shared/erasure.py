@@ -19,11 +19,10 @@ NO_FILE = "0" * 64
 _ALSO = {
     "customer": ("origin_ref", "owner_id", "decision_chain"),
     "case": ("origin_ref", "photo_ids"),
-    "asset": ("serial", "location", "package_terms"),
-    "visit": ("photo_ids", "cancelled_because"),
+    "asset": ("serial",),
+    "visit": ("photo_ids",),
     "report": ("photos_before", "photos_after"),
     "inspection": ("checklist",),
-    "assignment": ("reason",),
     "order": ("number",),
     "file": ("sha256", "verified_at"),
 }
@@ -55,7 +54,7 @@ def _nothing(entity: str, field: Field) -> Any:
 
 
 def _within(field: Field, value: Any) -> Any:
-    """A struct, or a list of them, without its personal fields and notes."""
+    """A struct, or a list of them, without its personal fields."""
     if field.struct is None or value is None:
         return value
     inner = fields_of(field.struct)
@@ -73,4 +72,4 @@ def _plain(inner: Mapping[str, Field], item: Mapping[str, Any]) -> dict[str, Any
 
 
 def _speaks(inner: Mapping[str, Field], name: str) -> bool:
-    return name == "note" or (name in inner and inner[name].personal is not Personal.NO)
+    return name in inner and inner[name].personal is not Personal.NO

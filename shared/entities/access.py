@@ -47,7 +47,7 @@ class Assignment(Record):
     from_at: Any = instant(required=True, writers=SERVER_ONLY)
     until_at: Any = instant(writers=SERVER_ONLY)
     assigned_by: str | None = reference("staff", writers=SERVER_ONLY)
-    reason: str | None = text(200, writers=SERVER_ONLY)
+    reason: str | None = text(200, personal=Personal.TEXT, writers=SERVER_ONLY)
 
 
 @entity("grant", user="staff_id", at="not_before")
@@ -63,7 +63,7 @@ class Grant(Record):
     not_before: Any = instant(required=True, writers=SERVER_ONLY)
     expires_at: Any = instant(writers=SERVER_ONLY)
     granted_by: str | None = reference("staff", writers=SERVER_ONLY)
-    reason: str | None = text(200, writers=SERVER_ONLY)
+    reason: str | None = text(200, personal=Personal.TEXT, writers=SERVER_ONLY)
     revoked_at: Any = instant(writers=SERVER_ONLY)
     revoked_because: str | None = choice(*END_REASONS, writers=SERVER_ONLY)
     returned_at: Any = instant(merge=Merge.MAX, writers=frozenset(Role))

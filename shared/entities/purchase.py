@@ -10,6 +10,7 @@ from shared.declare import (
     FIELD_ROLES,
     SERVER_ONLY,
     Merge,
+    Personal,
     Record,
     Role,
     choice,
@@ -71,10 +72,10 @@ class Asset(Record):
     price_cents: int | None = money(writers=FIELD_ROLES)
     currency: str | None = text(3)
     warranty_until: Any = day(case=True)
-    location: str | None = text(120, case=True)
+    location: str | None = text(120, personal=Personal.TEXT, case=True)
     # A service package: what it is called, what is in it, until when (S2 #87, S4 #161).
     package: str | None = text(120, case=True)
-    package_terms: str | None = text(1000, case=True)
+    package_terms: str | None = text(1000, personal=Personal.TEXT, case=True)
     package_until: Any = day(case=True)
 
 

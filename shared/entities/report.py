@@ -37,7 +37,7 @@ class CheckItem:
     key: str = text(60, required=True)
     label: str = text(200, required=True)
     done: bool | None = boolean()
-    note: str | None = text(500)
+    note: str | None = text(500, personal=Personal.TEXT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,7 +84,7 @@ class Visit(Record):
     next_step_on: Any = day()
     next_visit_id: str | None = reference("visit")
     previous_visit_id: str | None = reference("visit", merge=Merge.IMMUTABLE)
-    cancelled_because: str | None = text(500)
+    cancelled_because: str | None = text(500, personal=Personal.TEXT)
 
 
 __all__ = ["PURPOSES", "Answer", "Position", "Visit"]

@@ -41,10 +41,10 @@ def opened(settings: Settings) -> Iterator[Server]:
     server = build(settings)
     tell_servers(server.database)
     try:
-        upgrade(server.database.engine)
         with server.database.read() as connection:
-            if not keys_fit(connection):
+            if not keys_fit(connection):  # an upgrade would seal with them
                 raise _keys_missing(settings)
+        upgrade(server.database.engine)
         if settings.database is None:
             _finish_restore(server, settings.data_dir / SQLITE_FILE)
         yield server

@@ -142,6 +142,7 @@ def _sqlite(engine: Engine, durable: bool) -> Engine:
         raw.execute("PRAGMA wal_autocheckpoint=0")  # `Checkpoints` sees to it
         raw.execute("PRAGMA foreign_keys=ON")
         raw.execute("PRAGMA cache_size=-64000")
+        raw.execute("PRAGMA secure_delete=ON")  # what was erased is not left in free pages
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -1,6 +1,7 @@
 """What is on record about keeping data: drills of backups, and customers that were erased.
 
-Nothing here is synchronised, and nothing here is personal: ids, times, counts and reasons.
+Nothing here is synchronised, and nothing here is personal: ids, times, counts, and reasons, which
+are sealed as everything is that somebody typed.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from sqlalchemy import (
     String,
     Table,
 )
-from sqlalchemy import Text as LongText
 
 from sync_server.db.base import METADATA
+from sync_server.db.sealing import Sealed
 from sync_server.db.types import Instant, JsonValue
 
 BACKUP_DRILL = Table(
@@ -45,7 +46,7 @@ ERASURE = Table(
     Column("id", String(36), nullable=False),
     Column("customer_id", String(36), nullable=False),
     Column("cause", String(16), nullable=False),
-    Column("reason", LongText),
+    Column("reason", Sealed("erasure.reason")),
     Column("asked_by", String(36)),
     Column("erased_at", Instant, nullable=False),
     Column("counts", JsonValue, nullable=False),

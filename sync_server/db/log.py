@@ -186,7 +186,7 @@ RECORD_MOVE = Table(
     Column("to_customer", String(36), nullable=False),
     Column("moved_at", Instant, nullable=False),
     Column("moved_by", String(36)),
-    Column("reason", Text),
+    Column("reason", Sealed("record_move.reason")),
     PrimaryKeyConstraint("org_id", "id"),
     Index(None, "org_id", "record_id"),
     Index(None, "org_id", "from_customer"),

@@ -1,5 +1,6 @@
 """What managers note of their staff and their service: grades that a panel gave, trainings, and the
-plans for VIPs; and their monthly reports. None of it goes to a phone as it stands."""
+plans for VIPs; and their monthly reports. None of it goes to a phone as it stands; what people
+typed, and the reports, are sealed."""
 
 from __future__ import annotations
 
@@ -8,14 +9,13 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
-    LargeBinary,
     PrimaryKeyConstraint,
     String,
     Table,
-    Text,
 )
 
 from sync_server.db.base import METADATA
+from sync_server.db.sealing import Sealed, SealedBytes
 from sync_server.db.types import Day, Instant, JsonValue
 
 STAFF_GRADE = Table(
@@ -28,7 +28,7 @@ STAFF_GRADE = Table(
     Column("proposed", String(12), nullable=False),
     Column("score", Float, nullable=False),
     Column("policy_version", Integer, nullable=False),
-    Column("said", JsonValue, nullable=False),
+    Column("said", Sealed("staff_grade.said", as_json=True), nullable=False),
     Column("grade", String(12)),
     Column("decided_at", Instant),
     PrimaryKeyConstraint("org_id", "staff_id", "period"),
@@ -44,7 +44,7 @@ TRAINING = Table(
     Column("id", String(36), nullable=False),
     Column("store_id", String(36), nullable=False),
     Column("kind", String(12), nullable=False),
-    Column("title", Text),
+    Column("title", Sealed("training.title")),
     Column("staff_id", String(36)),
     Column("period", String(10)),
     Column("owner_id", String(36)),
@@ -52,7 +52,7 @@ TRAINING = Table(
     Column("done_on", Day),
     Column("attended", JsonValue),
     Column("outcome", String(20)),
-    Column("note", Text),
+    Column("note", Sealed("training.note")),
     Column("done_by", String(36)),
     PrimaryKeyConstraint("org_id", "id"),
     Index(None, "org_id", "store_id", "kind", "done_on"),
@@ -67,8 +67,8 @@ SERVICE_PLAN = Table(
     Column("store_id", String(36), nullable=False),
     Column("period", String(10), nullable=False),
     Column("version", Integer, nullable=False),
-    Column("plan", Text, nullable=False),
-    Column("evaluation", Text),
+    Column("plan", Sealed("service_plan.plan"), nullable=False),
+    Column("evaluation", Sealed("service_plan.evaluation")),
     Column("written_by", String(36), nullable=False),
     Column("written_at", Instant, nullable=False),
     PrimaryKeyConstraint("org_id", "store_id", "period", "version"),
@@ -85,7 +85,7 @@ STORE_REPORT = Table(
     Column("form", String(4), nullable=False),
     Column("language", String(8), nullable=False),
     Column("made_at", Instant, nullable=False),
-    Column("body", LargeBinary, nullable=False),
+    Column("body", SealedBytes("store_report.body"), nullable=False),
     PrimaryKeyConstraint("org_id", "store_id", "month", "form", "language"),
 )
 """A month's report as it was made (S3 #145): counts and sums of a store, and its staff's scores.

@@ -121,7 +121,8 @@ def ring_of(dialect: Dialect) -> KeyRing:
 class Sealed(TypeDecorator[Any]):
     """A column whose value is stored sealed: text, or with `as_json` whatever JSON can hold.
 
-    `context` is normally ``table.column``.
+    `context` is normally ``table.column``. Whatever finds sealed columns (`services.rekeying`)
+    finds those of the classes below as well.
     """
 
     impl = LargeBinary
@@ -135,31 +136,47 @@ class Sealed(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
         if value is None:
             return None
-        if self.as_json:
-            value = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        return _RINGS[dialect].seal(value.encode(), self.context.encode())
+        return _RINGS[dialect].seal(self.packed(value), self.context.encode())
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:
         if value is None:
             return None
-        plain = _RINGS[dialect].open(value, self.context.encode()).decode()
-        return json.loads(plain) if self.as_json else plain
+        return self.unpacked(_RINGS[dialect].open(value, self.context.encode()))
+
+    def packed(self, value: Any) -> bytes:
+        """What of a value is sealed."""
+        if self.as_json:
+            value = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        packed: bytes = value.encode()
+        return packed
+
+    def unpacked(self, plain: bytes) -> Any:
+        """The value of what was sealed."""
+        return json.loads(plain) if self.as_json else plain.decode()
+
+
+class SealedBytes(Sealed):
+    """A column whose bytes are stored sealed."""
+
+    cache_ok = True
+
+    def packed(self, value: Any) -> bytes:
+        return bytes(value)
+
+    def unpacked(self, plain: bytes) -> Any:
+        return plain
 
 
 def sealer(dialect: Dialect, column: Sealed) -> Callable[[Any], bytes]:
     """`Sealed.process_bind_param` for many values, none of them None. For one thread: a text that
     is the same object as the one before (a row in its two buckets) is sealed once for both."""
-    ring, context, as_json = _RINGS[dialect], column.context.encode(), column.as_json
+    ring, context, packed = _RINGS[dialect], column.context.encode(), column.packed
     last, sealed = None, b""
 
     def seal(value: Any) -> bytes:
         nonlocal last, sealed
-        if as_json:
-            return ring.seal(
-                json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), context
-            )
-        if value is not last:
-            last, sealed = value, ring.seal(value.encode(), context)
+        if column.as_json or value is not last:
+            last, sealed = value, ring.seal(packed(value), context)
         return sealed
 
     return seal

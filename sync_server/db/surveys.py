@@ -22,7 +22,6 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     String,
     Table,
-    Text,
 )
 
 from sync_server.db.base import METADATA
@@ -92,7 +91,7 @@ EVALUATION = Table(
     Column("until_day", Day, nullable=False),
     Column("points", Integer, nullable=False),
     Column("asked", Integer),
-    Column("note", Text),
+    Column("note", Sealed("evaluation.note")),
     Column("entered_by", String(36), nullable=False),
     PrimaryKeyConstraint("org_id", "id"),
     Index(None, "org_id", "until_day"),

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from shared.clock import from_wire, to_wire
-from shared.declare import Field, Kind, Personal
+from shared.declare import Field, Kind
 from sync_server.db.sealing import Sealed
 
 
@@ -75,6 +75,6 @@ _TYPES: dict[Kind, TypeEngine[Any]] = {
 
 def column_type(field: Field, context: str) -> TypeEngine[Any]:
     """The type of a declared field's column; `context` is ``table.column``."""
-    if field.personal is not Personal.NO:
+    if field.holds_personal:
         return Sealed(context, as_json=field.kind is not Kind.TEXT)
     return _TYPES[field.kind]

@@ -25,6 +25,7 @@ from shared.errors import Code, Refusal
 from sync_server.db.among import among
 from sync_server.db.base import Database, lock_organisation
 from sync_server.db.records import RECORDS, to_row
+from sync_server.db.sealing import Sealed
 from sync_server.services.storing import Stale, store
 
 T = TypeVar("T")
@@ -146,11 +147,14 @@ class Unit:
 
     def find(self, entity: str, **equal: Any) -> list[Held]:
         """Records whose columns have these values (a tuple or list: any of them), this unit's own
-        writes included. Name the most telling column first."""
+        writes included. Name the most telling column first, and never a sealed one alone: those
+        are compared when they are opened."""
         table = RECORDS[entity]
         query = select(table).where(table.c.org_id == self.org_id)
         for name, value in equal.items():
             column = table.c[name]
+            if isinstance(column.type, Sealed):
+                continue
             if isinstance(value, (tuple, list)):
                 query = query.where(column.in_(value))
             else:

@@ -16,10 +16,10 @@ def render_item(kind: str, item: Any, autogen_context: AutogenContext) -> str | 
     """Names our column types in a drafted migration as they are spelt here."""
     if kind != "type" or not isinstance(item, (Sealed, Instant, Day)):
         return False
-    if isinstance(item, Sealed):
-        autogen_context.imports.add("from sync_server.db.sealing import Sealed")
-        return f"Sealed({item.context!r}{', as_json=True' if item.as_json else ''})"
     name = type(item).__name__
+    if isinstance(item, Sealed):
+        autogen_context.imports.add(f"from sync_server.db.sealing import {name}")
+        return f"{name}({item.context!r}{', as_json=True' if item.as_json else ''})"
     autogen_context.imports.add(f"from sync_server.db.types import {name}")
     return f"{name}()"
 
