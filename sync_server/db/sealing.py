@@ -1,5 +1,5 @@
-"""Personal fields at rest: AES-256-GCM under a ring of versioned keys, and a keyed hash for exact
-look-up.
+"""Personal fields, and whatever people type, at rest: AES-256-GCM under a ring of versioned keys;
+and a keyed hash for exact look-up.
 
 A sealed value is ``format(1) key-version(2) nonce(12) ciphertext+tag``; the name of its column is
 bound in as associated data, so that a value copied into another column doesn't open.

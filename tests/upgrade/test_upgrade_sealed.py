@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, MetaData, Table, insert, select, text, update
 
+from shared.errors import Refusal
+from sync_server.cli.terminal import opened
 from sync_server.db.base import METADATA, Database
 from sync_server.db.migrate import differences, upgrade
 from sync_server.db.sealing import KeyRing
 from sync_server.services.rekeying import open_all
+from sync_server.settings import Settings
 from tests.upgrade import kept
 from tests.upgrade.keys import RING
 
@@ -88,6 +91,8 @@ def test_words_that_stood_in_plain_are_sealed_and_leave_no_trace(database: Datab
 
 def test_a_server_with_other_keys_seals_nothing(tmp_path: Path) -> None:
     url = kept.versions()[0].lay_out_sqlite(tmp_path)
+    with pytest.raises(Refusal, match="keys"), opened(Settings(data_dir=tmp_path, database=url)):
+        pass
     stranger = Database(url, KeyRing({1: bytes(32)}, bytes(32)), durable=False)
     with pytest.raises(ValueError, match="altered"):
         upgrade(stranger.engine)
