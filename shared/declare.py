@@ -255,10 +255,6 @@ class Entity:
     def search_fields(self) -> tuple[str, ...]:
         return tuple(n for n, f in self.fields.items() if f.search)
 
-    @property
-    def personal_fields(self) -> tuple[str, ...]:
-        return tuple(n for n, f in self.fields.items() if f.personal is not Personal.NO)
-
 
 class _Registry(Mapping[str, Entity]):
     def __init__(self) -> None:

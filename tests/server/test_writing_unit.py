@@ -6,12 +6,13 @@ import os
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import event, insert, select, text
 
 from shared.errors import Code, Refusal
 from shared.ids import new_id
 from sync_server.db.base import Database
 from sync_server.db.log import FEED, ORG_STATE
+from sync_server.db.people import STORE_REPORT
 from sync_server.db.records import RECORDS
 from sync_server.db.sealing import KeyRing, use_ring
 from sync_server.services.rekeying import reseal, versions
@@ -168,15 +169,20 @@ def test_a_sealed_value_opens_only_in_its_own_column_and_with_its_key() -> None:
 
 def test_rotating_keys_seals_everything_anew_and_loses_nothing(world: World) -> None:
     world.customer("an", needs="冷柜")
+    report = {"org_id": ORG, "store_id": "one", "month": 24_320, "form": "pdf", "language": "en"}
+    report |= {"made_at": "2026-11-10T00:00:00.000Z", "body": b"%PDF \xff"}
+    with world.db.write() as connection:
+        connection.execute(insert(STORE_REPORT).values(**report))
     before = world.rows("customer"), world.rows("contact")
     new = KeyRing({1: b"first key of the tests, 32 bytes", 2: os.urandom(32)}, b"lookup")
     world.db.ring = new
     use_ring(world.db.engine.dialect, new)
     done = dict(reseal(world.db))
-    assert done["customer_row"] > 0 and done["feed"] > 0
+    assert done["customer_row"] > 0 and done["feed"] > 0 and done["store_report"] == 1
     assert (world.rows("customer"), world.rows("contact")) == before
     assert set(dict(reseal(world.db)).values()) == {0}
     with world.db.read() as connection:
+        assert connection.scalar(select(STORE_REPORT.c.body)) == report["body"]
         raw = connection.scalars(text("SELECT name FROM customer_row")).all()
     assert {KeyRing.version_of(bytes(value)) for value in raw} == {2}
 
