@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mobile.usecases.case_clocks import Clocks
@@ -105,7 +106,7 @@ def agenda(store: Store, now: datetime, midnight: datetime) -> Agenda:
         for record in store.agenda(
             kind, until=now + AHEAD if kind in (Visit, RetentionPlan) else None
         )
-        if _mine(record, staff.id, staff.role) and due_time(record) <= now + AHEAD
+        if _mine(record, staff.id, staff.role) and reading.due_time(record) <= now + AHEAD
     ]
     if staff.role in _TELLING:
         found += _updates(store, reading, midnight)
@@ -152,9 +153,8 @@ def _mine(record: Any, staff_id: str, role: str) -> bool:
 
 def _updates(store: Store, reading: _Reading, midnight: datetime) -> Iterator[Item]:
     """Cases whose customers are to be told today, or should have been (S2 #90)."""
-    clocks = Clocks(store)
     for case in store.agenda(Case):
-        clock = clocks.of(case).update
+        clock = reading.clocks.of(case).update
         if clock is not None and clock.due_at is not None and clock.due_at < midnight:
             yield replace(reading.item(case), kind="update", at=clock.due_at, place="")
 
@@ -167,6 +167,11 @@ class _Reading:
         self._store = store
         self._read: dict[tuple[type, str], Any] = {}
         self._pending: dict[type[Record], frozenset[str]] = {}
+
+    @cached_property
+    def clocks(self) -> Clocks:
+        """Read for whoever has cases."""
+        return Clocks(self._store)
 
     def get(self, cls: type[R], record_id: str | None) -> R | None:
         if record_id is None:
@@ -195,7 +200,7 @@ class _Reading:
             who=customer.name if customer else "",
             what=what,
             titled=kind == "repair",
-            at=due_time(record),
+            at=self.due_time(record),
             place=place or (customer.address if customer else None) or "",
             phone=(contact.phone if contact else None)
             or (customer.phone if customer else None)
@@ -206,6 +211,19 @@ class _Reading:
             priority=case.priority if case else None,
         )
 
+    def due_time(self, record: Planned) -> datetime:
+        """By when someone should be at it; a case that nothing limits counts from its opening."""
+        if isinstance(record, Visit):
+            at = record.planned_at
+        elif isinstance(record, Case):
+            at = self.clocks.due_at(record) or record.opened_at
+        elif isinstance(record, RetentionPlan):
+            at = record.due_at
+        else:
+            at = record.next_attempt_at or record.due_at
+        assert isinstance(at, datetime)
+        return at
+
 
 _KIND_AND_WHAT: dict[type, Callable[[Any], tuple[str, str]]] = {
     Visit: lambda visit: ("visit", visit.purpose),
@@ -213,20 +231,6 @@ _KIND_AND_WHAT: dict[type, Callable[[Any], tuple[str, str]]] = {
     Callback: lambda callback: ("callback", callback.kind),
     RetentionPlan: lambda plan: ("retention_plan", plan.cause or "unknown"),
 }
-
-
-def due_time(record: Planned) -> datetime:
-    """By when someone should be at it: a case without an appointment counts from its opening."""
-    if isinstance(record, Visit):
-        at = record.planned_at
-    elif isinstance(record, Case):
-        at = record.appointment_at or record.opened_at
-    elif isinstance(record, RetentionPlan):
-        at = record.due_at
-    else:
-        at = record.next_attempt_at or record.due_at
-    assert isinstance(at, datetime)
-    return at
 
 
 def _done(store: Store, kind: type, midnight: datetime) -> int:

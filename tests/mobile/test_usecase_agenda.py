@@ -87,16 +87,27 @@ async def test_each_role_sees_its_own_kinds_of_work(tmp_path: Path, role, kinds)
     assert shown == kinds
 
 
-async def test_a_case_without_an_appointment_is_overdue_from_its_opening(tmp_path: Path):
-    field = Field(tmp_path, Role.TECHNICIAN)
+@pytest.mark.parametrize(
+    ("state", "ago", "shown"),
+    [
+        ("assigned", timedelta(days=1), "overdue"),
+        ("new", timedelta(minutes=151), "overdue"),
+        ("new", timedelta(minutes=35), "next"),
+        ("on_site", timedelta(days=1), "now"),
+    ],
+)
+async def test_a_case_without_an_appointment_is_due_when_its_node_s_time_is_up(
+    tmp_path: Path, state: str, ago: timedelta, shown: str
+):
+    """As its own page counts, and the console's queue (S4 #167)."""
+    field = Field(tmp_path, Role.STORE_MANAGER)
     one = customer("甲公司")
     case = Case(
         id=derived_id("case", "1"), number="HF-1", customer_id=one.id, kind="repair",
-        title="不制冷", state="assigned", opened_at=NOW - timedelta(days=1),
-        assignee_id=field.staff.id,
+        title="不制冷", state=state, opened_at=NOW - ago, assignee_id=field.staff.id,
     )  # fmt: skip
     field.plant(one, case)
-    assert [i.id for i in (await of(field)).overdue] == [case.id]
+    assert [i.id for i in getattr(await of(field), shown)] == [case.id]
 
 
 async def test_of_overdue_calls_the_more_urgent_case_comes_first_where_the_policy_has_it(

@@ -43,7 +43,7 @@ def CasesScreen() -> ft.View:
     elif not any(found.value.values()):
         body = [surfaces.empty(ft.Icons.HANDYMAN, t("repair.none"), t("repair.none.text"))]
     else:
-        clocks = Clocks(shell.store) if shell.role in ESCALATED else None
+        clocks = Clocks(shell.store)
         body = [
             keyed(f"group-{name}", Group, shell, name, found.value[name], now, clocks)
             for name in _ORDER
@@ -59,16 +59,18 @@ def work(store: Store) -> dict[str, list[Case]]:
     for case in repairs.mine():
         groups[_GROUPS[case.state]].append(case)
     policy = store.policy()
+    clocks = Clocks(store)
+    due = {c.id: clocks.due_at(c) or c.opened_at for cases in groups.values() for c in cases}
     vips = {customer_id for (customer_id,) in store.columns(Customer, ("id",), vip=True)}
 
     def urgent(case: Case) -> tuple[Place, str]:
         vip = case.customer_id in vips
-        return place_in_queue(policy, due_at(case), vip=vip, priority=case.priority), case.id
+        return place_in_queue(policy, due[case.id], vip=vip, priority=case.priority), case.id
 
     for name, cases in groups.items():
         # What has its appointment keeps it; what waits goes by the queue (S2 #86).
         timed = name in {"now", "planned"}
-        cases.sort(key=(lambda case: (due_at(case), case.id)) if timed else urgent)
+        cases.sort(key=(lambda case: (due[case.id], case.id)) if timed else urgent)
     groups["asked"] = asked_of_me(store)
     groups["done"] = repairs.done()
     return groups
@@ -85,18 +87,11 @@ def asked_of_me(store: Store) -> list[Case]:
     return [case for case in found.values() if case is not None]
 
 
-def due_at(case: Case) -> datetime:
-    """The appointment; a case without one counts from its opening."""
-    moment: datetime = case.appointment_at or case.opened_at
-    return moment
-
-
 @ft.component
 def Group(
-    shell: Shell, name: str, cases: Sequence[Case], now: datetime, clocks: Clocks | None
+    shell: Shell, name: str, cases: Sequence[Case], now: datetime, clocks: Clocks
 ) -> ft.Control:
-    """One group; a long one, and what is done, are folded. Only what is shown is looked up.
-    `clocks` is None for roles to which no flow escalates."""
+    """One group; a long one, and what is done, are folded. Only what is shown is looked up."""
     whole, show_whole = use_state(False)
     few = 3 if name == "done" else _FEW
     shown = cases if whole else cases[:few]
@@ -107,28 +102,30 @@ def Group(
     return surfaces.section(t(f"repair.group.{name}"), rows, words.faint(str(len(cases))))
 
 
-def _card(shell: Shell, case: Case, now: datetime, clocks: Clocks | None) -> ft.Control:
+def _card(shell: Shell, case: Case, now: datetime, clocks: Clocks) -> ft.Control:
     customer = shell.store.get(Customer, case.customer_id)
     row = shell.store.row("case", case.id)
     who = customer.name if customer else t("today.unknown_customer")
     place = mask(case.place or (customer.address if customer else None) or "", Personal.ADDRESS)
     group = _GROUPS.get(case.state)
-    late = group not in (None, "now") and due_at(case) < now
-    when = formats.when(due_at(case) if group else case.resolved_at or case.opened_at, now)
+    due = clocks.due_at(case) if group else None
+    late = due if due is not None and group != "now" and due < now else None
+    when = formats.when(due or case.resolved_at or case.opened_at, now)
+    if due is not None and case.appointment_at is None:
+        when = t("repair.clock.by", when=when)
     says = t(
         "today.card", kind=t("entity.case"), who=who, what=case.title, when=when,
         state=choice("state", case.state),
     )  # fmt: skip
     badges: list[ft.Control] = [state_badge(case)]
     badges += priority_badge(case)
-    gone_to = clocks.of(case).escalated_to if clocks and group else None
-    if gone_to == shell.role:
-        text = t("clock.escalated", role=choice("role", gone_to))
+    if group and shell.role in ESCALATED and clocks.of(case).escalated_to == shell.role:
+        text = t("clock.escalated", role=choice("role", shell.role))
         badges.append(marks.badge(text, "error", ft.Icons.NOTIFICATION_IMPORTANT_OUTLINED))
     if customer is not None and (vip := marks.tier(None, customer.vip)) is not None:
         badges.append(vip)
-    if late:
-        badges.append(marks.due(due_at(case), now))
+    if late is not None:
+        badges.append(marks.due(late, now))
     if (waiting := marks.pending(row is not None and row.pending)) is not None:
         badges.append(waiting)
     lines: list[ft.Control] = [
@@ -147,7 +144,7 @@ def _card(shell: Shell, case: Case, now: datetime, clocks: Clocks | None) -> ft.
                 padding=PAD,
             )
         ],
-        accent=ft.Colors.ERROR if late else None,
+        accent=ft.Colors.ERROR if late is not None else None,
         padding=0,
     )
 
