@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.browser.harness import DESKTOP, PHONE
-from tools.screens import access, days, edges
+from tools.screens import access, days, edges, trade
 from tools.screens.walk import Walk
 
 
@@ -39,5 +39,6 @@ ROUNDS = {
     "ending": Round(access.ending, alone=True),
     "deciding": Round(access.deciding, alone=True),
     "deciding_at_night": Round(access.deciding, _NIGHT, alone=True),
+    "desk": Round(trade.desk, alone=True),
     "second_factor": Round(access.second_factor, alone=True),
 }
