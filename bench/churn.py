@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import statistics
 import sys
 import tempfile
 import time
@@ -17,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bench.figures import machine
+from bench.figures import machine, spread
 from bench.trade_page import write_section
 from bench.two_databases import two_databases
 from shared.churn import chance, fit
@@ -167,15 +166,10 @@ def _section(asked: str, sizes: list[int], found: dict[tuple[int, str], Took]) -
         "|---|" + "---|" * (len(columns) + 1),
     ]
     for name, title in _TITLES.items():
-        cells = [_told(found[column][name]) for column in columns]
+        cells = [spread(found[column][name], ".3g") for column in columns]
         runs = len(found[columns[0]][name])
         lines.append(" | ".join([f"| {title}", *cells, f"{runs} |"]))
     return "\n".join(lines) + "\n"
-
-
-def _told(seconds: list[float]) -> str:
-    middle = f"{statistics.median(seconds):.3g}"
-    return middle if len(seconds) == 1 else f"{middle} ({min(seconds):.3g}–{max(seconds):.3g})"
 
 
 if __name__ == "__main__":

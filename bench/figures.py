@@ -54,6 +54,12 @@ def machine() -> str:
     )
 
 
+def spread(runs: Sequence[float], form: str = ".2f") -> str:
+    """For a cell of a table: the median (least–most), or the only run. `form` is each number's."""
+    middle = f"{statistics.median(runs):{form}}"
+    return middle if len(runs) == 1 else f"{middle} ({min(runs):{form}}–{max(runs):{form}})"
+
+
 ELSEWHERE = (
     "Measured by commands of their own: [the rules of the trade](benchmarks-trade.md) (tiers over "
     "a million orders, figures over 100,000 cases, Today with 500 visits), [beside the peers]"

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from bench import field as organisation
 from bench import native
-from bench.figures import machine
+from bench.figures import machine, spread
 from tests.live_server import live_server
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks-peers.md"
@@ -207,8 +207,7 @@ def _ratio_rows(
     ratios = [mine[measure] / other[measure] for mine, other in pairs]
     better = "≥" if measure.endswith("rps") else "≤"
     mark = f"{better} {wanted}" if wanted is not None else "a mark to beat"
-    shown = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
-    yield f"| {MEASURES[measure]} | {peer.name} | {shown} | {mark} |"
+    yield f"| {MEASURES[measure]} | {peer.name} | {spread(ratios)} | {mark} |"
 
 
 def _short(value: float) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import statistics
 import sys
 import tempfile
 import time
@@ -21,7 +20,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, update
 
-from bench.figures import machine
+from bench.figures import machine, spread
 from bench.trade_page import write_section
 from bench.two_databases import two_databases
 from shared.clock import to_wire
@@ -215,15 +214,10 @@ def _section(orders: int, lite: dict[str, list[float]], post: dict[str, list[flo
         "|---|---|---|---|",
     ]
     lines += [
-        f"| {title} | {_told(lite[name])} | {_told(post[name])} | {len(lite[name])} |"
+        f"| {title} | {spread(lite[name])} | {spread(post[name])} | {len(lite[name])} |"
         for name, title in _TITLES.items()
     ]
     return "\n".join(lines) + "\n"
-
-
-def _told(seconds: list[float]) -> str:
-    middle = f"{statistics.median(seconds):.2f}"
-    return middle if len(seconds) == 1 else f"{middle} ({min(seconds):.2f}–{max(seconds):.2f})"
 
 
 if __name__ == "__main__":

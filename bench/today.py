@@ -8,7 +8,6 @@ from the last digit of the PIN after a reload. Every visit lies within the week 
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
 import tempfile
 from datetime import timedelta
@@ -17,7 +16,7 @@ from time import perf_counter
 
 from playwright.sync_api import Playwright
 
-from bench.figures import machine
+from bench.figures import machine, spread
 from bench.starting import built, demo
 from bench.trade_page import write_section
 from shared.clock import to_wire
@@ -105,15 +104,11 @@ def main() -> None:
     ]
     titles = ("from the tap on Today to its first card", "from the PIN after a reload")
     for place, title in enumerate(titles):
-        told = [_told(found[count][place]) for count in (FEW, asked.planned)]
+        told = [spread(found[count][place], ".0f") for count in (FEW, asked.planned)]
         lines.append(f"| {title} | {' | '.join(told)} |")
     text = "\n".join(lines) + "\n"
     write_section("Today", text, machine())
     sys.stdout.write(text)
-
-
-def _told(ms: list[float]) -> str:
-    return f"{statistics.median(ms):.0f} ({min(ms):.0f}–{max(ms):.0f})"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bench.figures import machine
+from bench.figures import machine, spread
 from bench.trade_figures import NOW, ORG, fill, seconds
 from bench.trade_page import write_section
 from bench.two_databases import two_databases
@@ -72,9 +72,7 @@ def main() -> None:
 
 
 def _shown(runs: list[float]) -> str:
-    digits = 0 if statistics.median(runs) >= 10 else 2
-    low, high = min(runs), max(runs)
-    return f"{statistics.median(runs):,.{digits}f} ({low:,.{digits}f}–{high:,.{digits}f})"
+    return spread(runs, ",.0f" if statistics.median(runs) >= 10 else ".2f")
 
 
 if __name__ == "__main__":

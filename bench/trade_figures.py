@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import statistics
 import sys
 import tempfile
 import time
@@ -19,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bench.figures import machine
+from bench.figures import machine, spread
 from bench.trade_page import write_section
 from bench.two_databases import two_databases
 from shared.clock import to_wire
@@ -185,10 +184,7 @@ def main() -> None:
 
 
 def _shown(runs: list[float]) -> str:
-    median, low, high = (
-        f"{1000 * s:,.0f}" for s in (statistics.median(runs), min(runs), max(runs))
-    )
-    return median if len(runs) == 1 else f"{median} ({low}–{high})"
+    return spread([1000 * seconds for seconds in runs], ",.0f")
 
 
 if __name__ == "__main__":
