@@ -154,7 +154,8 @@ def test_work_of_a_blocked_device_waits_for_a_manager_when_it_is_judged_again(fi
     desk.follow(desk.post(f"/console/devices/{phone.device_id}/block"))
     new = {"id": contact, "customer_id": CUSTOMER, "name": "王主任"}
     write(field.server.database, ORG, field.clock.now(), lambda unit: unit.create("contact", new))
-    desk.follow(desk.post(f"/console/waiting/{change_id}/retry"))
+    said = desk.follow(desk.post(f"/console/waiting/{change_id}/retry"))
+    assert "It is not applied yet: it waits." in said
     assert logged(field, change_id).verdict == "quarantined"
     assert "position" not in (row(field, "contact", contact) or {})
 

@@ -112,6 +112,7 @@ def judge_again(change_id: str, visit: Visiting) -> Response:
     """Judge it once more; nothing is applied twice."""
     done = retry(visit.server.database, visit.caller, [change_id], visit.now)
     back = f"{PAGE.path}?verdict=rejected"
-    if done[change_id] == "rejected":
-        return visit.done(back, "waiting.still_rejected", tone="warn")
+    verdict = done[change_id]
+    if verdict in KINDS:  # not applied: refused again, or waiting from now on
+        return visit.done(back, f"waiting.still_{verdict}", tone="warn")
     return visit.done(back, "waiting.retried")
