@@ -87,7 +87,7 @@ def test_a_manager_applies_what_waits_and_an_administrator_sees_no_word_of_it(fi
     assert "A store manager decides." in gao.text and "下季度备货" not in gao.page
     chen.get("/console/waiting")
     assert "下季度备货" in chen.text
-    assert "13900001111" not in chen.page and "139••••11" in chen.text
+    assert "13900001111" not in chen.page and "139••••11" in chen.text and NAME in chen.text
     assert gao.post(f"/console/waiting/{change_id}/release").status_code == 403
     chen.follow(chen.post(f"/console/waiting/{change_id}/release"))
     assert "The change is applied." in chen.text and "Nothing waits for a decision." in chen.text
@@ -196,7 +196,7 @@ def test_two_numbers_are_shown_whole_to_who_opens_their_conflict_and_that_is_an_
     made = conflict(field, field="phone", kept_value="13900001111", other_value="13900002222")
     chen = signed_in(field, "chen")
     chen.get("/console/conflicts")
-    assert "1390000" not in chen.page
+    assert "1390000" not in chen.page and NAME in chen.text
     chen.get(f"/console/conflicts/{made}")
     assert "13900001111" in chen.text and "13900002222" in chen.text
     assert [one[4] for one in looks(field)] == ["unmasked"]
@@ -204,11 +204,26 @@ def test_two_numbers_are_shown_whole_to_who_opens_their_conflict_and_that_is_an_
     assert CUSTOMER[-8:] in chen.page or NAME in chen.text
 
 
+def test_a_conflicts_values_are_told_in_words(field: Field) -> None:
+    chen = signed_in(field, "chen")
+    for name, value, shown in (
+        ("tier", "mid", "Middle"),
+        ("vip", True, "yes"),
+        ("contact_verified_at", "2026-11-20T08:00:00.000Z", "2026-11-20 16:00"),
+        ("needs", None, "–"),
+        ("forecast_12m_cents", 1250, "12.50"),
+    ):
+        made = conflict(field, field=name, kept_value=value, other_value=value)
+        chen.get(f"/console/conflicts/{made}")
+        assert chen.page.count(f"<strong>{shown}</strong>") == 2, name
+
+
 def test_a_manager_takes_one_of_two_values_and_an_administrator_sees_neither(field: Field) -> None:
     made = conflict(field)
     gao, chen = signed_in(field), signed_in(field, "chen")
     gao.get("/console/conflicts")
     assert "Open" in gao.text and "苏州" not in gao.page and "上海" not in gao.page
+    assert NAME not in gao.page
     assert gao.post(f"/console/conflicts/{made}/other").status_code == 403
     assert gao.get(f"/console/conflicts/{made}").status_code == 404
     chen.get("/console/conflicts")

@@ -9,31 +9,34 @@ from starlette.responses import Response
 from shared.declare import ENTITIES, Role
 from shared.errors import Code, Refusal
 from shared.masking import MASKED
+from sync_server.admin.field_words import field_words
 from sync_server.admin.listing import Column, Filter, Listing, Row
 from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
 from sync_server.admin.visit import Visit
 from sync_server.db.records import RECORDS, to_row
 from sync_server.services.accounts import staff_names
 from sync_server.services.conflicts import decide
-from sync_server.services.look_listing import held_of
+from sync_server.services.look_listing import names_held
 from sync_server.services.look_writing import put_on_record
 
 PAGE = Page("conflicts", group="work", roles=WITH_MANAGERS)
 router = PAGE.router()
 _CONFLICT, _CUSTOMER = RECORDS["conflict"].c, RECORDS["customer"].c
 STATES = ("open", "decided")
+SIDES = ("kept", "other")
 
 
 def _dressed(connection: Connection, visit: Visit, rows: list[Row]) -> list[Row]:
-    """Names of staff, and whether the visitor holds the customer and may open it."""
+    """Names of staff, and of customers whom the visitor holds and whose conflicts they may open."""
     ids = {row[name] for row in rows for name in ("kept_by", "other_by")}
     names = staff_names(connection, visit.org_id, ids)
-    held = held_of(connection, visit.caller, {row["customer_id"] for row in rows}, visit.now)
+    held = names_held(connection, visit.caller, {row["customer_id"] for row in rows}, visit.now)
     return [
         {
             **row,
             "kept_name": names.get(row["kept_by"] or "", ""),
             "other_name": names.get(row["other_by"] or "", ""),
+            "customer": held.get(row["customer_id"], ""),
             "held": row["customer_id"] in held,
         }
         for row in rows
@@ -109,16 +112,20 @@ def conflict(conflict_id: str, visit: Visiting) -> Response:
     )
     with visit.server.database.read() as connection:
         found = connection.execute(query).first()
-        if found is None or not held_of(connection, visit.caller, {found.customer_id}, visit.now):
+        ids = {found.customer_id} if found is not None else set[str]()
+        held = names_held(connection, visit.caller, ids, visit.now)
+        if found is None or not held:
             raise Refusal(Code.RECORD_MISSING, entity="conflict")
         row: Row = dict.fromkeys(ENTITIES["conflict"].fields) | to_row("conflict", found)
         staff = staff_names(connection, visit.org_id, {row["kept_by"], row["other_by"]})
-    hidden = ENTITIES[row["entity"]].fields[row["field"]].personal in MASKED
+    field = ENTITIES[row["entity"]].fields[row["field"]]
     put_on_record(
         visit.server.database, visit.caller, row["customer_id"], (row["entity"], row["record_id"]),
-        visit.now, what="unmasked" if hidden else "opened",
+        visit.now, what="unmasked" if field.personal in MASKED else "opened",
     )  # fmt: skip
-    return visit.show("conflict.html", row=row, staff=staff)
+    sides = {side: field_words(visit.words, field, row[f"{side}_value"]) for side in SIDES}
+    (customer,) = held.values()
+    return visit.show("conflict.html", row=row, staff=staff, sides=sides, customer=customer)
 
 
 @router.post("/{conflict_id}/{resolution}")

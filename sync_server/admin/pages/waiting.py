@@ -3,18 +3,18 @@ administrator has the refused ones judged again (L1)."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import Connection, select
 from starlette.responses import Response
 
 from shared.declare import ENTITIES, Role
 from shared.masking import mask
+from sync_server.admin.field_words import field_words
 from sync_server.admin.listing import Column, Filter, Listing, Row
 from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
+from sync_server.admin.texts import Words
 from sync_server.admin.visit import Visit
 from sync_server.db.log import CHANGE_LOG
-from sync_server.services import quarantine
+from sync_server.services import look_listing, quarantine
 from sync_server.services.accounts import staff_names
 from sync_server.services.retrying import retry
 
@@ -65,14 +65,15 @@ def _kind(visit: Visit) -> str:
     return asked if asked in KINDS else KINDS[0]
 
 
-def _listed(one: quarantine.Waiting) -> dict[str, Any]:
+def _listed(words: Words, one: quarantine.Waiting) -> dict[str, str]:
     """What was written, as a list may show it: numbers and addresses masked, as on a phone."""
     fields = ENTITIES[one.entity].fields
     return {
-        name: mask(value, fields[name].personal)
-        if isinstance(value, str) and name in fields
-        else value
+        name: mask(field_words(words, fields[name], value), fields[name].personal)
+        if name in fields
+        else str(value)
         for name, value in one.fields.items()
+        if not name.endswith("_id")
     }
 
 
@@ -83,8 +84,16 @@ def waiting(visit: Visiting) -> Response:
     if visit.caller.role is Role.STORE_MANAGER:
         held = quarantine.waiting_for(database, visit.caller, visit.now)
         with database.read() as connection:
+            ids = {one.customer_id for one in held}
+            names = look_listing.names_held(connection, visit.caller, ids, visit.now)
             rows = [
-                {"staff_id": one.staff_id, "change": one, "fields": _listed(one)} for one in held
+                {
+                    "staff_id": one.staff_id,
+                    "change": one,
+                    "customer": names.get(one.customer_id, ""),
+                    "fields": _listed(visit.words, one),
+                }
+                for one in held
             ]
             named = _named(connection, visit, rows)
         return visit.show("waiting_manager.html", rows=named)
