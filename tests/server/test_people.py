@@ -86,6 +86,7 @@ def test_a_grade_counts_and_is_told_once_both_seats_of_the_panel_say_the_same(bo
     chen.get("/console/grades")
     assert f"Grades of {CYCLE}" in chen.text and "Manager: has not spoken yet" in chen.text
     assert say(chen, other).status_code == 422, "another grade than proposed wants a reason"
+    assert re.search(f'value="{other}" selected', chen.page), "and what was chosen stays"
     assert "Your seat has spoken" in chen.follow(say(chen, other, "new in the store"))
     assert "grade" not in told(field) and "after" not in told(field)
     shop = f"/console/grades?store={STORE}"
@@ -170,6 +171,7 @@ def test_fails_in_a_row_open_a_review_whose_outcome_is_noted(field: Field) -> No
     chen.get("/console/trainings")
     assert f"Review of the position: wu · {CYCLE}" in chen.text and "due 2026-12-05" in chen.text
     assert chen.post(f"{where}/close", done_note="talked").status_code == 422
+    assert ">talked</textarea>" in chen.page, "what was typed stays"
     sent = {"done_note": "talked", "review_outcome": "other_duties"}
     chen.follow(chen.post(f"{where}/close", **sent))
     assert "Other duties" in chen.text
@@ -188,6 +190,7 @@ def test_a_store_notes_its_trainings_and_is_told_of_those_that_are_overdue(field
     there = [staff_id("lin"), WU]
     path = "/console/trainings"
     assert chen.post(path, **sent, held_on="2026-12-02", attended=there).status_code == 422
+    assert all(f'value="{one}" checked' in chen.page for one in there)
     stranger = {**sent, "held_on": day, "attended": [STORES[0]]}
     assert chen.post(path, **stranger).status_code == 403
     chen.follow(chen.post(path, **sent, held_on=day, attended=there))

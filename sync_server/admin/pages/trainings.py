@@ -72,7 +72,7 @@ def close(training_id: str, visit: Visiting) -> Response:
         )  # fmt: skip
         return visit.done(PAGE.path, "trainings.closed")
 
-    return submit(visit, Closed, done, partial(_page, visit))
+    return submit(visit, Closed, done, partial(_page, visit, of=training_id))
 
 
 @router.post("/{training_id}/hand")
@@ -86,7 +86,7 @@ def hand(training_id: str, visit: Visiting) -> Response:
         )
         return visit.done(PAGE.path, "trainings.handed")
 
-    return submit(visit, Handed, done, partial(_page, visit))
+    return submit(visit, Handed, done, partial(_page, visit, of=training_id))
 
 
 def _check_manages(visit: Visit) -> None:
@@ -104,7 +104,8 @@ def _held(visit: Visit, asked: Held) -> Response:
     return visit.done(PAGE.path, "trainings.held")
 
 
-def _page(visit: Visit, form: Form[Any], status: int) -> Response:
+def _page(visit: Visit, form: Form[Any], status: int, of: str = "") -> Response:
+    """`of`: the training whose form is shown again, where it is none of a new one."""
     manages = visit.caller.role is Role.STORE_MANAGER
     store = (visit.caller.store_id or "") if manages else None
     with visit.server.database.read() as connection:
@@ -118,8 +119,9 @@ def _page(visit: Visit, form: Form[Any], status: int) -> Response:
     return visit.show(
         "trainings.html",
         status=status,
-        form=form if form.cls is Held else filled(Held),
-        problems=form if form.cls is not Held else None,
+        form=filled(Held) if of else form,
+        again={of: form} if of else {},
+        there=visit.form.getlist("attended"),
         due=due,
         opened=opened,
         done=done,
