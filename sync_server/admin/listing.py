@@ -63,21 +63,41 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """One word that a filter offers: how it is called, and what it asks for, worked out once it is
+    chosen."""
+
+    label: str
+    where: Callable[[], ColumnElement[bool]]
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
     """A question above the list, labelled `<listing>.filter.<name>`: one of `choices` (worded
     `choice.<field>.<word>`, where `field` is its name unless told otherwise), or a few letters that
     what is looked for begins with. Equal, or a beginning: what an index can find. `narrow`: it
-    finds few by an index of its own, which are then sorted, rather than walk all in their order."""
+    finds few by an index of its own, which are then sorted, rather than walk all in their order.
+    `offers` in place of `where`: words that the visitor's organisation has; whoever is offered none
+    is not asked."""
 
     name: str
-    where: Callable[[Visit, str], ColumnElement[bool]]
+    where: Callable[[Visit, str], ColumnElement[bool]] | None = None
     choices: tuple[str, ...] = ()
     field: str = ""
     narrow: bool = False
+    offers: Callable[[Connection, Visit], Mapping[str, Offer]] | None = None
 
     @property
     def words(self) -> str:
         return self.field or self.name
+
+    def condition(
+        self, visit: Visit, word: str, offered: Mapping[str, Offer]
+    ) -> ColumnElement[bool] | None:
+        """What the word asks for; None where it makes no sense."""
+        if self.where is None:
+            return offered[word].where() if word in offered else None
+        return self.where(visit, word) if not self.choices or word in self.choices else None
 
 
 def _as_they_are(_connection: Connection, _visit: Visit, rows: list[Row]) -> list[Row]:
@@ -102,6 +122,7 @@ class Found:
     order: str
     asked: Mapping[str, str]
     path: str
+    offered: Mapping[str, Mapping[str, Offer]]
 
     @property
     def next(self) -> str | None:
@@ -173,10 +194,12 @@ class Listing:
             order = self.order
         query = self.source.where(self.org == visit.org_id, self.scope(visit))
         narrow = False
+        offered = {f.name: f.offers(connection, visit) for f in self.filters if f.offers}
         for one in self.filters:
             word = asked.get(one.name, "").strip()
-            if word and (not one.choices or word in one.choices):
-                query = query.where(one.where(visit, word))
+            condition = one.condition(visit, word, offered.get(one.name, {})) if word else None
+            if condition is not None:
+                query = query.where(condition)
                 narrow = narrow or one.narrow
         total = self._count(connection, query)
         back = "before" in asked
@@ -200,6 +223,7 @@ class Listing:
             order=order,
             asked=asked,
             path=path or visit.request.url.path,
+            offered=offered,
         )
 
     def _sortable(self, order: str) -> Column | None:

@@ -44,6 +44,7 @@ def field(db: Database, tmp_path: Path) -> Field:
                 "name": "客户",
                 "store_id": STORE,
                 "origin_ref": f"R-{number:03}",
+                "industry": ("五金批发", "Wholesale", "综合医院", None)[number % 4],
             }
             unit.create("customer", row)
             told = {
@@ -83,6 +84,17 @@ def test_every_list_answers_in_every_order_and_to_every_filter(field: Field) -> 
     assert shown(desk, "/console/health") > 5
     manager = signed_in(field, "chen")
     assert shown(manager, "/console/conflicts?conflict_state=open") == 50
+
+
+def test_a_manager_finds_customers_by_class_of_industry_and_nobody_else_does(field: Field) -> None:
+    manager, administrator = signed_in(field, "chen"), signed_in(field)
+    path = "/console/assignments?industry="
+    found = {word: shown(manager, path + word) for word in ("批发", "医疗", "零售", "none", "other")}
+    assert found == {"批发": 50, "医疗": 30, "零售": 0, "none": 30, "other": 0}
+    shown(manager, path + "批发")
+    assert "60 entries" in manager.text and "industry=" in link(manager, "next")
+    assert shown(manager, path + "x") == 50, "no such class"
+    assert shown(administrator, path + "医疗") == 50 and 'name="industry"' not in administrator.page
 
 
 def test_pages_lead_on_and_back_whatever_the_order(field: Field) -> None:

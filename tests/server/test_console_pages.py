@@ -286,6 +286,7 @@ def test_a_move_without_customers_or_receiver_is_refused_at_its_field(field: Fie
     desk.get("/console/assignments")
     assert desk.post("/console/assignments/rehearse", to=staff_id("lin")).status_code == 422
     assert 'href="#f-customers_of"' in desk.page
+    assert 'action="/console/assignments"' in desk.page, "the list can be narrowed from here"
     assert desk.post("/console/assignments/move", customer=CUSTOMERS).status_code == 422
     assert 'href="#f-to"' in desk.page and desk.page.count("checked") == 3
     answer = desk.post("/console/assignments/rehearse", customer=CUSTOMERS, to=staff_id("wu"))

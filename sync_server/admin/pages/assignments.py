@@ -3,21 +3,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 from starlette.responses import Response
 
 from shared.declare import Role, reference, text
 from shared.errors import Code, Refusal
+from shared.tiers import OTHER, industry_class, industry_classes
 from sync_server.admin.forms import Form, filled, submit
-from sync_server.admin.listing import Column, Filter, Listing, Row, begins
+from sync_server.admin.listing import Column, Filter, Listing, Offer, Row, begins
 from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
 from sync_server.admin.visit import Visit
+from sync_server.db.among import among
 from sync_server.db.records import RECORDS
 from sync_server.services import moves
-from sync_server.services.accounts import staff_names
+from sync_server.services.accounts import policy_of, staff_names
 from sync_server.services.look_listing import names_held
 from sync_server.services.rehearsal import Rehearsal, rehearse
 
@@ -56,6 +59,33 @@ def _dressed(connection: Connection, visit: Visit, rows: list[Row]) -> list[Row]
     ]
 
 
+def _industries(connection: Connection, visit: Visit) -> Mapping[str, Offer]:
+    """The policy's classes of industry (S4 #154), of which a store manager's own store is read
+    through for the one that they choose. Nobody else learns of single customers what they trade in
+    (S3 #149)."""
+    if visit.caller.role is not Role.STORE_MANAGER:
+        return {}
+    policy = policy_of(connection, visit.org_id, visit.now)
+    texts = (
+        select(_CUSTOMER.industry)
+        .where(_CUSTOMER.org_id == visit.org_id, visit.in_store(_CUSTOMER.store_id))
+        .distinct()
+    )
+
+    def of(wanted: str | None) -> ColumnElement[bool]:
+        if wanted is None:
+            return func.coalesce(func.trim(_CUSTOMER.industry), "") == ""
+        said = connection.scalars(texts).all()
+        those = [text for text in said if industry_class(text, policy) == wanted]
+        return among(connection, _CUSTOMER.industry, those)
+
+    classes = {name: Offer(name, partial(of, name)) for name in industry_classes(policy)}
+    return classes | {
+        OTHER: Offer(visit.words("tiers.other_industry"), partial(of, OTHER)),
+        "none": Offer(visit.words("tiers.no_industry"), partial(of, None)),
+    }
+
+
 ASSIGNMENTS = Listing(
     name="assignments",
     source=select(
@@ -82,6 +112,7 @@ ASSIGNMENTS = Listing(
             "owner", lambda visit, word: _CUSTOMER.owner_id.in_(_named(visit, word)), narrow=True
         ),
         Filter("held", lambda _visit, _word: _CUSTOMER.owner_id.is_(None), choices=("nobody",)),
+        Filter("industry", offers=_industries),
     ),
     order="-customer",
     scope=lambda visit: visit.in_store(_CUSTOMER.store_id),
@@ -102,7 +133,7 @@ def assignments(visit: Visiting) -> Response:
 
 def _list(visit: Visit, form: Form[Move], status: int) -> Response:
     with visit.server.database.read() as connection:
-        found = ASSIGNMENTS.read(connection, visit)
+        found = ASSIGNMENTS.read(connection, visit, path=PAGE.path)
         holders = _people(connection, visit)
     chosen = frozenset(_chosen(visit))
     shown = {"found": found, "holders": holders, "form": form, "chosen": chosen}

@@ -7,7 +7,7 @@ its name) begins with its list.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlencode
 
 from sqlalchemy import Connection, select
@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from shared.clock import to_wire
 from shared.entities.desk import EFFECTS
-from sync_server.admin.listing import Column, Filter, Listing, Row
+from sync_server.admin.listing import Column, Filter, Listing, Offer, Row
 from sync_server.admin.page import WITH_MANAGERS, Page, Visiting
 from sync_server.admin.pages.feedback import titled, worded
 from sync_server.admin.visit import Visit
@@ -55,6 +55,22 @@ def _called(visit: Visit, known: Iterable[Topic]) -> dict[str, str]:
     }
 
 
+def _departments(connection: Connection, visit: Visit) -> Mapping[str, Offer]:
+    """Departments of the taxonomy, each by all of its names; and one that is asked for and that it
+    has no more."""
+    known = topics(connection, visit.org_id)
+    called = _called(visit, known)
+    words = {"|".join(sorted(names)) for names in feedback_owed.names_of(known).values()}
+    words |= {visit.asked.get("department", "")} - {""}
+
+    def offer(word: str) -> Offer:
+        names = word.split("|")
+        return Offer(called.get(names[0], names[0]), lambda: _FEEDBACK.department.in_(names))
+
+    found = {word: offer(word) for word in words}
+    return dict(sorted(found.items(), key=lambda one: one[1].label))
+
+
 OWED = Listing(
     name="owed",
     source=select(
@@ -71,7 +87,7 @@ OWED = Listing(
         Column("effect"),
     ),
     filters=(
-        Filter("department", lambda _visit, word: _FEEDBACK.department.in_(word.split("|"))),
+        Filter("department", offers=_departments),
         Filter(
             "standing",
             lambda visit, word: feedback_owed.standing(word, visit.now),

@@ -213,7 +213,9 @@ def spread(visit: Visiting) -> Response:
         for axis, found in held.items()
     ]
     named = {None: visit.words("tiers.no_industry"), OTHER: visit.words("tiers.other_industry")}
-    classes = [(named.get(word, word), count) for word, count in held_industries.items()]
+    classes = [
+        (word or "none", named.get(word, word), count) for word, count in held_industries.items()
+    ]
     return visit.show(
         "tiers_spread.html",
         industries=classes,
