@@ -89,7 +89,9 @@ def test_every_list_answers_in_every_order_and_to_every_filter(field: Field) -> 
 def test_a_manager_finds_customers_by_class_of_industry_and_nobody_else_does(field: Field) -> None:
     manager, administrator = signed_in(field, "chen"), signed_in(field)
     path = "/console/assignments?industry="
-    found = {word: shown(manager, path + word) for word in ("批发", "医疗", "零售", "none", "other")}
+    found = {
+        word: shown(manager, path + word) for word in ("批发", "医疗", "零售", "none", "other")
+    }
     assert found == {"批发": 50, "医疗": 30, "零售": 0, "none": 30, "other": 0}
     shown(manager, path + "批发")
     assert "60 entries" in manager.text and "industry=" in link(manager, "next")

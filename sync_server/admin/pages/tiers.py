@@ -107,6 +107,11 @@ def level(words: Words, axis: str, word: str | None) -> str:
     return words.choice(FIELD_OF[axis], word) or words("tiers.none")
 
 
+def _place(word: str | None) -> int:
+    """Where a level stands among those of its axis: none comes last."""
+    return _LEVELS.index(word) if word in _LEVELS else len(_LEVELS)
+
+
 def reasons(words: Words, found: Iterable[Reason]) -> list[tuple[str, str]]:
     """(key, sentence) of each number behind a proposal."""
     return [
@@ -209,7 +214,10 @@ def spread(visit: Visiting) -> Response:
         held_industries = tier_spread.industries(connection, visit.org_id, policy, caller.store_id)
         money = tier_spread.money(connection, visit.org_id, since, until, caller.store_id)
     axes = [
-        (axis, [(level(visit.words, axis, word), count) for word, count in found.items()])
+        (
+            axis,
+            [(level(visit.words, axis, word), found[word]) for word in sorted(found, key=_place)],
+        )
         for axis, found in held.items()
     ]
     named = {None: visit.words("tiers.no_industry"), OTHER: visit.words("tiers.other_industry")}
