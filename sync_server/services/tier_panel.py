@@ -9,7 +9,7 @@ console hands in many at once (`decide`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -197,7 +197,7 @@ def _settle(
         if not (held.row.get("note") or "").strip():
             raise Refusal(Code.FIELD_REQUIRED, field="tier_proposal.note")
         marks = {"disputed_at": to_wire(said_at), "disputed_by": author.staff_id, "seats": None}
-        unit.update("tier_proposal", held.id, marks, replace(author, change_id=None))
+        unit.update("tier_proposal", held.id, marks, author)
         return "disputed"
     if was == "disputed" and (ready := _ready(before, author.staff_id, said_at, policy)):
         raise Refusal(Code.SECOND_LOOK_EARLY, until=to_wire(ready))

@@ -243,7 +243,12 @@ class Unit:
             return held
         self._remember((entity, record_id))
         seq = self.number()
-        held.past.append((held.seq, seq, author.change_id, dict(held.row)))
+        if author.change_id and held.past and held.past[-1][2] == author.change_id:
+            # What a change brings with it joins its version: nobody saw the one in between (L2).
+            before, _, change_id, row = held.past.pop()
+            held.past.append((before, seq, change_id, row))
+        else:
+            held.past.append((held.seq, seq, author.change_id, dict(held.row)))
         for name, value in changed.items():
             if _plain(value) is None:
                 held.row.pop(name, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -11,13 +12,13 @@ from sqlalchemy import event, insert, select, text
 from shared.errors import Code, Refusal
 from shared.ids import new_id
 from sync_server.db.base import Database
-from sync_server.db.log import FEED, ORG_STATE
+from sync_server.db.log import FEED, HISTORY, ORG_STATE
 from sync_server.db.people import STORE_REPORT
 from sync_server.db.records import RECORDS
 from sync_server.db.sealing import KeyRing, use_ring
 from sync_server.services.rekeying import reseal, versions
 from sync_server.services.storing import Stale
-from sync_server.services.writing import Unit, bulk, write
+from sync_server.services.writing import Author, Unit, bulk, write
 from tests.databases import RING
 from tests.server.field_org import MORNING, ORG, World, person
 
@@ -70,6 +71,24 @@ def test_a_unit_finds_what_it_wrote_itself(world: World) -> None:
         assert [h.id for h in unit.find("customer", owner_id=person("bai"))] == [customer]
 
     world.write(work)
+
+
+def test_a_change_makes_one_version_with_all_that_it_brings_with_it(world: World) -> None:
+    customer, change_id = world.customer("an"), new_id()
+    author = Author(staff_id=person("an"), change_id=change_id)
+
+    def work(unit: Unit) -> None:
+        unit.update("customer", customer, {"city": "苏州"})
+        unit.update("customer", customer, {"needs": "备货"}, author)
+        unit.update("customer", customer, {"city": "上海"}, author)
+        unit.update("customer", customer, {"city": "无锡"})
+
+    world.write(work)
+    with world.db.read() as connection:
+        query = select(HISTORY.c.change_id, HISTORY.c.body).where(HISTORY.c.record_id == customer)
+        versions = connection.execute(query.order_by(HISTORY.c.seq)).all()[-3:]
+    assert [one.change_id for one in versions] == [None, change_id, None]
+    assert [json.loads(one.body).get("city") for one in versions] == [None, "苏州", "上海"]
 
 
 def test_writing_what_is_already_so_takes_no_number(world: World) -> None:

@@ -176,6 +176,11 @@ REGRESSIONS = (
         ["chen-1", "lin-1"],
         [_to("the_panel_settles", 0, 0, 0), writes(CHEN, "a_vote", 1, 2)],
     ),
+    Regression(
+        "a new case that was given to a technician had two versions by one change",
+        ["cai-1", "chen-1", "lin-1", "sun-1", "wu-1"],
+        [writes(261, "a_case", 336, 339), writes(691, "a_case_is_given", 284, 293)],
+    ),
 )
 
 
