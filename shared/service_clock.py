@@ -42,11 +42,17 @@ class Step:
 
 def steps_of(events: Iterable[CaseEvent]) -> list[Step]:
     """What the events of one case say to its clocks; notes say nothing."""
-    return [
-        Step(e.happened_at, e.to_state or INFORMED, e.waiting_for, e.id)
-        for e in events
-        if e.to_state or e.kind == INFORMED
-    ]
+    found = (step_of(e.happened_at, e.kind, e.to_state, e.waiting_for, e.id) for e in events)
+    return [step for step in found if step is not None]
+
+
+def step_of(
+    at: datetime, kind: str, to_state: str | None, waiting_for: str | None, event_id: str
+) -> Step | None:
+    """What one event says to the clocks of its case; None for a note."""
+    if not to_state and kind != INFORMED:
+        return None
+    return Step(at, to_state or INFORMED, waiting_for, event_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ def _mine(record: Any, staff_id: str, role: str) -> bool:
 def _updates(store: Store, reading: _Reading, midnight: datetime) -> Iterator[Item]:
     """Cases whose customers are to be told today, or should have been (S2 #90)."""
     for case in store.agenda(Case):
-        clock = reading.clocks.of(case).update
+        clock = reading.clocks.update(case)
         if clock is not None and clock.due_at is not None and clock.due_at < midnight:
             yield replace(reading.item(case), kind="update", at=clock.due_at, place="")
 
