@@ -12,7 +12,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from shared.declare import Record
 from shared.entities import (
     Callback,
     Case,
@@ -222,6 +221,3 @@ _READERS: Mapping[str, _Reader] = {
     "feedback": _feedback,
     "customer_training": _trainings,
 }
-ENTITIES_SHOWN: tuple[type[Record], ...] = (
-    Visit, Case, CaseEvent, Report, Callback, Order, File, Feedback,
-)  # fmt: skip
