@@ -167,7 +167,7 @@ def loyalty(facts: Facts, policy: PolicySettings) -> Finding:
         ),
     ]
     if facts.satisfaction is not None and policy.loyal_satisfaction_points:
-        given, wanted = round(facts.satisfaction), policy.loyal_satisfaction_points
+        given, wanted = int(facts.satisfaction), policy.loyal_satisfaction_points
         reasons.append(Reason(key="content", value=given, wanted=wanted))
     reasons += warned.reasons
     if warned.signs:
@@ -253,16 +253,22 @@ def industry_class(industry: str | None, policy: PolicySettings) -> str | None:
     said = (industry or "").strip().casefold()
     if not said:
         return None
-    for one in policy.industries.split():
-        name, *words = filter(None, one.split("/"))
-        if any(word.casefold() in said for word in (name, *words)):
-            return name
+    for words in _industries(policy):
+        if any(word.casefold() in said for word in words):
+            return words[0]
     return OTHER
 
 
 def industry_classes(policy: PolicySettings) -> tuple[str, ...]:
     """The names of the policy's classes, in its order."""
-    return tuple(one.split("/")[0] for one in policy.industries.split())
+    return tuple(words[0] for words in _industries(policy))
+
+
+def _industries(policy: PolicySettings) -> Iterator[list[str]]:
+    """The name and the other words of each class; a stroke too many makes no class."""
+    for one in policy.industries.split():
+        if words := list(filter(None, one.split("/"))):
+            yield words
 
 
 def vip(facts: Facts, policy: PolicySettings) -> Finding:

@@ -16,6 +16,7 @@ from shared.tiers import (
     Facts,
     findings,
     industry_class,
+    industry_classes,
     marks,
     next_look,
     proposed,
@@ -199,3 +200,17 @@ def test_an_industry_is_of_the_class_whose_words_it_names() -> None:
     assert {said: industry_class(said, policy) for said in told} == told
     assert industry_class("  ", policy) is None and industry_class(None, policy) is None
     assert industry_class("工厂直营零售", policy) == "制造", "the first of the policy's"
+
+
+def test_a_stroke_too_many_makes_no_class_of_industry() -> None:
+    policy = settings_from({"industries": "/ /制造//工厂 零售/"})
+    assert industry_classes(policy) == ("制造", "零售")
+    assert [industry_class(said, policy) for said in ("工厂", "零售", "农业")] == [
+        "制造", "零售", "other",
+    ]  # fmt: skip
+
+
+def test_points_just_below_what_is_wanted_are_not_told_as_reached() -> None:
+    found = findings(bought(6, 100_000, satisfaction=79.9), DEFAULTS)["loyalty"]
+    assert found.level == "general"
+    assert [(one.value, one.wanted) for one in found.reasons if one.key == "content"] == [(79, 80)]
