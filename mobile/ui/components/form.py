@@ -113,8 +113,8 @@ class Form:
         }
 
     def complete(self, required: Iterable[str] = ()) -> bool:
-        """Whether everything holds and nothing in `required` is empty; the faults are shown at
-        their fields.
+        """Whether everything holds and nothing in `required` is empty or blank; the faults are
+        shown at their fields.
         """
         self.errors = dict(self.unreadable)
         for name, value in self.changes().items():
@@ -124,7 +124,8 @@ class Form:
                 except Refusal as refusal:
                     self.errors[name] = error(refusal)[0]
         for name in required:
-            if self.values.get(name) in (None, "", []):
+            value = self.values.get(name)
+            if value in (None, []) or (isinstance(value, str) and not value.strip()):
                 self.errors[name] = t("form.required")
         self.state.version += 1
         return not self.errors

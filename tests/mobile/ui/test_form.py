@@ -119,6 +119,8 @@ async def test_a_required_field_stops_finishing_and_not_saving(field, open_app, 
     await app.settle()
     assert app.find("name").error is None
     assert form().complete(required=("name",))
+    await app.type("needs", "  ")
+    assert not form().complete(required=("needs",)), "blanks say nothing"
 
 
 async def test_a_text_beyond_its_limit_is_refused_at_its_field(field, open_app, monkeypatch):
