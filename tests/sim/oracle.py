@@ -243,14 +243,17 @@ def drops(world: World, phone: Phone) -> None:
 def screens(world: World, phone: Phone) -> None:
     """No screen shows a record of a bucket whose grants have all ended by the phone's own time."""
     now = to_wire(phone.store.now())
-    world.ran_out |= {
-        (bucket, phone.name)
-        for (bucket,) in phone.peek(
-            "SELECT b.name FROM held_grant g JOIN bucket b ON b.no = g.bucket"
-            " WHERE g.expires_at <= ?",
-            now,
+    # By what it was told when it was last looked at as well: it may have died since, with its clock
+    # set forward, and have ended what had run out before anyone looks again.
+    told = world.told_ends.get(phone.name, set())
+    held = set(
+        phone.peek(
+            "SELECT b.name, g.expires_at FROM held_grant g JOIN bucket b ON b.no = g.bucket"
+            " WHERE g.expires_at IS NOT NULL"
         )
-    }
+    )
+    world.told_ends[phone.name] = held
+    world.ran_out |= {(bucket, phone.name) for bucket, end in told | held if end <= now}
     drops(world, phone)
     if phone.readable() is not None:
         return

@@ -88,6 +88,7 @@ class World:
         self.device_ids: dict[str, str] = {}
         self.held_buckets: dict[str, set[str]] = {}
         self.ran_out: set[tuple[str, str]] = set()
+        self.told_ends: dict[str, set[tuple[str, str]]] = {}
         self.ended: set[str] = set()
         self.grants: dict[str, dict[str, Any]] = {}
         self.trace: list[str] = []
