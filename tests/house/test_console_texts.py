@@ -14,6 +14,7 @@ CHINESE, ENGLISH = LANGUAGES
 OURS = FOLDERS[-1]
 ASKED = re.compile(r"""\bt\(\s*["']([\w.-]+\.[\w.-]+)["']\s*[,)]""")
 SAID = re.compile(r"""\bdone\([^"]*?(?:f?"[^"]*",\s*)"([\w]+\.[\w.]+)\"""")
+SUBJECT = re.compile(r'''\bsubject=\("(\w+)"''')
 
 
 def test_the_console_has_the_same_texts_in_every_language() -> None:
@@ -46,6 +47,17 @@ def test_every_text_that_a_page_of_the_console_asks_for_is_there() -> None:
         if key not in texts
     ]
     assert not missing, "\n".join(missing)
+
+
+def test_whatever_the_audit_log_is_about_is_called_by_a_word() -> None:
+    texts = catalogue(ENGLISH)
+    unworded = {
+        f"{tree.name(path)}: {subject}"
+        for path in tree.modules("sync_server")
+        for subject in SUBJECT.findall(path.read_text(encoding="utf-8"))
+        if f"acts.subject.{subject}" not in texts and f"entity.{subject}" not in texts
+    }
+    assert not unworded, "\n".join(sorted(unworded))
 
 
 def test_no_text_of_the_console_stands_in_its_code() -> None:
