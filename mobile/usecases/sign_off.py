@@ -123,11 +123,12 @@ class SignOff:
             policy = self._store.policy()
             unit.create(callback_after_repair(case, signed, signed.finished_at, policy))
 
-    def callback_of(self, report: Report) -> Callback | None:
-        """The call that is to come after this report's signature, or was made."""
-        calls = self._store.find(Callback, case_id=report.case_id, newest_first=True)
-        about_it = [call for call in calls if call.report_id == report.id]
-        return next(iter([*about_it, *calls]), None)
+
+def callback_of(store: Store, report: Report) -> Callback | None:
+    """The call that is to come after this report's signature, or was made."""
+    calls = store.find(Callback, case_id=report.case_id, newest_first=True)
+    about_it = [call for call in calls if call.report_id == report.id]
+    return next(iter([*about_it, *calls]), None)
 
 
 def draft_key(report_id: str) -> str:

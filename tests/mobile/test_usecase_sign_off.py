@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from mobile.usecases.report_writing import draft_key
+from mobile.usecases.sign_off import callback_of
 from mobile.usecases.sign_off import draft_key as signature_draft
 from shared.codec import write
 from shared.entities import Callback, CaseEvent, Report
@@ -42,7 +43,7 @@ async def test_a_signature_seals_the_report_resolves_the_case_and_schedules_the_
     (call,) = job.store.find(Callback)
     assert (call.kind, call.report_id, call.state) == ("after_repair", report.id, "scheduled")
     assert call.due_at == MORNING + timedelta(days=2)
-    assert job.sign_off.callback_of(report) == call
+    assert callback_of(job.store, report) == call
     assert await job.sign_off.verify(report)
 
 
@@ -157,7 +158,7 @@ async def test_an_amendment_begins_with_the_signed_content_and_schedules_no_seco
     assert await job.sign_off.verify(first) and await job.sign_off.verify(amendment)
     assert job.repairs.job(CASE["id"]).signed == (first, amendment)
     (call,) = job.store.find(Callback)
-    assert call.report_id == first.id and job.sign_off.callback_of(amendment) == call
+    assert call.report_id == first.id and callback_of(job.store, amendment) == call
 
 
 async def test_a_repair_after_reopening_is_asked_about_once_more(job: Job) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import flet as ft
@@ -40,19 +41,27 @@ def CasesScreen() -> ft.View:
     if found.value is None:
         assert found.refusal is not None
         body: list[ft.Control] = [refusal_card(found.refusal)]
-    elif not any(found.value.values()):
+    elif not any(found.value.groups.values()):
         body = [surfaces.empty(ft.Icons.HANDYMAN, t("repair.none"), t("repair.none.text"))]
     else:
-        clocks = Clocks(shell.store)
+        clocks = found.value.clocks
         body = [
-            keyed(f"group-{name}", Group, shell, name, found.value[name], now, clocks)
-            for name in _ORDER
-            if found.value[name]
+            keyed(f"group-{name}", Group, shell, name, cases, now, clocks)
+            for name, cases in found.value.groups.items()
+            if cases
         ]
     return frame.screen(shell, body, title=t("nav.work"), place="work")
 
 
-def work(store: Store) -> dict[str, list[Case]]:
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The list as it is read. Its cards ask the same clocks by which it was sorted."""
+
+    groups: Mapping[str, list[Case]]
+    clocks: Clocks
+
+
+def work(store: Store) -> Work:
     """The cases by group, each by its time; what is done, the latest first."""
     repairs = Repairs(store)
     groups: dict[str, list[Case]] = {name: [] for name in _ORDER}
@@ -73,7 +82,7 @@ def work(store: Store) -> dict[str, list[Case]]:
         cases.sort(key=(lambda case: (due[case.id], case.id)) if timed else urgent)
     groups["asked"] = asked_of_me(store)
     groups["done"] = repairs.done()
-    return groups
+    return Work(groups, clocks)
 
 
 def asked_of_me(store: Store) -> list[Case]:
@@ -95,21 +104,47 @@ def Group(
     whole, show_whole = use_state(False)
     few = 3 if name == "done" else _FEW
     shown = cases if whole else cases[:few]
-    rows: list[ft.Control] = [_card(shell, case, now, clocks) for case in shown]
+    told = use_query(
+        lambda store: [_look_up(store, case, clocks, shell.role) for case in shown],
+        [shown, clocks],
+        watch=("case", "customer"),
+    )
+    rows: list[ft.Control] = [_card(shell, one, now) for one in told.value or []]
     if len(shown) < len(cases):
         text = t("action.show_all", count=len(cases))
         rows.append(buttons.quiet(shell, f"all-{name}", text, lambda: show_whole(True)))
     return surfaces.section(t(f"repair.group.{name}"), rows, words.faint(str(len(cases))))
 
 
-def _card(shell: Shell, case: Case, now: datetime, clocks: Clocks) -> ft.Control:
-    customer = shell.store.get(Customer, case.customer_id)
-    row = shell.store.row("case", case.id)
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A case, with what its card takes from elsewhere. `due_at`: None once it is solved."""
+
+    case: Case
+    customer: Customer | None
+    pending: bool
+    due_at: datetime | None
+    escalated_to: str | None
+
+
+def _look_up(store: Store, case: Case, clocks: Clocks, role: str) -> Told:
+    row, open_ = store.row("case", case.id), case.state in _GROUPS
+    escalates = open_ and role in ESCALATED
+    return Told(
+        case,
+        store.get(Customer, case.customer_id),
+        row is not None and row.pending,
+        clocks.due_at(case) if open_ else None,
+        clocks.of(case).escalated_to if escalates else None,
+    )
+
+
+def _card(shell: Shell, one: Told, now: datetime) -> ft.Control:
+    case, customer, due = one.case, one.customer, one.due_at
     who = customer.name if customer else t("today.unknown_customer")
     place = mask(case.place or (customer.address if customer else None) or "", Personal.ADDRESS)
-    group = _GROUPS.get(case.state)
-    due = clocks.due_at(case) if group else None
-    late = due if due is not None and group != "now" and due < now else None
+    under_way = _GROUPS.get(case.state) == "now"
+    late = due if due is not None and not under_way and due < now else None
     when = formats.when(due or case.resolved_at or case.opened_at, now)
     if due is not None and case.appointment_at is None:
         when = t("repair.clock.by", when=when)
@@ -119,14 +154,14 @@ def _card(shell: Shell, case: Case, now: datetime, clocks: Clocks) -> ft.Control
     )  # fmt: skip
     badges: list[ft.Control] = [state_badge(case)]
     badges += priority_badge(case)
-    if group and shell.role in ESCALATED and clocks.of(case).escalated_to == shell.role:
+    if one.escalated_to == shell.role:
         text = t("clock.escalated", role=choice("role", shell.role))
         badges.append(marks.badge(text, "error", ft.Icons.NOTIFICATION_IMPORTANT_OUTLINED))
     if customer is not None and (vip := marks.tier(None, customer.vip)) is not None:
         badges.append(vip)
     if late is not None:
         badges.append(marks.due(late, now))
-    if (waiting := marks.pending(row is not None and row.pending)) is not None:
+    if (waiting := marks.pending(one.pending)) is not None:
         badges.append(waiting)
     lines: list[ft.Control] = [
         words.title(case.title),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import flet as ft
 
+from mobile.store.store import Store
 from mobile.ui import formats
 from mobile.ui.components import buttons, frame, marks, surfaces, words
 from mobile.ui.components.messages import refusal_card, say
@@ -40,7 +41,7 @@ def DecisionsScreen() -> ft.View:
     shell = use_shell()
     found = use_query(open_conflicts, watch=_WATCHED)
     waiting = use_query(decisions_waiting, watch=DECIDED)
-    decided = use_query(lambda store: decided_conflicts(store, store.now()), watch=("conflict",))
+    decided = use_query(_decided_lately, watch=("conflict", "customer"))
     body: list[ft.Control] = []
     if found.refusal is not None:
         body.append(refusal_card(found.refusal))
@@ -57,9 +58,14 @@ def DecisionsScreen() -> ft.View:
         body.append(keyed("plans", PlanProposals, shell))
         body.append(keyed("held", HeldSection, shell))
     if decided.value:
-        lines = [_line(shell, one) for one in decided.value[:_LATELY]]
+        lines = [_line(shell, *one) for one in decided.value]
         body.append(surfaces.section(t("decisions.lately"), [surfaces.card(lines)]))
     return frame.screen(shell, body, title=t("nav.decisions"), place="decisions")
+
+
+def _decided_lately(store: Store) -> list[tuple[Conflict, Customer | None]]:
+    found = decided_conflicts(store, store.now())[:_LATELY]
+    return [(one, store.get(Customer, one.customer_id)) for one in found]
 
 
 def _card(shell: Shell, one: Disputed) -> ft.Control:
@@ -103,7 +109,7 @@ def _who(shell: Shell, staff_id: str | None) -> str:
     return staff_name(shell.store, staff_id) or t("conflict.someone")
 
 
-def _line(shell: Shell, conflict: Conflict) -> ft.Control:
+def _line(shell: Shell, conflict: Conflict, customer: Customer | None) -> ft.Control:
     """A decision of the last weeks; what it left aside can come back."""
     field = ENTITIES[conflict.entity].fields[conflict.field]
     value = listed(field, losing_value(conflict), shell.now()) or t("conflict.empty")
@@ -112,7 +118,6 @@ def _line(shell: Shell, conflict: Conflict) -> ft.Control:
         restore(shell.store, conflict)
         say(shell, t("decisions.restored", field=label(conflict.field)))
 
-    customer = shell.store.get(Customer, conflict.customer_id)
     whose = customer.name if customer else t(f"entity.{conflict.entity}")
     return surfaces.line(
         f"decided-{conflict.id}",

@@ -4,7 +4,7 @@ server each time, so it needs a network and says so where there is none.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import flet as ft
 
@@ -12,7 +12,7 @@ from mobile.ui import formats
 from mobile.ui.components import buttons, frame, privacy, surfaces, words
 from mobile.ui.components.messages import notice, refusal_card
 from mobile.ui.hooks import use_maybe, use_state, use_task
-from mobile.ui.state import Shell, use_shell
+from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import choice, t
 from mobile.usecases import who_looked
 from shared import wire_looks
@@ -68,7 +68,16 @@ def _screen(shell: Shell, customer_id: str | None, title: str, back: str) -> ft.
     def more() -> None:
         ask(asked + 1)
 
-    body = _content(shell, found, refusal, whole, more, own=customer_id is None)
+    own = customer_id is None
+    whom = use_query(
+        lambda store: {
+            look.id: who_looked.customer_name(store, look) if own else look.staff
+            for look in found or ()
+        },
+        [found, own],
+        watch=("customer",),
+    )
+    body = _content(shell, found, refusal, whole, more, whom.value or {}, own=own)
     return frame.screen(shell, body, title=title, back=back, overlay=privacy.watermark(shell))
 
 
@@ -78,6 +87,7 @@ def _content(
     refusal: Refusal | None,
     whole: bool,
     more: Callable[[], None],
+    names: Mapping[str, str],
     *,
     own: bool,
 ) -> list[ft.Control]:
@@ -96,21 +106,20 @@ def _content(
     days: dict[str, list[ft.Control]] = {}
     for look in found:
         day = formats.day(formats.local(from_wire(look.looked_at)).date(), now)
-        days.setdefault(day, []).append(_row(shell, look, own))
+        days.setdefault(day, []).append(_row(look, names.get(look.id, "")))
     rows += [surfaces.section(day, [surfaces.card(lines)]) for day, lines in days.items()]
     if not whole:
         rows.append(buttons.quiet(shell, "looks-more", t("looks.more"), more))
     return rows
 
 
-def _row(shell: Shell, look: LookSeen, own: bool) -> ft.Control:
+def _row(look: LookSeen, whom: str) -> ft.Control:
     when = formats.time(from_wire(look.looked_at))
     what = choice("what", look.what)
     if look.hits is not None:
         what = t("looks.searched", what=what, count=look.hits)
     elif look.entity != "customer":
         what = t("looks.what", what=what, entity=t(f"entity.{look.entity}"))
-    whom = who_looked.customer_name(shell.store, look) if own else look.staff
     return ft.Row(
         [
             ft.Icon(_ICON.get(look.what, ft.Icons.VISIBILITY_OUTLINED)),

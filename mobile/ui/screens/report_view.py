@@ -20,6 +20,7 @@ from mobile.ui.screens.sign_off.page import sign_off
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import choice, label, t
 from mobile.usecases.repairs import Job, Repairs
+from mobile.usecases.sign_off import callback_of
 from shared.declare import Role
 from shared.entities import Callback, Report, Signature
 from shared.errors import Code, Refusal
@@ -57,20 +58,19 @@ def ReportViewScreen() -> ft.View:
         return frame.screen(shell, [refusal_card(refusal)], title=title, back="/cases")
     if found.value is None or not recorded:
         return frame.screen(shell, [surfaces.skeleton()], title=title, back="/cases")
-    job, report = found.value
-    return keyed(f"sealed-{report_id}", Sealed, shell, job, report)
+    return keyed(f"sealed-{report_id}", Sealed, shell, *found.value)
 
 
-def sealed(store: Store, report_id: str) -> tuple[Job, Report]:
+def sealed(store: Store, report_id: str) -> tuple[Job, Report, Callback | None]:
     """Refuses `record_missing` where no such signed report may be read."""
     report = store.get(Report, report_id)
     if report is None or report.signature is None:
         raise Refusal(Code.RECORD_MISSING, entity="report")
-    return Repairs(store).job(report.case_id), report
+    return Repairs(store).job(report.case_id), report, callback_of(store, report)
 
 
 @ft.component
-def Sealed(shell: Shell, job: Job, report: Report) -> ft.View:
+def Sealed(shell: Shell, job: Job, report: Report, callback: Callback | None) -> ft.View:
     """The seal is verified on this device each time, without a network."""
     stands, set_stands = use_maybe(bool)
     busy, set_busy = use_state(False)
@@ -91,7 +91,6 @@ def Sealed(shell: Shell, job: Job, report: Report) -> ft.View:
 
     seal = report.signature
     assert seal is not None
-    callback = sign_off(shell).callback_of(report)
     proof: list[ft.Control] = [_verdict(stands), _signature(shell, seal)]
     if callback is not None:
         proof.append(_callback(shell, callback))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import flet as ft
 
+from mobile.store.store import Store
 from mobile.ui import formats
 from mobile.ui.components import buttons, frame, levels, marks, privacy, surfaces, words
 from mobile.ui.components.form import use_form
@@ -32,12 +33,15 @@ _PAGE = 50
 
 @ft.component
 def TierProposals(shell: Shell) -> ft.Control:
-    """A section of the inbox; nothing where nothing waits."""
-    found = use_query(panel.waiting, watch=WATCHED)
+    """A section of the inbox; nothing where nothing waits. Only what is shown is looked up."""
+    waiting = use_query(panel.waiting, watch=WATCHED).value or []
     shown, show = use_state(_SHOWN)
-    waiting = found.value or []
-    read = [shell.store.get(TierProposal, one) for one in waiting[:shown]]
-    lines = [_line(shell, one) for one in read if one is not None]
+    told = use_query(
+        lambda store: [_look_up(store, one) for one in waiting[:shown]],
+        [waiting[:shown]],
+        watch=("tier_proposal", "customer"),
+    )
+    lines = [_line(shell, one, customer) for one, customer in told.value or [] if one is not None]
     rows: list[ft.Control] = [surfaces.card(lines, padding=0)]
     if shown < len(waiting):
         more = t("panel.more", count=min(_PAGE, len(waiting) - shown))
@@ -47,8 +51,12 @@ def TierProposals(shell: Shell) -> ft.Control:
     return ft.Container(section, visible=bool(waiting))
 
 
-def _line(shell: Shell, one: TierProposal) -> ft.Control:
-    customer = shell.store.get(Customer, one.customer_id)
+def _look_up(store: Store, proposal_id: str) -> tuple[TierProposal | None, Customer | None]:
+    one = store.get(TierProposal, proposal_id)
+    return one, store.get(Customer, one.customer_id) if one else None
+
+
+def _line(shell: Shell, one: TierProposal, customer: Customer | None) -> ft.Control:
     currency = customer.currency if customer else None
     why = [levels.reason(reason, currency) for reason in telling(one.reasons)[:1]]
     if one.state == "disputed":

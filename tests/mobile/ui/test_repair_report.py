@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from mobile.device.port import Picked
@@ -10,6 +12,7 @@ from shared.entities import File, Report
 from tests.mobile.report_samples import photo
 from tests.mobile.ui.field import PIN
 from tests.mobile.ui.repair_field import RepairField
+from tests.mobile.ui.test_clock_back import set_back
 from tests.mobile.ui.written import looks
 
 
@@ -136,6 +139,9 @@ async def test_photos_are_in_the_report_at_once_and_one_that_is_none_is_named(ph
     (file,) = shell.store.find(File)
     assert stored(shell, case).photos_before == (file.id,)
     assert shell.store.blob(file.sha256) == data
+    await set_back(phone, app, shell)
+    assert app.has(f"photo-{file.id}"), "drawn though nothing may be read"
+    phone.clock.move(timedelta(hours=5))
     await app.tap(f"remove-{file.id}")
     assert stored(shell, case).photos_before == ()
 

@@ -8,6 +8,7 @@ from mobile.usecases.sign_off import draft_key
 from shared.entities import Callback, Case, Report
 from tests.mobile.ui.field import PIN
 from tests.mobile.ui.repair_field import RepairField, draw, measure_pad
+from tests.mobile.ui.test_clock_back import set_back
 from tests.mobile.ui.test_repair import STROKES, fill_in
 
 
@@ -110,7 +111,7 @@ async def test_words_not_yet_saved_are_not_signed_away(at_the_pad):
     assert app.find("remarks").value == "还有一句"
 
 
-async def test_a_customer_who_does_not_sign_says_why(at_the_pad):
+async def test_a_customer_who_does_not_sign_says_why(phone, at_the_pad):
     app, shell, case = at_the_pad
     await app.tap("refuse")
     await app.tap("refuse-yes")
@@ -121,6 +122,8 @@ async def test_a_customer_who_does_not_sign_says_why(at_the_pad):
     await app.until(lambda: app.says("核验通过"))
     assert app.says("客户未签字") and app.says("要先试运行一天")
     assert shell.store.get(Case, case.id).state == "resolved"
+    await set_back(phone, app, shell)
+    assert app.says("客户未签字"), "drawn though nothing may be read"
 
 
 async def test_a_sealed_report_is_locked_and_a_correction_is_a_report_beside_it(at_the_pad):

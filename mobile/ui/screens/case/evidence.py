@@ -6,17 +6,16 @@ import flet as ft
 
 from mobile.store.store import Store
 from mobile.ui import formats
-from mobile.ui.components import buttons, surfaces, words
+from mobile.ui.components import buttons, surfaces
 from mobile.ui.components.messages import notice
-from mobile.ui.hooks import keyed, use_state
+from mobile.ui.components.thumbnails import thumbnail
+from mobile.ui.hooks import use_state
 from mobile.ui.state import Shell, use_query
 from mobile.ui.texts import error, t
 from mobile.ui.theme import GAP
 from mobile.usecases import photos
 from shared.entities import Case, File
 from shared.errors import Refusal
-
-_THUMB = 104  # dp
 
 
 @ft.component
@@ -45,7 +44,10 @@ def Evidence(shell: Shell, case: Case) -> ft.Control:
 
     rows: list[ft.Control] = []
     if taken:
-        shown = [keyed(f"evidence {file.id}", Thumbnail, shell, file) for file in taken]
+        shown = [
+            thumbnail(shell, file, t("visit.photo", size=formats.size(file.bytes)))
+            for file in taken
+        ]
         rows.append(ft.Row(shown, wrap=True, spacing=GAP, run_spacing=GAP))
     if busy:
         rows.append(ft.ProgressBar(semantics_label=t("visit.photos.busy", count=busy)))
@@ -60,20 +62,3 @@ def Evidence(shell: Shell, case: Case) -> ft.Control:
         )
     )  # fmt: skip
     return surfaces.section(t("complaint.evidence"), rows)
-
-
-@ft.component
-def Thumbnail(shell: Shell, file: File) -> ft.Control:
-    """A cloud stands for a photo that is not on this phone."""
-    data = use_query(lambda store: store.blob(file.sha256), [file.sha256], ("file",)).value
-    assert shell  # the query is its store's
-    size = formats.size(file.bytes)
-    picture: ft.Control = (
-        ft.Image(
-            src=data, width=_THUMB, height=_THUMB, fit=ft.BoxFit.COVER, cache_width=_THUMB * 3,
-            border_radius=8, semantics_label=t("visit.photo", size=size),
-        )
-        if data is not None
-        else ft.Icon(ft.Icons.CLOUD_OUTLINED, semantics_label=t("visit.photo", size=size))
-    )  # fmt: skip
-    return ft.Column([picture, words.label(size)], spacing=2, tight=True, width=_THUMB)

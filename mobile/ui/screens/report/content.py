@@ -6,11 +6,11 @@ import flet as ft
 
 from mobile.ui import formats
 from mobile.ui.components import surfaces, words
-from mobile.ui.screens.report.photos import thumbnail
+from mobile.ui.hooks import keyed
+from mobile.ui.screens.report.photos import picture, use_photos
 from mobile.ui.state import Shell
 from mobile.ui.texts import label, t
 from mobile.ui.theme import GAP
-from mobile.usecases import photos
 from mobile.usecases.repairs import Job
 from shared.entities import CheckItem, PartUsed, Report
 
@@ -40,7 +40,7 @@ def content(shell: Shell, job: Job, report: Report) -> list[ft.Control]:
     if report.parts:
         rows = [_part(part) for part in report.parts]
         cards.append(surfaces.card([words.title(label("parts")), *rows], spacing=6))
-    cards += _photos(shell, report)
+    cards += [keyed(f"photos-{p}", Album, shell, report, p) for p in ("before", "after")]
     cards.append(_handover(report))
     return cards
 
@@ -94,21 +94,20 @@ def _part(part: PartUsed) -> ft.Control:
     )
 
 
-def _photos(shell: Shell, report: Report) -> list[ft.Control]:
-    cards: list[ft.Control] = []
-    for purpose in ("before", "after"):
-        files = photos.of(shell.store, photos.REPORT[purpose], report)
-        if files:
-            shown = [thumbnail(shell, report, purpose, f, removable=False) for f in files]
-            cards.append(
-                surfaces.card(
-                    [
-                        words.title(label(f"photos_{purpose}")),
-                        ft.Row(shown, wrap=True, spacing=GAP, run_spacing=GAP),
-                    ]
-                )
-            )
-    return cards
+@ft.component
+def Album(shell: Shell, report: Report, purpose: str) -> ft.Control:
+    """The photos before or after; nothing where there are none."""
+    shown: list[ft.Control] = [
+        picture(shell, report, purpose, file, removable=False)
+        for file in use_photos(report, purpose)
+    ]
+    card = surfaces.card(
+        [
+            words.title(label(f"photos_{purpose}")),
+            ft.Row(shown, wrap=True, spacing=GAP, run_spacing=GAP),
+        ]
+    )
+    return ft.Container(card, visible=bool(shown))
 
 
 def _handover(report: Report) -> ft.Control:

@@ -10,16 +10,15 @@ from mobile.ui import formats
 from mobile.ui.components import buttons, surfaces, words
 from mobile.ui.components.form import Form
 from mobile.ui.components.messages import notice, say
+from mobile.ui.components.thumbnails import thumbnail
 from mobile.ui.hooks import keyed, use_state
-from mobile.ui.state import Shell
+from mobile.ui.state import Shell, use_query
 from mobile.ui.texts import choice, error, label, t
 from mobile.ui.theme import GAP
 from mobile.usecases import photos
 from mobile.usecases.repairs import Job
 from shared.entities import File, Report
 from shared.errors import Refusal
-
-THUMB = 104  # dp
 
 
 @ft.component
@@ -33,13 +32,20 @@ def Photos(shell: Shell, _job: Job, report: Report, _form: Form, _go: Any) -> ft
     )
 
 
+def use_photos(report: Report, purpose: str) -> list[File]:
+    """The photos of a report, ``before`` or ``after`` (a hook)."""
+    album = photos.REPORT[purpose]
+    found = use_query(lambda store: photos.of(store, album, report), [report], watch=("file",))
+    return found.value or []
+
+
 @ft.component
 def Album(shell: Shell, report: Report, purpose: str) -> ft.Control:
     """One list. What could not be taken stands there with its reason until the next try."""
     busy, set_busy = use_state(0)
     refused, set_refused = use_state(tuple[tuple[str, Refusal], ...]())
     album = photos.REPORT[purpose]
-    files = photos.of(shell.store, album, report)
+    files = use_photos(report, purpose)
 
     async def add() -> None:
         device = shell.services.device
@@ -58,7 +64,7 @@ def Album(shell: Shell, report: Report, purpose: str) -> ft.Control:
     if files:
         rows.append(
             ft.Row(
-                [thumbnail(shell, report, purpose, file) for file in files],
+                [picture(shell, report, purpose, file) for file in files],
                 wrap=True, spacing=GAP, run_spacing=GAP,
             )
         )  # fmt: skip
@@ -81,39 +87,18 @@ def Album(shell: Shell, report: Report, purpose: str) -> ft.Control:
     return surfaces.section(label(f"photos_{purpose}"), rows, count)
 
 
-def thumbnail(
+def picture(
     shell: Shell, report: Report, purpose: str, file: File, *, removable: bool = True
 ) -> ft.Control:
-    """A small picture with its size; a tap shows it whole."""
-    data = shell.store.blob(file.sha256)
+    """A tap shows it whole."""
     says = t("report.photo", what=choice("purpose", purpose), size=formats.size(file.bytes))
-    below: list[ft.Control] = [words.label(formats.size(file.bytes), expand=True)]
-    if removable:
-        below.append(
-            buttons.icon(
-                shell, f"remove-{file.id}", ft.Icons.DELETE_OUTLINE, t("report.photo.remove"),
-                lambda: _remove(shell, report, purpose, file),
-            )
-        )  # fmt: skip
-    opened = surfaces.tappable(
-        _picture(data), key=f"photo-{file.id}", says=says,
-        on_click=lambda _: _enlarge(shell, data, says),
-    )  # fmt: skip
-    return ft.Column(
-        [opened, ft.Row(below, width=THUMB, spacing=0)], spacing=2, tight=True, width=THUMB
+    return thumbnail(
+        shell,
+        file,
+        says,
+        lambda data: _enlarge(shell, data, says),
+        (lambda: _remove(shell, report, purpose, file)) if removable else None,
     )
-
-
-def _picture(data: bytes | None) -> ft.Control:
-    if data is None:
-        return ft.Container(
-            ft.Icon(ft.Icons.CLOUD_OUTLINED), width=THUMB, height=THUMB, border_radius=8,
-            alignment=ft.Alignment.CENTER, bgcolor=ft.Colors.SURFACE_CONTAINER_HIGHEST,
-        )  # fmt: skip
-    return ft.Image(
-        src=data, width=THUMB, height=THUMB, fit=ft.BoxFit.COVER, cache_width=THUMB * 3,
-        border_radius=8, exclude_from_semantics=True,
-    )  # fmt: skip
 
 
 def _enlarge(shell: Shell, data: bytes | None, says: str) -> None:

@@ -9,16 +9,15 @@ import flet as ft
 from mobile.ui import formats
 from mobile.ui.components import buttons, surfaces, words
 from mobile.ui.components.messages import notice, say
-from mobile.ui.hooks import keyed, use_state
+from mobile.ui.components.thumbnails import thumbnail
+from mobile.ui.hooks import use_state
 from mobile.ui.screens.visit.seen import Seen
-from mobile.ui.state import Shell, use_query
+from mobile.ui.state import Shell
 from mobile.ui.texts import error, t
 from mobile.ui.theme import GAP
 from mobile.usecases import photos
 from shared.entities import File
 from shared.errors import Code, Refusal
-
-THUMB = 104  # dp
 
 
 @ft.component
@@ -47,7 +46,7 @@ def Photos(shell: Shell, seen: Seen) -> ft.Control:
 
     rows: list[ft.Control] = []
     if seen.photos:
-        shown = [thumbnail(shell, seen, file, removable=True) for file in seen.photos]
+        shown = [picture(shell, seen, file, removable=True) for file in seen.photos]
         rows.append(ft.Row(shown, wrap=True, spacing=GAP, run_spacing=GAP))
     if busy:
         rows.append(ft.ProgressBar(semantics_label=t("visit.photos.busy", count=busy)))
@@ -80,52 +79,14 @@ def _why(refusal: Refusal) -> str:
     return f"{meaning} {remedy}"
 
 
-def thumbnail(shell: Shell, seen: Seen, file: File, *, removable: bool) -> ft.Control:
-    """A small picture with its size; a tap shows it whole."""
-    return keyed(f"photo {file.id}", Thumbnail, shell, seen, file, removable)
-
-
-@ft.component
-def Thumbnail(shell: Shell, seen: Seen, file: File, removable: bool) -> ft.Control:
-    """A cloud stands for a photo that is not on this phone."""
-    data = use_query(lambda store: store.blob(file.sha256), [file.sha256], ("file",)).value
-    says = t("visit.photo", size=formats.size(file.bytes))
-    picture: ft.Control = (
-        ft.Image(
-            src=data,
-            width=THUMB,
-            height=THUMB,
-            fit=ft.BoxFit.COVER,
-            cache_width=THUMB * 3,
-            border_radius=8,
-            exclude_from_semantics=True,
-        )
-        if data is not None
-        else ft.Container(
-            ft.Icon(ft.Icons.CLOUD_OUTLINED),
-            width=THUMB,
-            height=THUMB,
-            border_radius=8,
-            alignment=ft.Alignment.CENTER,
-            bgcolor=ft.Colors.SURFACE_CONTAINER_HIGHEST,
-        )
-    )
-    below: list[ft.Control] = [words.label(formats.size(file.bytes), expand=True)]
-    if removable:
-        below.append(
-            buttons.icon(
-                shell, f"remove-{file.id}", ft.Icons.DELETE_OUTLINE, t("visit.photo.remove"),
-                lambda: _remove(shell, seen, file),
-            )
-        )  # fmt: skip
-    opened = surfaces.tappable(
-        picture,
-        key=f"photo-{file.id}",
-        says=says,
-        on_click=lambda _: shell.go(f"/visits/{seen.visit.id}/photos/{file.id}"),
-    )
-    return ft.Column(
-        [opened, ft.Row(below, width=THUMB, spacing=0)], spacing=2, tight=True, width=THUMB
+def picture(shell: Shell, seen: Seen, file: File, *, removable: bool) -> ft.Control:
+    """A tap shows it whole."""
+    return thumbnail(
+        shell,
+        file,
+        t("visit.photo", size=formats.size(file.bytes)),
+        lambda _data: shell.go(f"/visits/{seen.visit.id}/photos/{file.id}"),
+        (lambda: _remove(shell, seen, file)) if removable else None,
     )
 
 

@@ -9,7 +9,7 @@ import flet as ft
 from mobile.ui import formats
 from mobile.ui.components import buttons, surfaces
 from mobile.ui.components.messages import notice, say
-from mobile.ui.screens.visit.photos import thumbnail
+from mobile.ui.screens.visit.photos import picture
 from mobile.ui.screens.visit.place import fix_lines
 from mobile.ui.screens.visit.seen import Seen, head
 from mobile.ui.state import Shell, use_query
@@ -44,7 +44,7 @@ def Record(shell: Shell, seen: Seen) -> ft.Control:
     if place := _place(shell, visit):
         body.append(surfaces.section(t("visit.section.place"), [surfaces.card(place)]))
     if seen.photos:
-        shown = [thumbnail(shell, seen, file, removable=False) for file in seen.photos]
+        shown = [picture(shell, seen, file, removable=False) for file in seen.photos]
         body.append(
             surfaces.section(t("visit.section.photos"), [ft.Row(shown, wrap=True, spacing=GAP)])
         )
