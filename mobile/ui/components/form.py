@@ -22,7 +22,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import flet as ft
 
@@ -32,11 +32,13 @@ from mobile.ui.components.messages import say_refusal
 from mobile.ui.hooks import Held, keyed, use_effect, use_held
 from mobile.ui.state import Shell, watch
 from mobile.ui.texts import error, t
-from shared.codec import check
-from shared.declare import Entity, entity_of
+from mobile.usecases.drafting import as_seen
+from shared.codec import check, write
+from shared.declare import Entity, Record, entity_of
 from shared.errors import Refusal
 
 SAVE_AFTER_SECONDS = 0.4
+R = TypeVar("R", bound=Record)
 
 
 @ft.observable
@@ -215,6 +217,16 @@ def use_form(
 
     use_effect(opened, [draft], left)
     return form
+
+
+def use_correction(shell: Shell, record: R, names: Iterable[str], *, draft: str) -> tuple[Form, R]:
+    """A form over the fields `names` of a record that is there, and the record as its author saw it
+    (a hook): what `Unit.update` wants to be told.
+    """
+    cls, start = type(record), write(record)
+    about = (entity_of(cls).name, record.id)
+    form = use_form(shell, cls, draft=draft, start=start, about=about)
+    return form, as_seen(cls, record.id, names, form.start, form.values)
 
 
 @ft.component

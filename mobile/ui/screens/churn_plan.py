@@ -14,7 +14,7 @@ from mobile.ui.components.messages import refusal_card, say
 from mobile.ui.hooks import keyed
 from mobile.ui.screens.customer.choosing import ChooseRecord
 from mobile.ui.screens.customer.keeping import WATCHED, told
-from mobile.ui.screens.customer.looking import use_look
+from mobile.ui.screens.customer.looking import use_record
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import choice, label, t
 from mobile.ui.theme import GAP, PAD
@@ -35,28 +35,23 @@ def PlanScreen() -> ft.View:
     shell = use_shell()
     asked = ft.use_route_params()
     customer_id, plan_id = asked["customer_id"], asked["plan_id"]
-    customer = use_query(lambda s: s.get(Customer, customer_id), [customer_id], ("customer",))
+    title, back = t("entity.retention_plan"), f"/customers/{customer_id}"
     plan = use_query(
         lambda s: s.get(RetentionPlan, plan_id) if plan_id != "new" else None,
         [plan_id],
         ("retention_plan",),
     )
     known = use_query(lambda s: churn.standing(s, customer_id), [customer_id], WATCHED)
-    recorded, unrecorded = use_look(
-        shell, "customer", customer_id, customer_id if customer.value else None
-    )
-    title, back = t("entity.retention_plan"), f"/customers/{customer_id}"
-    refusal = customer.refusal or plan.refusal or unrecorded
-    missing = customer.value is None or (plan_id != "new" and plan.value is None)
-    if refusal is not None or missing:
-        gone = refusal_card(refusal or Code.RECORD_MISSING)
+    customer = use_record(shell, Customer, customer_id, title=title, back=back)
+    if isinstance(customer, ft.View):
+        return customer
+    if known.value is None or (plan_id != "new" and plan.value is None):
+        gone = refusal_card(plan.refusal or known.refusal or Code.RECORD_MISSING)
         return frame.screen(shell, [gone], title=title, back=back)
-    if not recorded or customer.value is None or known.value is None:
-        return frame.screen(shell, [surfaces.skeleton()], title=title, back=back)
     if plan.value is not None and plan.value.state not in OPEN_PLAN_STATES:
-        return _ended(shell, customer.value, plan.value, back)
+        return _ended(shell, customer, plan.value, back)
     key = f"plan {plan_id} {plan.value.state if plan.value else ''}"
-    return keyed(key, Planning, shell, customer.value, plan.value, known.value)
+    return keyed(key, Planning, shell, customer, plan.value, known.value)
 
 
 @ft.component

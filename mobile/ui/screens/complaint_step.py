@@ -5,20 +5,18 @@ from __future__ import annotations
 
 import flet as ft
 
-from mobile.ui.components import buttons, frame, privacy, surfaces, words
-from mobile.ui.components.form import use_form
+from mobile.ui.components import buttons, frame, privacy, words
+from mobile.ui.components.form import use_correction
 from mobile.ui.components.messages import refusal_card, say
 from mobile.ui.hooks import keyed
 from mobile.ui.screens.case.eight_steps import complaint_label
 from mobile.ui.screens.case.evidence import Evidence
-from mobile.ui.screens.customer.looking import use_look
+from mobile.ui.screens.customer.looking import use_record
 from mobile.ui.screens.topics import Topics
-from mobile.ui.state import Shell, use_query, use_shell
+from mobile.ui.state import Shell, use_shell
 from mobile.ui.texts import t
 from mobile.usecases import complaints
 from mobile.usecases.complaints import WORK_FIELDS
-from mobile.usecases.drafting import as_seen
-from shared.codec import write
 from shared.entities import Case
 from shared.errors import Code
 
@@ -29,15 +27,12 @@ def ComplaintStepScreen() -> ft.View:
     shell = use_shell()
     params = ft.use_route_params()
     case_id, step = params["case_id"], params["step"]
-    found = use_query(lambda store: store.get(Case, case_id), [case_id], ("case",))
-    case, back = found.value, f"/cases/{case_id}"
-    recorded, unrecorded = use_look(shell, "case", case_id, case.customer_id if case else None)
-    refusal = found.refusal or unrecorded
-    if refusal is not None or case is None or step not in WORK_FIELDS:
-        problem = refusal or Code.RECORD_MISSING
-        return frame.screen(shell, [refusal_card(problem)], title=t("entity.case"), back=back)
-    if not recorded:
-        return frame.screen(shell, [surfaces.skeleton()], title=t("entity.case"), back=back)
+    title, back = t("entity.case"), f"/cases/{case_id}"
+    case = use_record(shell, Case, case_id, title=title, back=back)
+    if isinstance(case, ft.View):
+        return case
+    if step not in WORK_FIELDS:
+        return frame.screen(shell, [refusal_card(Code.RECORD_MISSING)], title=title, back=back)
     return keyed(f"step {case_id} {step}", Writing, shell, case, step)
 
 
@@ -45,8 +40,7 @@ def ComplaintStepScreen() -> ft.View:
 def Writing(shell: Shell, case: Case, step: str) -> ft.View:
     """The fields of one step, with what it is for above them."""
     names, draft = WORK_FIELDS[step], complaints.step_draft(case.id, step)
-    form = use_form(shell, Case, draft=draft, start=write(case), about=("case", case.id))
-    seen = as_seen(Case, case.id, names, form.start, form.values)
+    form, seen = use_correction(shell, case, names, draft=draft)
     back = f"/cases/{case.id}"
 
     def save() -> None:

@@ -10,7 +10,7 @@ import flet as ft
 
 from mobile.ui.components import buttons, frame, surfaces
 from mobile.ui.components.chips import chips
-from mobile.ui.components.form import Form, use_form
+from mobile.ui.components.form import Form, use_correction, use_form
 from mobile.ui.components.messages import refusal_card, say
 from mobile.ui.hooks import keyed
 from mobile.ui.screens.customer.choosing import ChooseRecord
@@ -20,8 +20,6 @@ from mobile.ui.texts import t
 from mobile.ui.theme import PAD
 from mobile.usecases import customer_records
 from mobile.usecases.customer_records import CUSTOMER_FIELDS, NEW_CUSTOMER_DRAFT
-from mobile.usecases.drafting import as_seen
-from shared.codec import write
 from shared.declare import ENTITIES, Role
 from shared.entities import Customer
 from shared.errors import Code
@@ -65,14 +63,8 @@ def EditCustomerScreen() -> ft.View:
 @ft.component
 def Editing(shell: Shell, customer: Customer) -> ft.View:
     """A form shows phone and address unmasked: that is put on record like any unmasking."""
-    form = use_form(
-        shell,
-        Customer,
-        draft=customer_records.customer_draft(customer.id),
-        start=write(customer),
-        about=("customer", customer.id),
-    )
-    seen = as_seen(Customer, customer.id, _WRITTEN, form.start, form.values)
+    draft = customer_records.customer_draft(customer.id)
+    form, seen = use_correction(shell, customer, _WRITTEN, draft=draft)
     back = f"/customers/{customer.id}"
     recorded, unrecorded = use_look(shell, "customer", customer.id, customer.id, "unmasked")
 

@@ -9,22 +9,19 @@ import flet as ft
 
 from mobile.ui import formats
 from mobile.ui.components import buttons, frame, marks, privacy, surfaces, words
-from mobile.ui.components.form import use_form
-from mobile.ui.components.messages import refusal_card, say
+from mobile.ui.components.form import use_correction, use_form
+from mobile.ui.components.messages import say
 from mobile.ui.hooks import keyed, use_state
 from mobile.ui.screens.customer.choosing import ChooseRecord
-from mobile.ui.screens.customer.looking import use_look
+from mobile.ui.screens.customer.looking import use_record
 from mobile.ui.screens.customer.subject import Subject, for_subject
 from mobile.ui.screens.topics import Topics, topic_title
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import choice, label, language, t
 from mobile.usecases import feedback as notes
 from mobile.usecases.customer_page import things_of
-from mobile.usecases.drafting import as_seen
 from mobile.usecases.feedback import SETTLE_FIELDS, feedback_draft
-from shared.codec import write
 from shared.entities import Feedback
-from shared.errors import Code
 
 
 @ft.component
@@ -80,19 +77,11 @@ def FeedbackScreen() -> ft.View:
     """`/feedback/<id>`: what was said, who has it until when, and what came of it."""
     shell = use_shell()
     feedback_id = ft.use_route_params()["feedback_id"]
-    found = use_query(lambda store: store.get(Feedback, feedback_id), [feedback_id], ("feedback",))
-    one = found.value
     written, set_written = use_state(0)
-    recorded, unrecorded = use_look(
-        shell, "feedback", feedback_id, one.customer_id if one else None
-    )
-    refusal = found.refusal or unrecorded
-    title = t("entity.feedback")
-    if refusal is not None or one is None:
-        problem = refusal or Code.RECORD_MISSING
-        return frame.screen(shell, [refusal_card(problem)], title=title, back="/customers")
-    if not recorded:
-        return frame.screen(shell, [surfaces.skeleton()], title=title, back="/customers")
+    title, back = t("entity.feedback"), "/customers"
+    one = use_record(shell, Feedback, feedback_id, title=title, back=back)
+    if isinstance(one, ft.View):
+        return one
     again = partial(set_written, written + 1)  # what was saved is a new beginning
     return keyed(f"feedback {feedback_id} {written}", Settling, shell, one, again)
 
@@ -100,14 +89,7 @@ def FeedbackScreen() -> ft.View:
 @ft.component
 def Settling(shell: Shell, one: Feedback, again: Callable[[], None]) -> ft.View:
     """The measure and its effect, then telling the customer."""
-    form = use_form(
-        shell,
-        Feedback,
-        draft=feedback_draft(one.id),
-        start=write(one),
-        about=("feedback", one.id),
-    )
-    seen = as_seen(Feedback, one.id, SETTLE_FIELDS, form.start, form.values)
+    form, seen = use_correction(shell, one, SETTLE_FIELDS, draft=feedback_draft(one.id))
     topics = use_query(lambda store: store.references("feedback_topic"), watch=("reference",))
 
     def save() -> None:

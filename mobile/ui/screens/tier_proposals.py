@@ -11,7 +11,7 @@ from mobile.ui.components import buttons, frame, levels, marks, privacy, surface
 from mobile.ui.components.form import use_form
 from mobile.ui.components.messages import notice, refusal_card, say
 from mobile.ui.hooks import keyed, use_state
-from mobile.ui.screens.customer.looking import use_look
+from mobile.ui.screens.customer.looking import use_record
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import choice, t
 from mobile.ui.theme import GAP
@@ -76,20 +76,16 @@ def TierProposalScreen() -> ft.View:
     shell = use_shell()
     asked = ft.use_route_params()
     customer_id, proposal_id = asked["customer_id"], asked["proposal_id"]
-    customer = use_query(lambda s: s.get(Customer, customer_id), [customer_id], ("customer",))
-    one = use_query(lambda s: s.get(TierProposal, proposal_id), [proposal_id], WATCHED)
-    recorded, unrecorded = use_look(
-        shell, "customer", customer_id, customer_id if customer.value else None
-    )
     title = t("entity.tier_proposal")
-    refusal = customer.refusal or one.refusal or unrecorded
-    if refusal is not None or customer.value is None or one.value is None:
-        gone = refusal_card(refusal or Code.RECORD_MISSING)
+    one = use_query(lambda s: s.get(TierProposal, proposal_id), [proposal_id], WATCHED)
+    customer = use_record(shell, Customer, customer_id, title=title, back=_BACK)
+    if isinstance(customer, ft.View):
+        return customer
+    if one.value is None:
+        gone = refusal_card(one.refusal or Code.RECORD_MISSING)
         return frame.screen(shell, [gone], title=title, back=_BACK)
-    if not recorded:
-        return frame.screen(shell, [surfaces.skeleton()], title=title, back=_BACK)
     key = f"{proposal_id} {one.value.state}"
-    return keyed(key, Deciding, shell, customer.value, one.value)
+    return keyed(key, Deciding, shell, customer, one.value)
 
 
 @ft.component

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 import flet as ft
 
-from mobile.ui.components import buttons, frame, privacy, surfaces, words
-from mobile.ui.components.form import Form, use_form
-from mobile.ui.components.messages import refusal_card, say
+from mobile.ui.components import buttons, frame, privacy, words
+from mobile.ui.components.form import Form, use_correction, use_form
+from mobile.ui.components.messages import say
 from mobile.ui.hooks import keyed
 from mobile.ui.screens.customer.choosing import ChooseRecord
-from mobile.ui.screens.customer.looking import use_look
+from mobile.ui.screens.customer.looking import use_record
 from mobile.ui.screens.customer.subject import Subject, for_subject
 from mobile.ui.state import Shell, use_query, use_shell
 from mobile.ui.texts import t
@@ -23,12 +23,9 @@ from mobile.usecases.customer_training import (
     log_training,
     training_draft,
 )
-from mobile.usecases.drafting import as_seen
 from mobile.usecases.outbox import staff_name
 from shared.clock import to_wire
-from shared.codec import write
 from shared.entities import CustomerTraining
-from shared.errors import Code
 
 Things = Sequence[tuple[str, str]]
 
@@ -68,35 +65,18 @@ def TrainingScreen() -> ft.View:
     """`/trainings/<id>`: what stands there, to be read and corrected."""
     shell = use_shell()
     training_id = ft.use_route_params()["training_id"]
-    found = use_query(
-        lambda store: store.get(CustomerTraining, training_id), [training_id],
-        ("customer_training",),
-    )  # fmt: skip
-    one = found.value
-    recorded, unrecorded = use_look(
-        shell, "customer_training", training_id, one.customer_id if one else None
-    )
-    refusal, title = found.refusal or unrecorded, t("entity.customer_training")
-    if refusal is not None or one is None:
-        card = refusal_card(refusal or Code.RECORD_MISSING)
-        return frame.screen(shell, [card], title=title, back="/customers")
-    if not recorded:
-        return frame.screen(shell, [surfaces.skeleton()], title=title, back="/customers")
+    title, back = t("entity.customer_training"), "/customers"
+    one = use_record(shell, CustomerTraining, training_id, title=title, back=back)
+    if isinstance(one, ft.View):
+        return one
     return keyed(f"training {training_id}", Correcting, shell, one)
 
 
 @ft.component
 def Correcting(shell: Shell, one: CustomerTraining) -> ft.View:
     """The form as it was filled in, with the trainer's name."""
-    form = use_form(
-        shell,
-        CustomerTraining,
-        draft=training_draft(one.id),
-        start=write(one),
-        about=("customer_training", one.id),
-    )
     fields = ("asset_id", *TRAINING_FIELDS)
-    seen = as_seen(CustomerTraining, one.id, fields, form.start, form.values)
+    form, seen = use_correction(shell, one, fields, draft=training_draft(one.id))
     things = use_query(
         lambda store: things_of(store, one.customer_id), [one.customer_id], ("asset",)
     )

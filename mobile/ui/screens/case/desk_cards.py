@@ -9,7 +9,7 @@ import flet as ft
 
 from mobile.ui import formats
 from mobile.ui.components import buttons, marks, surfaces, words
-from mobile.ui.components.form import use_form
+from mobile.ui.components.form import use_correction
 from mobile.ui.components.messages import guarded
 from mobile.ui.hooks import keyed, use_state
 from mobile.ui.screens.case.clocks import clock_mark
@@ -17,11 +17,9 @@ from mobile.ui.state import Shell, use_now
 from mobile.ui.texts import choice, label, language, t
 from mobile.ui.theme import GAP, TARGET
 from mobile.usecases.desk import Desk, answer_draft
-from mobile.usecases.drafting import as_seen
 from mobile.usecases.instructions import instructions
 from mobile.usecases.outbox import staff_name
 from mobile.usecases.repairs import Job
-from shared.codec import write
 from shared.entities import Inspection, Milestone, Transfer
 
 
@@ -102,14 +100,7 @@ def Asked(shell: Shell, transfer: Transfer) -> ft.Control:
 @ft.component
 def Answering(shell: Shell, transfer: Transfer) -> ft.Control:
     """The expert's answer. It begins with what was half written when their access ended."""
-    form = use_form(
-        shell,
-        Transfer,
-        draft=answer_draft(transfer.id),
-        start=write(transfer),
-        about=("transfer", transfer.id),
-    )
-    seen = as_seen(Transfer, transfer.id, ("answer",), form.start, form.values)
+    form, seen = use_correction(shell, transfer, ("answer",), draft=answer_draft(transfer.id))
 
     def send() -> None:
         if form.complete(required=("answer",)):

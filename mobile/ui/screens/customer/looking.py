@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TypeVar
 
-from mobile.ui.components import privacy
+import flet as ft
+
+from mobile.ui.components import frame, privacy, surfaces
+from mobile.ui.components.messages import refusal_card
 from mobile.ui.hooks import use_effect, use_maybe, use_state, use_task
-from mobile.ui.state import Shell
-from shared.errors import Refusal
+from mobile.ui.state import Shell, use_query
+from shared.declare import Record, entity_of
+from shared.errors import Code, Refusal
+
+R = TypeVar("R", bound=Record)
 
 
 def use_look(
@@ -33,6 +40,25 @@ def use_look(
 
     use_effect(record, [record_id, customer_id])
     return recorded == record_id, refused
+
+
+def use_record(shell: Shell, cls: type[R], record_id: str, *, title: str, back: str) -> R | ft.View:
+    """The record of an address, put on record as opened; or what stands in its place: why it is not
+    shown, or its outline until the look is on record (a hook, and the last one of its component:
+    what stands there has hooks too)."""
+    entity = entity_of(cls)
+    found = use_query(lambda store: store.get(cls, record_id), [record_id], (entity.name,))
+    record = found.value
+    customer_id = getattr(record, entity.customer) if record is not None else None
+    recorded, unrecorded = use_look(shell, entity.name, record_id, customer_id)
+    refusal = found.refusal or unrecorded
+    if refusal is not None or record is None:
+        instead = refusal_card(refusal or Code.RECORD_MISSING)
+    elif not recorded:
+        instead = surfaces.skeleton()
+    else:
+        return record
+    return frame.screen(shell, [instead], title=title, back=back)
 
 
 SETTLED_SECONDS = 1.0  # a search on whose hits somebody looks this long is one; each key is not
