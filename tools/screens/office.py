@@ -51,16 +51,16 @@ _QUESTIONS = (
 def fill(server: Server) -> None:
     """The demo organisation, as the office of one store finds it in the morning."""
     manager, admin = _caller(server, "chenjing"), _caller(server, "admin")
+    db, now = server.database, server.clock.now()
+    churn_scoring.score(db, ORGANISATION, now)
     _customers(server, manager)
     _people(server, manager)
     _survey(server, admin, manager.store_id or "")
-    db, now = server.database, server.clock.now()
     token = entrances.open_entrance(db, manager, manager.store_id or "", now)
     wrote = {"kind": "enquiry", "name": "周先生", "phone": "13912345678"}
     wrote |= {"title": "展柜什么时候到货？", "description": "上周订了两组，想知道日期。"}
     entrances.take(db, token, wrote, new_id(), now)
     server.keep_figures()
-    churn_scoring.score(db, ORGANISATION, now)
     tier_rules.propose(db, ORGANISATION, now)
     server.watch_looks()
     keep_reports(server)
