@@ -11,11 +11,12 @@ import re
 import tempfile
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
-from itertools import product
+from functools import partial
+from itertools import islice, product
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, FloatRect, Page, ViewportSize
 
 from sync_server.admin.console import PAGES
 from sync_server.bootstrap import Server
@@ -49,6 +50,7 @@ def main() -> None:
     parser.add_argument("--pages", default=",".join(module.PAGE.name for module in PAGES))
     parser.add_argument("--looks", default="", help="suffixes of the looks, with commas")
     parser.add_argument("--players", default=",".join(PLAYERS), help="suffixes, with commas")
+    parser.add_argument("--longest", type=int, default=1720, help="pixels; the rest is cut off")
     parser.add_argument("--below", type=int, default=0, help="how many pages behind each page's")
     asked = parser.parse_args()
     names = set(asked.pages.split(","))
@@ -60,6 +62,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium.find())
         for language, look in product(LANGUAGES, asked.looks.split(",")):
             album = asked.album / language
+            shoot = partial(_shot, album, asked.longest)
             with _opened(browser, live, language, look) as page:
                 page.goto("/console")
                 kept(album, f"console-sign-in{look}", page.screenshot())
@@ -67,9 +70,9 @@ def main() -> None:
                 with _opened(browser, live, language, look) as page:
                     player = _signed_in(page, PLAYERS[suffix])
                     for name, path in _paths(player, names):
-                        _shot(page, album, f"console-{name}{suffix}{look}", path)
-                        for number, behind in enumerate(_below(page, path)[: asked.below], 1):
-                            _shot(page, album, f"console-{name}-{number}{suffix}{look}", behind)
+                        shoot(page, f"console-{name}{suffix}{look}", path)
+                        for number, behind in enumerate(_below(page, path, asked.below), 1):
+                            shoot(page, f"console-{name}-{number}{suffix}{look}", behind)
         browser.close()
 
 
@@ -103,19 +106,22 @@ def _paths(player: Player, names: Container[str]) -> list[tuple[str, str]]:
     ]
 
 
-def _shot(page: Page, album: Path, name: str, path: str) -> None:
+def _shot(album: Path, longest: int, page: Page, name: str, path: str) -> None:
     page.goto(path)
-    kept(album, name, page.screenshot(full_page=True))
+    width, height = page.evaluate("[innerWidth, document.documentElement.scrollHeight]")
+    clip = FloatRect(x=0, y=0, width=width, height=min(height, longest))
+    kept(album, name, page.screenshot(full_page=True, clip=clip))
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         raise SystemExit(f"{path} is wider than its window")
 
 
-def _below(page: Page, path: str) -> list[str]:
+def _below(page: Page, path: str, most: int) -> list[str]:
     """Pages behind this one, one of each kind: of rows alike the first. Files are none."""
     found = page.locator("main a").evaluate_all(_LINKS)
     kinds = {_ID.sub("", one.partition("?")[0]): one for one in reversed(found)}
-    behind = [one for kind, one in reversed(kinds.items()) if kind.startswith(f"{path}/")]
-    return [one for one in behind if "html" in page.request.get(one).headers["content-type"]]
+    behind = (one for kind, one in reversed(kinds.items()) if kind.startswith(f"{path}/"))
+    pages = (one for one in behind if "html" in page.request.get(one).headers["content-type"])
+    return list(islice(pages, most))
 
 
 def _demo(server: Server) -> None:
