@@ -23,6 +23,7 @@ from sync_server.db.log import CHANGE_LOG
 from sync_server.services import accounts, devices
 from sync_server.services.scopes import assign_customers, enrol
 from sync_server.services.writing import Unit, write
+from tests.browser.console import sign_in
 from tests.live_server import LiveServer, live_server
 from tests.server.phones import ORG, PASSWORD, STORE, found_company, staff_id
 
@@ -103,11 +104,7 @@ def at_desk(chrome: Browser, live: LiveServer, name: str = "gao", **options: Any
     """Somebody signed in, in a browser of their own."""
     context = chrome.new_context(base_url=live.url, **options)
     page = context.new_page()
-    page.goto("/console")
-    page.locator("#f-username").fill(name)
-    page.locator("#f-password").fill(PASSWORD)
-    page.locator("main button").click()
-    expect(page).to_have_url(f"{live.url}/console")
+    sign_in(page, "/console", name, PASSWORD)
     return page
 
 

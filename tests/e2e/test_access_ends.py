@@ -10,10 +10,10 @@ import apsw
 from playwright.sync_api import Playwright, expect
 
 from shared.clock import to_wire
-from sync_server.demo.cast import PASSWORD
 from sync_server.demo.load import ORGANISATION
 from sync_server.services import receipts
 from sync_server.services.writing import Unit, write
+from tests.browser.console import sign_in
 from tests.e2e.conftest import Meet
 from tests.e2e.evidence import Evidence, Row
 from tests.e2e.people import PIN, SYNC_MS
@@ -108,10 +108,7 @@ def give_an_hour(playwright: Playwright, live: LiveServer, customer_id: str) -> 
     """The store manager reads at the console who asks and why, and gives an hour more."""
     browser = playwright.chromium.launch(executable_path=chromium.find())
     page = browser.new_page(locale="zh-CN")
-    page.goto(f"{live.url}/console/grants")
-    page.locator("[name=username]").fill("chenjing")
-    page.locator("[name=password]").fill(PASSWORD)
-    page.locator("[name=password]").press("Enter")
+    sign_in(page, f"{live.url}/console/grants", "chenjing")
     expect(page.get_by_text(REASON)).to_be_visible()
     page.goto(f"{live.url}/console/grants?customer={customer_id}")
     ended = page.get_by_role("table", name="最近七天内结束")

@@ -7,7 +7,7 @@ import re
 
 from playwright.sync_api import Page, Playwright, expect
 
-from sync_server.demo.cast import PASSWORD
+from tests.browser.console import sign_in
 from tests.e2e.people import SYNC_MS, Person
 from tests.live_server import LiveServer
 from tools import chromium
@@ -38,12 +38,7 @@ def test_a_ranking_opens_down_to_its_formula_at_the_console_and_offline_on_the_p
 def opened_at_the_console(page: Page, person: str) -> float:
     """The store's manager goes from both rankings to what stands behind them; the person's
     score."""
-    page.goto("/console")
-    page.locator("[name=username]").fill("chenjing")
-    page.locator("[name=password]").fill(PASSWORD)
-    page.locator("[name=password]").press("Enter")
-    page.wait_for_url(re.compile(r"/console$"))
-    page.goto("/console/ranks")
+    sign_in(page, "/console/ranks", "chenjing")
     first = page.get_by_role("row").nth(1)
     first.get_by_role("link").first.click()
     expect(page.get_by_text("计算方法")).to_be_visible()

@@ -10,11 +10,11 @@ from playwright.sync_api import Page, Playwright, expect
 from mobile.ui import formats
 from shared.clock import from_wire, to_wire
 from shared.ids import new_id
-from sync_server.demo.cast import PASSWORD
 from sync_server.demo.load import ORGANISATION, ZONE
 from sync_server.services import cadence_plans, policies
 from sync_server.services.audit import by_itself
 from sync_server.services.writing import Unit, write
+from tests.browser.console import sign_in
 from tests.e2e.conftest import Meet
 from tests.e2e.evidence import Evidence, Row
 from tests.e2e.people import SYNC_MS
@@ -87,10 +87,7 @@ def the_visit(evidence: Evidence, customer_id: str) -> Row:
 
 def the_panel_disputes_and_confirms(page: Page, url: str, name: str) -> None:
     """The store's manager has the rules look, disputes, and comes back to it."""
-    page.goto(f"{url}/console/tiers")
-    page.locator("[name=username]").fill("chenjing")
-    page.locator("[name=password]").fill(PASSWORD)
-    page.locator("[name=password]").press("Enter")
+    sign_in(page, f"{url}/console/tiers", "chenjing")
     page.get_by_role("button", name="立即计算").click()
     expect(page.get_by_text("项建议。")).to_be_visible()
     page.goto(f"{url}/console/tiers?state=proposed&axis=value&level=high")

@@ -20,8 +20,9 @@ from playwright.sync_api import Browser, FloatRect, Page, ViewportSize
 
 from sync_server.admin.console import PAGES
 from sync_server.bootstrap import Server
-from sync_server.demo.cast import CAST, PASSWORD, Player
+from sync_server.demo.cast import CAST, Player
 from sync_server.demo.load import load_demo
+from tests.browser.console import sign_in
 from tests.browser.harness import Playing
 from tests.live_server import LiveServer, live_server
 from tools import chromium
@@ -88,11 +89,7 @@ def _opened(browser: Browser, live: LiveServer, language: str, look: str) -> Ite
 
 
 def _signed_in(page: Page, username: str) -> Player:
-    page.goto("/console")
-    page.locator("[name=username]").fill(username)
-    page.locator("[name=password]").fill(PASSWORD)
-    page.locator("[name=password]").press("Enter")
-    page.locator("nav.menu").wait_for()
+    sign_in(page, "/console", username)
     return next(one for one in CAST if one.username == username)
 
 
