@@ -1,4 +1,4 @@
-"""The technician's work list: what is under way, to be accepted, to come, and what waits."""
+"""The work list: what is under way, to be accepted, to come, and what waits."""
 
 from __future__ import annotations
 
