@@ -91,8 +91,8 @@ class Records:
         offset: int = 0,
         **where: Any,
     ) -> list[R]:
-        """Records whose fields equal `where` (None: not set), by the time that their entity
-        declares.
+        """Records whose fields equal `where` (None: not set; a list: any of them), by the time that
+        their entity declares.
 
         `customer_id`, `case_id` and `state` are found by index; other fields narrow what those
         leave.
@@ -177,6 +177,9 @@ def _conditions(entity: Entity, where: Mapping[str, Any]) -> tuple[str, tuple[An
         column = _column(entity, name)
         if value is None:
             parts.append(f"{column} IS NULL")
+        elif isinstance(value, list):
+            parts.append(f"{column} IN ({', '.join('?' * len(value))})")
+            values += value
         else:
             parts.append(f"{column} = ?")
             field = entity.fields.get(name)

@@ -41,6 +41,9 @@ READS = {
     ),
     "a customer's contacts": lambda s: s.find(Contact, customer_id=ZHANG["id"]),
     "a case's steps": lambda s: s.find(CaseEvent, case_id=an_id("case")),
+    "the steps of open cases": lambda s: s.columns(
+        CaseEvent, ("happened_at",), case_id=[an_id("case"), an_id("another")]
+    ),
     "finished visits": lambda s: s.find(Visit, state="finished", newest_first=True, limit=5),
     "the agenda": lambda s: s.agenda(Visit, until=MORNING + timedelta(days=7)),
     "how many customers": lambda s: s.count(Customer),
