@@ -91,7 +91,7 @@ def _boolean(form: Form, field: Field, more: dict[str, Any]) -> ft.Control:
         key=field.name,
         label=_heading(field, more),
         value=bool(form.get(field.name)),
-        on_change=lambda event: form.set(field.name, bool(event.control.value)),
+        on_change=lambda _: form.set(field.name, not form.get(field.name)),
     )
     return _with_error(form, field, ft.Row([control], height=TARGET))
 
@@ -105,7 +105,7 @@ def _choice(form: Form, field: Field, more: dict[str, Any]) -> ft.Control:
             options=[ft.DropdownOption(key=w, text=choice(field.name, w)) for w in field.choices],
             error_text=form.errors.get(field.name),
             expand=True,
-            on_select=lambda event: form.set(field.name, event.control.value),
+            on_select=lambda event: form.set(field.name, event.data),
         )
     picked = form.get(field.name)
 

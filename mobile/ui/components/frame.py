@@ -236,7 +236,7 @@ def _rail(shell: Shell, chosen: str) -> ft.Control:
         ],
         selected_index=_index(there, chosen),
         label_type=ft.NavigationRailLabelType.ALL,
-        on_change=lambda event: shell.visit(there[int(event.control.selected_index or 0)].route),
+        on_change=lambda event: shell.visit(there[int(event.data or 0)].route),
         group_alignment=-1,
         min_width=88,
     )
@@ -253,7 +253,7 @@ def _bar(shell: Shell, chosen: str) -> ft.NavigationBar:
             for p in there
         ],
         selected_index=_index(there, chosen),
-        on_change=lambda event: shell.visit(there[int(event.control.selected_index or 0)].route),
+        on_change=lambda event: shell.visit(there[int(event.data or 0)].route),
     )
 
 

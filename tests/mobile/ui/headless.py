@@ -123,13 +123,13 @@ class Headless:
         self.report(key, text)
         await self.tell(key, text)
 
-    def report(self, key: str, text: str) -> None:
-        """The first half of a keystroke: the field's new value, whose event is still on its way."""
-        self._session.apply_patch(self.find(key)._i, {"value": text})
+    def report(self, key: str, value: Any) -> None:
+        """The first half of a keystroke or a choice: the new value, its event still on its way."""
+        self._session.apply_patch(self.find(key)._i, {"value": value})
 
-    async def tell(self, key: str, text: str) -> None:
-        """The other half of a keystroke: its event."""
-        await self._event(key, "change", text)
+    async def tell(self, key: str, value: Any, event: str = "change") -> None:
+        """The other half: its event."""
+        await self._event(key, event, value)
 
     async def undo(self) -> None:
         """Taps the button of the line at the bottom."""

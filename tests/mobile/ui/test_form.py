@@ -9,13 +9,16 @@ from mobile.ui.components.form import Form, use_form
 from mobile.ui.components.frame import screen
 from mobile.ui.hooks import Held
 from mobile.ui.routes import ROUTES
+from mobile.ui.screens.customer.choosing import ChooseRecord
 from mobile.ui.state import use_shell
 from shared.codec import write
 from shared.entities import Asset, Customer
+from shared.ids import derived_id
 from tests.mobile.ui.field import PIN, VAULT, customer
 
 ONE = customer("甲公司")
 DRAFT = f"customer/{ONE.id}"
+PEOPLE = [(derived_id("staff", str(one)), f"坐席 {one}") for one in range(9)]
 HELD: Held[Form | None] = Held(None)
 SHOWN = ("name", "needs", "stage", "birthday", "contact_verified_at", "vip", "phone")
 
@@ -25,7 +28,7 @@ def EditScreen() -> ft.View:
     shell = use_shell()
     form = use_form(shell, Customer, draft=DRAFT, start=write(ONE), about=("customer", ONE.id))
     HELD.current = form
-    body = [form.field(name) for name in SHOWN]
+    body = [*(form.field(name) for name in SHOWN), ChooseRecord(form, "agent_id", PEOPLE)]
     return screen(shell, [*body, form.saved_line()], title="", back="/")
 
 
@@ -171,6 +174,18 @@ async def test_a_keystroke_whose_event_is_on_its_way_outlives_a_rendering(
     assert app.find("needs").value == "年度保"
     await app.type("needs", "年度保养")
     assert (app.find("needs").value, form().get("needs")) == ("年度保养", "年度保养")
+
+
+async def test_a_choice_whose_event_is_on_its_way_outlives_a_rendering(
+    field, open_app, monkeypatch
+):
+    app, shell = await on(open_app, field, monkeypatch)
+    for key, value, event in (("vip", True, "change"), ("agent_id", PEOPLE[2][0], "select")):
+        app.report(key, value)
+        form().state.version += 1
+        await app.settle()
+        await app.tell(key, value, event)
+        assert (form().get(key), app.find(key).value) == (value, value)
 
 
 async def test_what_the_screen_writes_into_a_field_stands_in_it(field, open_app, monkeypatch):

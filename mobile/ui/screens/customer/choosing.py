@@ -32,7 +32,7 @@ def ChooseRecord(form: Form, name: str, choices: Sequence[tuple[str, str]]) -> f
             enable_filter=True,
             editable=True,
             expand=True,
-            on_select=lambda event: form.set(name, event.control.value),
+            on_select=lambda event: form.set(name, event.data),
         )
 
     def chip(record_id: str, called: str) -> ft.Control:
