@@ -63,13 +63,13 @@ def _number(read: Callable[[str], Any], show: Callable[[Any], str]) -> Any:
         kept = form.typed.get(field.name)
 
         def tell(text: str) -> None:
-            form.typed[field.name] = text  # "12." is on its way to a number: leave it as it stands
             try:
                 number = read(text.strip()) if text.strip() else None
             except (ValueError, ArithmeticError):
                 form.refuse(field.name, t("form.no_number"))
-                return
-            form.set(field.name, number, render=False)
+            else:
+                form.set(field.name, number, render=False)
+            form.typed[field.name] = text  # "12." is on its way to a number: leave it as it stands
 
         low, high = field.low, field.high
         bounded = field.kind is not Kind.MONEY and low is not None and high is not None

@@ -90,6 +90,7 @@ class Form:
             value = None
         self.values[name] = value
         self.unreadable.pop(name, None)
+        self.typed.pop(name, None)
         if self.errors.pop(name, None) or render:
             self.state.version += 1
         self._dirty = True

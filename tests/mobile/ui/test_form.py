@@ -159,6 +159,11 @@ async def test_a_price_is_typed_in_yuan_and_kept_in_cents(field, open_app, monke
         await app.type("price_cents", wrong)
         assert app.find("price_cents").error == "请输入数字"
         assert not form().complete()
+    form().set("price_cents", 500)
+    await app.settle()
+    assert app.find("price_cents").value == "5.00", (
+        "what the program sets stands for what was typed"
+    )
 
 
 async def test_a_keystroke_whose_event_is_on_its_way_outlives_a_rendering(
