@@ -3,6 +3,7 @@ training or a review of the position, each with whoever sees to it and a day (S1
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,9 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, func, select, update
 
 from shared.errors import Code, Refusal
-from shared.ids import new_id
+from shared.ids import derived_id
 from shared.policy import PolicySettings
-from sync_server.db.base import Database
+from sync_server.db.base import Database, lock_organisation
 from sync_server.db.people import TRAINING
 from sync_server.db.records import RECORDS
 from sync_server.services import audit
@@ -94,16 +95,22 @@ def hold(
     now: datetime,
     today: date,
 ) -> None:
-    """Puts a training of the caller's store on record, as held. Refuses (FIELD_INVALID) a day to
-    come, and (OUT_OF_SCOPE) people of other stores."""
+    """Puts a training of the caller's store on record, as held; the same once more is no second
+    one. Refuses (FIELD_INVALID) a day to come, and (OUT_OF_SCOPE) people of other stores."""
     store = who.store_id or ""
     if held_on > today.isoformat():
         raise Refusal(Code.FIELD_INVALID, field="held_on", wanted=today.isoformat())
+    told = json.dumps([kind, held_on, title, sorted(attended), note])
+    made = derived_id(who.org_id, "training", store, told)
 
     def work(unit: Unit) -> None:
         if not set(attended) <= set(people_of(unit.connection, unit.org_id, store)):
             raise Refusal(Code.OUT_OF_SCOPE, field="attended")
-        made = new_id()
+        # From the start: the same may be sent once more at this moment.
+        lock_organisation(unit.connection, unit.org_id)
+        unit.locked = True
+        if unit.connection.execute(_that(select(_TRAINING.id), unit, made)).first():
+            return
         row = {
             "org_id": unit.org_id, "id": made, "store_id": store, "kind": kind, "title": title,
             "done_on": held_on, "attended": sorted(attended), "note": note,

@@ -85,6 +85,8 @@ def _page(visit: Visit, form: Form[PlanForm] | None, status: int) -> Response:
                 "base": str(last.version if last else 0),
             },
         )
+    elif form.problem and last:  # written over an older version: what is newer stands below now
+        form.raw["base"] = str(last.version)
     after = period.before(-1)
     return visit.show(
         "vips.html",
