@@ -44,20 +44,20 @@ async def test_what_builds_on_a_change_that_stays_is_not_sent_in_the_next_reques
         unit.update(visit, notes="后来")
         unit.commit()
     a_visit(phone, CUSTOMERS[0])
-    real = server_push.apply
+    real = server_push.judge_and_apply
 
     def stumble(desk: Any, change: Any, *rest: Any) -> Any:
         if change.record_id == mine.id:
             raise RuntimeError("not the change's fault")
         return real(desk, change, *rest)
 
-    monkeypatch.setattr(server_push, "apply", stumble)
+    monkeypatch.setattr(server_push, "judge_and_apply", stumble)
     phone.line.asked.clear()
     report = await phone.sync()
     assert phone.line.asked.count("POST /v1/sync/push") == 2  # the customer, and the visit apart
     assert report.settled == 1
     assert [w.verdict for w in phone.store.waiting()] == [None] * 3
-    monkeypatch.setattr(server_push, "apply", real)
+    monkeypatch.setattr(server_push, "judge_and_apply", real)
     assert (await phone.synced()).settled == 3
     assert phone.store.waiting() == []
     assert phone.store.get(Visit, visit.id).notes == "后来"
