@@ -28,7 +28,7 @@ from shared.erasure import blanked
 from shared.errors import Code, Refusal
 from shared.ids import new_id
 from sync_server.db.accounts import EARLY_FILE, STORED_FILE, UPLOAD
-from sync_server.db.base import Database, lock_organisation
+from sync_server.db.base import Database
 from sync_server.db.keeping import ERASURE
 from sync_server.db.log import ALARM, CHANGE_LOG, DETAIL_REQUEST, DEVICE_GRANT, HISTORY, RECORD_MOVE
 from sync_server.db.looks import LOOK_REVIEW
@@ -109,9 +109,7 @@ def erase(
     unfinished: list[str] = []
 
     def work(unit: Unit) -> Preview:
-        # From the start: a visit that came in between would keep what it says.
-        lock_organisation(unit.connection, unit.org_id)
-        unit.locked = True
+        unit.lock()  # a visit that came in between would keep what it says
         found = _find(unit.connection, unit.org_id, customer_id)
         told = _told(unit.connection, unit.org_id, found)
         outdated = plan is not None and plan != told.plan

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from shared.errors import Code, Refusal
 from shared.ids import derived_id
-from sync_server.db.base import Database, lock_organisation
+from sync_server.db.base import Database
 from sync_server.db.surveys import EVALUATION
 from sync_server.services import audit
 from sync_server.services.audit import Action
@@ -34,9 +34,7 @@ def enter(db: Database, who: Caller, fields: Mapping[str, Any], now: datetime) -
     )
 
     def work(unit: Unit) -> None:
-        # From the start: the same may be entered once more at this moment.
-        lock_organisation(unit.connection, unit.org_id)
-        unit.locked = True
+        unit.lock()  # the same may be entered once more at this moment
         if unit.connection.execute(there).first():
             return
         row = {"org_id": unit.org_id, "id": made, "entered_by": who.staff_id, **fields}

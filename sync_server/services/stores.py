@@ -19,16 +19,21 @@ from sync_server.services.writing import Unit, write
 def open_store(
     db: Database, who: Caller | audit.Actor, fields: Mapping[str, Any], now: datetime
 ) -> str:
-    """A new store; returns its id. Refuses what its declaration refuses."""
-    store_id = new_id()
+    """A new store; returns its id. The same once more is the store that there is. Refuses what its
+    declaration refuses."""
+    row = check(ENTITIES["store"], _said(fields), whole=True)
+    same = {name: row.get(name) for name in ENTITIES["store"].fields if name != "id"}
 
-    def work(unit: Unit) -> None:
-        row = check(ENTITIES["store"], _said(fields), whole=True)
+    def work(unit: Unit) -> str:
+        unit.lock()  # the same may be sent once more at this moment
+        if there := unit.find("store", **same):
+            return there[0].id
+        store_id = new_id()
         unit.create("store", {"id": store_id, **row})
         audit.note(unit, who, Action.STORE_ADDED, subject=("store", store_id))
+        return store_id
 
-    write(db, who.org_id, now, work)
-    return store_id
+    return write(db, who.org_id, now, work)
 
 
 def change_store(

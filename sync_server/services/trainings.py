@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select, update
 from shared.errors import Code, Refusal
 from shared.ids import derived_id
 from shared.policy import PolicySettings
-from sync_server.db.base import Database, lock_organisation
+from sync_server.db.base import Database
 from sync_server.db.people import TRAINING
 from sync_server.db.records import RECORDS
 from sync_server.services import audit
@@ -106,9 +106,7 @@ def hold(
     def work(unit: Unit) -> None:
         if not set(attended) <= set(people_of(unit.connection, unit.org_id, store)):
             raise Refusal(Code.OUT_OF_SCOPE, field="attended")
-        # From the start: the same may be sent once more at this moment.
-        lock_organisation(unit.connection, unit.org_id)
-        unit.locked = True
+        unit.lock()  # the same may be sent once more at this moment
         if unit.connection.execute(_that(select(_TRAINING.id), unit, made)).first():
             return
         row = {

@@ -116,6 +116,14 @@ class Unit:
         self._undo: dict[Key, Held | None] | None = None
         self._mark = (0, 0)
 
+    def lock(self) -> None:
+        """Has the organisation's lock from here on, before it reads a record: for what is decided
+        by rows that `Stale` does not watch, such as whether the same is there already."""
+        assert not self.held and not self.missing, "what was read may be stale by now"
+        if not self.locked:
+            lock_organisation(self.connection, self.org_id)
+            self.locked = True
+
     # ── reading ───────────────────────────────────────────────────────────────────────────
 
     def load(self, entity: str, ids: Iterable[str]) -> None:

@@ -162,7 +162,8 @@ def test_a_new_password_ends_the_sessions_of_the_old_one(field: Field) -> None:
 def test_a_store_is_opened_and_renamed(field: Field) -> None:
     desk = signed_in(field)
     desk.get("/console/stores/new")
-    assert "三号店 is there." in desk.follow(desk.post("/console/stores/new", name="三号店"))
+    for _ in range(2):  # the first reply was lost
+        assert "三号店 is there." in desk.follow(desk.post("/console/stores/new", name="三号店"))
     desk.get(f"/console/stores/{SOUTH}")
     assert 'value="二号店"' in desk.page
     desk.follow(desk.post(f"/console/stores/{SOUTH}", name="二号店", region="南"))
