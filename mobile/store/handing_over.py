@@ -62,7 +62,9 @@ def hand_over(parts: Parts, bare: Sequence[int]) -> set[Touched]:
         entity, (_, seq, text) = ENTITIES[entity_name], found[0]
         written = _written(parts, [bucket for bucket, _, _ in found], saved_at)
         row, draft = json.loads(text), json.loads(body)
-        of = ENTITIES[draft.get(OF, entity_name)]
+        of = ENTITIES.get(draft.get(OF, entity_name))
+        if of is None:  # by a newer app, which can tell what of it are words: it stays a draft
+            continue
         if of is entity:
             changes = _change(parts, entity, row, seq, draft, written)
         else:
