@@ -23,7 +23,7 @@ from shared.errors import Code, Refusal
 from shared.ids import derived_id, new_id
 from shared.policy import PolicySettings
 from shared.service_clock import response_limit
-from sync_server.db.base import Database, lock_organisation
+from sync_server.db.base import Database
 from sync_server.db.entrances import ENTRANCE
 from sync_server.db.records import RECORDS
 from sync_server.services import audit
@@ -132,6 +132,7 @@ def take(db: Database, token: str, message: Mapping[str, str], once: str, now: d
     numbers: list[str] = []
 
     def work(unit: Unit) -> None:
+        unit.lock()  # of messages that come at once each counts
         case_id = derived_id("entrance", entrance.org_id, entrance.store_id, once)
         known = unit.get("case", case_id)
         policy = policy_of(unit.connection, unit.org_id, now)
@@ -232,9 +233,7 @@ def _met(unit: Unit, entrance: Entrance, said: Mapping[str, str]) -> str:
 
 
 def _count(unit: Unit, db: Database, token: str, policy: PolicySettings, now: datetime) -> None:
-    """One more of today, under the organisation's lock: of messages that come at once each counts.
-    Refuses NOT_FOUND, TOO_MANY_REQUESTS."""
-    lock_organisation(unit.connection, unit.org_id)
+    """One more of today. Refuses NOT_FOUND, TOO_MANY_REQUESTS."""
     mine, today = _ENTRANCE.token_mark == _mark(db, token), _today(unit, now)
     row = unit.connection.execute(select(_ENTRANCE.day, _ENTRANCE.taken).where(mine)).first()
     if row is None:
