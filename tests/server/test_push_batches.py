@@ -128,14 +128,14 @@ def an(world: World) -> Device:
 
 def failing(monkeypatch: pytest.MonkeyPatch, *record_ids: str) -> None:
     """Has the server stumble over these records, through no fault of the change."""
-    real = pushing.apply
+    real = pushing.judge_and_apply
 
     def stumble(desk: Any, change: Any, *rest: Any) -> Any:
         if change.record_id in record_ids:
             raise RuntimeError("not the change's fault")
         return real(desk, change, *rest)
 
-    monkeypatch.setattr(pushing, "apply", stumble)
+    monkeypatch.setattr(pushing, "judge_and_apply", stumble)
 
 
 def test_what_builds_on_a_change_that_waits_waits_with_it_however_far_down(
