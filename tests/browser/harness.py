@@ -356,8 +356,8 @@ class Tab:
             except PlaywrightTimeout:
                 return  # it stays where it is: whatever covers it has to go first
 
-    def fill(self, label: str, text: str) -> None:
-        """Replaces the content of the text field of that label, key by key as Flutter needs it."""
+    def enter(self, label: str) -> None:
+        """Puts the cursor into the text field of that label, where it takes keys."""
         field = self.page.get_by_role("textbox", name=label).first
         self.press(field)
         # Flutter makes the page's field when it takes the tap: keys before that go nowhere. A field
@@ -370,6 +370,10 @@ class Tab:
             self.page.evaluate("document.activeElement.blur()")
             self.press(field)
             self.page.locator("input:focus, textarea:focus").first.wait_for(state="attached")
+
+    def fill(self, label: str, text: str) -> None:
+        """Replaces the content of the text field of that label, key by key as Flutter needs it."""
+        self.enter(label)
         # A moment after the tap Flutter puts the cursor where it was, and then nothing is selected.
         for _ in range(_CLEARINGS):
             self.page.keyboard.press("Control+A")

@@ -152,7 +152,7 @@ class Person:
     def expect_typed(self, label: str, text: str) -> None:
         """Puts the cursor into the field of that label, and waits until `text` is what it holds:
         Flutter hands the page a field's content only while one writes in it."""
-        self.tab.press(self.tab.page.get_by_role("textbox", name=label).first)
+        self.tab.enter(label)
         expect(self.tab.page.locator(".flt-text-editing:focus")).to_have_value(text)
 
     def pick_day(self, name: str, day: date) -> None:
