@@ -178,8 +178,8 @@ def _conditions(entity: Entity, where: Mapping[str, Any]) -> tuple[str, tuple[An
         if value is None:
             parts.append(f"{column} IS NULL")
         elif isinstance(value, list):
-            parts.append(f"{column} IN ({', '.join('?' * len(value))})")
-            values += value
+            parts.append(f"{column} IN (SELECT value FROM json_each(?))")
+            values.append(json.dumps(value))
         else:
             parts.append(f"{column} = ?")
             field = entity.fields.get(name)

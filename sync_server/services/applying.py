@@ -4,7 +4,7 @@ a conflict."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -134,7 +134,7 @@ def _decision(
         return _edit(desk, entity, held, values, base, right, author)
     stands = {one: held.row.get(one) for one in (name, *decided.along)}
     late = {one: said for one, said in values.items() if one in stands}
-    desk.unit.update(entity.name, held.id, late, replace(author, change_id=None))
+    desk.unit.update(entity.name, held.id, late, author)
     desk.unit.update(entity.name, held.id, stands)
     audit.note(
         desk.unit, followups.on_device(desk.unit, author), Action.DECIDED_LATE,

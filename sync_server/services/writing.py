@@ -251,12 +251,15 @@ class Unit:
             return held
         self._remember((entity, record_id))
         seq = self.number()
-        if author.change_id and held.past and held.past[-1][2] == author.change_id:
+        change_id = author.change_id
+        if change_id and held.past and held.past[-1][2] == change_id:
             # What a change brings with it joins its version: nobody saw the one in between (L2).
-            before, _, change_id, row = held.past.pop()
+            before, _, _, row = held.past.pop()
             held.past.append((before, seq, change_id, row))
         else:
-            held.past.append((held.seq, seq, author.change_id, dict(held.row)))
+            if any(said == change_id for _, _, said, _ in held.past):
+                change_id = None  # the server wrote in between, and what it replaced is kept (L1)
+            held.past.append((held.seq, seq, change_id, dict(held.row)))
         for name, value in changed.items():
             if _plain(value) is None:
                 held.row.pop(name, None)

@@ -82,13 +82,14 @@ def test_a_change_makes_one_version_with_all_that_it_brings_with_it(world: World
         unit.update("customer", customer, {"needs": "备货"}, author)
         unit.update("customer", customer, {"city": "上海"}, author)
         unit.update("customer", customer, {"city": "无锡"})
+        unit.update("customer", customer, {"needs": "补货"}, author)
 
     world.write(work)
     with world.db.read() as connection:
         query = select(HISTORY.c.change_id, HISTORY.c.body).where(HISTORY.c.record_id == customer)
-        versions = connection.execute(query.order_by(HISTORY.c.seq)).all()[-3:]
-    assert [one.change_id for one in versions] == [None, change_id, None]
-    assert [json.loads(one.body).get("city") for one in versions] == [None, "苏州", "上海"]
+        versions = connection.execute(query.order_by(HISTORY.c.seq)).all()[-4:]
+    assert [one.change_id for one in versions] == [None, change_id, None, None]
+    assert [json.loads(one.body).get("city") for one in versions] == [None, "苏州", "上海", "无锡"]
 
 
 def test_writing_what_is_already_so_takes_no_number(world: World) -> None:
