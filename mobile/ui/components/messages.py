@@ -25,22 +25,23 @@ Handler = Callable[[Any], Awaitable[None]]
 
 def say(shell: Shell, text: str, undo: Callable[[], Awaitable[Any] | Any] | None = None) -> None:
     """A line for a few seconds, above what stands at the bottom; with `undo`, a button that takes
-    it back.
+    it back. It comes once the screen shows what it speaks of.
     """
     action = None
     if undo is not None:
         action = ft.SnackBarAction(label=t("action.undo"), on_click=guarded(shell, undo))
-    shell.page.show_dialog(
-        ft.SnackBar(
-            content=words.body(text, color=ft.Colors.ON_INVERSE_SURFACE),
-            action=action,
-            # With an action Flutter would leave it there for good, over the next screen's button.
-            persist=False,
-            duration=4000 if undo is None else 7000,
-            behavior=ft.SnackBarBehavior.FLOATING,  # by the theme alone it would lie on the button
-            margin=ft.Margin.only(left=16, right=16, bottom=92),
-        )
+    line = ft.SnackBar(
+        content=words.body(text, color=ft.Colors.ON_INVERSE_SURFACE),
+        action=action,
+        # With an action Flutter would leave it there for good, over the next screen's button.
+        persist=False,
+        duration=4000 if undo is None else 7000,
+        behavior=ft.SnackBarBehavior.FLOATING,  # by the theme alone it would lie on the button
+        margin=ft.Margin.only(left=16, right=16, bottom=92),
     )
+    # A dialog is sent at once, a rendering at the loop's next turn. Behind that one: nobody reads
+    # "finished" beside a chip that still says that nothing waits.
+    asyncio.get_running_loop().call_soon(shell.page.show_dialog, line)
 
 
 def say_refusal(shell: Shell, refusal: Refusal) -> None:

@@ -115,6 +115,15 @@ class Headless:
         """Whether `part` was sent to the client at any time, be it for one frame."""
         return any(part.encode() in packed for packed in self._client.packed)
 
+    def came(self, part: str) -> int:
+        """Which of the messages to the client was the first with `part`."""
+        found = (
+            place for place, packed in enumerate(self._client.packed) if part.encode() in packed
+        )
+        place = next(found, None)
+        assert place is not None, f"{part!r} never came; on the screen: {sorted(self.texts())}"
+        return place
+
     async def tap(self, key: str) -> None:
         await self._event(key, "click", None)
 

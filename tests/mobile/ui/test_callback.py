@@ -59,6 +59,18 @@ async def test_a_call_goes_from_the_queue_to_its_result(phone, open_app):
     assert done.notes == "客户很满意" and app.page.route == "/callbacks"
 
 
+async def test_it_says_that_it_is_done_once_the_screen_shows_it(phone, open_app):
+    """Nobody reads "finished" beside a chip that still says that nothing waits."""
+    call = planted(phone)
+    phone.place.up = False
+    app, _shell = await open_app(phone)
+    await app.go(f"/callbacks/{call.id}")
+    await app.tap("points-100")
+    await app.tap("finish")
+    await app.tap("confirm-yes")
+    assert app.came("离线，1 项待上传") < app.came("回访已完成")
+
+
 async def test_an_unhappy_customer_sends_the_case_back_to_work(phone, open_app):
     call = planted(phone)
     app, shell = await open_app(phone)
