@@ -64,7 +64,7 @@ def store(db: apsw.Connection, holdings: Holdings, lines: Iterable[RowLine]) -> 
 def _counted_anew(db: apsw.Connection) -> Iterator[None]:
     """Forgets what all buckets came to, in place of the triggers that forget row by row: those
     take as long as a sixth of the storing. An exception undoes it with the transaction."""
-    db.execute("DELETE FROM temp.bucket_sum")
+    db.execute("DELETE FROM temp.bucket_sum; DELETE FROM temp.whole_sum").fetchall()
     db.execute(schema.UNWATCH).fetchall()
     yield
     db.execute(schema.WATCH).fetchall()

@@ -164,15 +164,21 @@ class Inbound:
         """Over all rows of whole buckets, from the rows themselves (L5): those of buckets in which
         none came, changed or went since they were last counted need no second look."""
         db = self._parts.db
-        db.execute(
-            "INSERT INTO temp.bucket_sum SELECT b.no, count(s.digest), coalesce(sum(s.digest), 0)"
-            " FROM bucket b LEFT JOIN server_row s ON s.bucket = b.no"
-            f" WHERE {_COUNTED} AND b.no NOT IN (SELECT no FROM temp.bucket_sum) GROUP BY b.no"
-        )
-        rows, digest = db.execute(
-            "SELECT coalesce(sum(s.rows), 0), coalesce(sum(s.digest), 0)"
-            f" FROM bucket b CROSS JOIN temp.bucket_sum s ON s.no = b.no WHERE {_COUNTED}"
-        ).get
+        known = db.execute("SELECT rows, digest FROM temp.whole_sum").get
+        if known is None:
+            db.execute(
+                "INSERT INTO temp.bucket_sum"
+                " SELECT b.no, count(s.digest), coalesce(sum(s.digest), 0)"
+                " FROM bucket b LEFT JOIN server_row s ON s.bucket = b.no"
+                f" WHERE {_COUNTED} AND b.no NOT IN (SELECT no FROM temp.bucket_sum) GROUP BY b.no"
+            )
+            known = db.execute(
+                "INSERT INTO temp.whole_sum"
+                " SELECT coalesce(sum(s.rows), 0), coalesce(sum(s.digest), 0)"
+                " FROM bucket b CROSS JOIN temp.bucket_sum s ON s.no = b.no"
+                f" WHERE {_COUNTED} RETURNING rows, digest"
+            ).get
+        rows, digest = known
         return Checksum(rows=rows, digest=digest & DIGEST_MASK)
 
     def differing(self, checksums: Mapping[str, list[int]]) -> list[str]:

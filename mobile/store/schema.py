@@ -130,6 +130,20 @@ SESSION = """
 
     CREATE TEMP TABLE IF NOT EXISTS bucket_sum (
         no INTEGER PRIMARY KEY, rows INTEGER NOT NULL, digest INTEGER NOT NULL);
+    CREATE TEMP TABLE IF NOT EXISTS whole_sum (rows INTEGER NOT NULL, digest INTEGER NOT NULL);
+    CREATE TEMP TRIGGER IF NOT EXISTS sum_went AFTER DELETE ON bucket_sum
+        BEGIN DELETE FROM whole_sum; END;
+    CREATE TEMP TRIGGER IF NOT EXISTS bucket_went AFTER DELETE ON main.bucket
+        BEGIN DELETE FROM whole_sum; END;
+    CREATE TEMP TRIGGER IF NOT EXISTS bucket_changed AFTER UPDATE OF complete ON main.bucket
+        BEGIN DELETE FROM whole_sum; END;
+    CREATE TEMP TRIGGER IF NOT EXISTS grant_came AFTER INSERT ON main.held_grant
+        BEGIN DELETE FROM whole_sum; END;
+    CREATE TEMP TRIGGER IF NOT EXISTS grant_went AFTER DELETE ON main.held_grant
+        BEGIN DELETE FROM whole_sum; END;
+    CREATE TEMP TRIGGER IF NOT EXISTS grant_changed
+        AFTER UPDATE OF bucket, listed ON main.held_grant
+        BEGIN DELETE FROM whole_sum; END;
 
     CREATE TEMP VIEW IF NOT EXISTS shown_row AS
     SELECT p.entity, p.id, p.bucket, p.seq, p.customer_id, p.case_id, p.at, p.state, p.body,
@@ -149,9 +163,9 @@ SESSION = """
         WHERE w.entity = s.entity AND w.id = s.id AND (wo.rank, wo.no) < (o.rank, o.no));
 """
 """What lasts as long as the connection: which buckets are open now (`gate`); what the rows of a
-bucket came to when they were last counted, forgotten with whatever touches one of them
-(`Inbound.checksum`); and the one view that screens read through: pending over server, and of a
-record's several buckets the widest open one."""
+bucket, and of all that count, came to when they were last counted, forgotten with whatever touches
+one of them or says which count (`Inbound.checksum`); and the one view that screens read through:
+pending over server, and of a record's several buckets the widest open one."""
 
 
 def prepare(db: apsw.Connection) -> None:
