@@ -11,6 +11,7 @@ import ipaddress
 import math
 import threading
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from shared.clock import Clock
 from shared.errors import Code, Refusal
@@ -47,6 +48,7 @@ class Pace:
         raise Refusal(Code.TOO_MANY_REQUESTS, seconds=max(1, wait))
 
 
+@lru_cache(maxsize=4096)
 def place_of(address: str) -> str | None:
     """What stands for an address: itself, or for IPv6 its network of 64 bits, of which one person
     has a whole. None for the machine itself, which is not limited: there are its administrators,

@@ -12,14 +12,14 @@ from sqlalchemy import Connection, bindparam, or_, select
 
 from shared.access import Bucket
 from shared.clock import to_wire
-from shared.policy import PolicySettings, policy_at
+from shared.policy import Policies, PolicySettings
 from shared.rows import DIGEST_MASK, set_digest
 from shared.wire import Checksum, LeaseGrant
 from sync_server.db.base import Database
 from sync_server.db.log import BUCKET_HEAD
 from sync_server.db.records import RECORDS
 from sync_server.db.remembered import At
-from sync_server.services.accounts import policy_versions
+from sync_server.services.accounts import policies_of
 from sync_server.services.caller import Caller
 from sync_server.services.epochs import OrgState
 
@@ -98,13 +98,13 @@ def policy_now(
     db: Database, connection: Connection, org_id: str, state: OrgState, now: datetime
 ) -> PolicySettings:
     """The policy that holds in an organisation at `now`."""
-    versions = db.remembered.answer(
+    policies = db.remembered.answer(
         org_id,
         At(state.epoch, state.last_seq),
         "policy",
-        lambda: policy_versions(connection, org_id),
+        lambda: Policies(policies_of(connection, org_id)),
     )
-    return policy_at(versions, now)
+    return policies.at(now).settings
 
 
 def total(heads: Sequence[Head]) -> Checksum:
