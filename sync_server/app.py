@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import structlog
 from anyio import to_thread
@@ -125,13 +126,15 @@ async def _done(work: Callable[[], None]) -> bool:
 def create_app(server: Server) -> FastAPI:
     """The application over `server`, which the caller closes."""
 
-    app = FastAPI(
+    app = fast.Application(
         title="Huifang",
         description=DESCRIPTION,
         version="1",
         lifespan=housekeeping,
         docs_url=None,
         redoc_url=None,
+        # Nobody is told of requests but by our own log and figures (`routes.guard`).
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.server = server
     app.state.hub = Hub(server.database, server.clock)
@@ -147,11 +150,11 @@ def create_app(server: Server) -> FastAPI:
     add_console(app)
     app.router.routes.extend(web.router.routes)
     docs.document(app)
-    app.router.routes[:0] = fast.routes(server)
-    app.add_middleware(
-        Guard,
-        max_body_bytes=server.settings.max_body_bytes,
-        secure=(server.settings.public_url or "").startswith("https:"),
-        pace=Pace(server.settings.requests_per_address, server.clock),
-    )
+    limits: dict[str, Any] = {
+        "max_body_bytes": server.settings.max_body_bytes,
+        "secure": (server.settings.public_url or "").startswith("https:"),
+        "pace": Pace(server.settings.requests_per_address, server.clock),
+    }
+    app.add_middleware(Guard, **limits)
+    fast.open_doors(app, server, lambda door: Guard(door, **limits))
     return app

@@ -11,7 +11,7 @@ import traceback
 from typing import Any
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import Code, Refusal
@@ -21,17 +21,19 @@ from sync_server.services.pace import Pace, place_of
 
 log = structlog.get_logger("huifang.http")
 
-ALWAYS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(self), geolocation=(self), microphone=(self)",
-}
-HSTS = "max-age=31536000; includeSubDomains"
-# A reply of the API is data: whatever it holds, a browser that opens it as a page runs nothing.
-DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+ALWAYS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(self), geolocation=(self), microphone=(self)"),
+    # A reply of the API is data: whatever it holds, a browser that opens it as a page runs nothing.
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
+)
+HSTS = ((b"strict-transport-security", b"max-age=31536000; includeSubDomains"),)
+UNKEPT = ((b"cache-control", b"no-store"),)
+"""Headers as they are sent: every reply gets them, so they are not made anew for each."""
 
 # Work comes in long bodies; everything else is questions.
 _LONG_BODIES = ("/v1/sync/push", "/v1/sync/sealed", "/console/import")
@@ -117,15 +119,16 @@ class _Passage:
     async def _send_on(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            for name, value in ALWAYS.items():
-                headers.setdefault(name, value)
+            headers = list(message["headers"])
+            brought = {name for name, _ in headers}
+            wanted: tuple[tuple[bytes, bytes], ...] = ALWAYS
             if self._secure:
-                headers.setdefault("Strict-Transport-Security", HSTS)
+                wanted += HSTS
             if self._scope["path"].startswith("/v1/"):
-                headers.setdefault("Cache-Control", "no-store")
+                wanted += UNKEPT
             # The app's files bring a policy of their own, and so do pages.
-            headers.setdefault("Content-Security-Policy", DATA_POLICY)
+            headers += [header for header in wanted if header[0] not in brought]
+            message = {**message, "headers": headers}
         await self._send(message)
 
     async def answer(self, code: Code, details: dict[str, Any] | None = None) -> None:

@@ -31,11 +31,13 @@ def field(sqlite_template: Path, tmp_path: Path) -> Iterator[Field]:
     field.close()
 
 
-def from_elsewhere(field: Field, path: str, times: int) -> list[httpx.Response]:
+def from_elsewhere(
+    field: Field, path: str, times: int, method: str = "GET"
+) -> list[httpx.Response]:
     async def answered() -> list[httpx.Response]:
         way = httpx.ASGITransport(app=field.app, client=(ELSEWHERE, 1))
         async with httpx.AsyncClient(transport=way, base_url=ADDRESS) as client:
-            return [await client.get(path) for _ in range(times)]
+            return [await client.request(method, path) for _ in range(times)]
 
     return asyncio.run(answered())
 
@@ -69,6 +71,12 @@ def test_an_address_that_asks_without_end_is_refused_before_anything_is_done(fie
     assert field.client.get("/healthz").status_code == 200, "the machine itself is not limited"
     field.clock.pass_by(seconds=1)
     assert from_elsewhere(field, "/healthz", 1)[0].status_code == 200
+
+
+def test_what_is_answered_before_the_application_counts_with_the_rest(field: Field) -> None:
+    from_elsewhere(field, "/healthz", 60)
+    told = from_elsewhere(field, "/v1/sync/pull", 61, method="POST")
+    assert [code(one) for one in told] == ["malformed"] * 60 + ["too_many_requests"]
 
 
 @given(
