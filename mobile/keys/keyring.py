@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
-from base64 import urlsafe_b64encode
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from mobile.keys import hpke
 from mobile.keys.port import SHORTEST_SECRET, Profile, Protection, VaultKeys
 from mobile.keys.primitives import Box, BrokenSeal, Identity, Primitives, Records
 from mobile.keys.wraps import Wrap, checked_name, read_profile, read_wrap, write_profile, write_wrap
+from shared.dpop import b64, public_jwk
 from shared.errors import Code, Refusal
 
 _KEY_BYTES = 32
@@ -64,6 +64,7 @@ class Keyring:
         self._primitives = primitives
         self._records = records
         self._identity: Identity | None = None
+        self._jwk: dict[str, str] | None = None
         self._open: dict[str, _Unlocked] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -74,18 +75,17 @@ class Keyring:
     # Identity and sealing
 
     async def public_jwk(self) -> dict[str, str]:
-        public = await (await self._device()).public_key()
-        return {
-            "kty": "OKP",
-            "crv": "Ed25519",
-            "x": urlsafe_b64encode(public).rstrip(b"=").decode(),
-        }
+        if self._jwk is None:
+            public = await (await self._device()).public_key()
+            self._jwk = public_jwk(b64(public))
+        return self._jwk
 
     async def sign(self, message: bytes) -> bytes:
         return await (await self._device()).sign(message)
 
     async def _device(self) -> Identity:
-        """Looked up once: each request is signed, and an installation's identity never changes."""
+        """Looked up once, like its public half: each request is signed, and an installation's
+        identity never changes."""
         if self._identity is None:
             self._identity = await self._primitives.identity()
         return self._identity

@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mobile.store.meta import CASE_NUMBERS, DEVICE_ID, Meta
-from shared.wire import CaseNumbers, dump
+from shared.messages import dump
+from shared.wire import CaseNumbers
 
 _OWN = "own_case_numbers"
 _HANDED_OUT = "handed_out_case_numbers"

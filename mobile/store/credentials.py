@@ -11,7 +11,8 @@ from datetime import timedelta
 from mobile.store.meta import DEVICE_ID, SERVER_KEYS, STAFF, TOKENS
 from mobile.store.unit import Parts
 from shared.clock import to_wire
-from shared.wire import ServerKeys, TokenReply, dump, parse
+from shared.messages import dump, parse
+from shared.wire import ServerKeys, TokenReply
 
 _EARLY = timedelta(seconds=60)
 """A token that ends within this time is renewed before it is used."""

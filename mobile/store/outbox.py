@@ -20,7 +20,8 @@ import apsw
 from mobile.store.meta import BACKED_UP_TO, CURSOR, SEALED_FROM, SEALED_LAST, Meta
 from mobile.store.sql import rows
 from shared.clock import from_wire
-from shared.wire import SETTLED, Change, Outcome, dump
+from shared.messages import dump
+from shared.wire import SETTLED, Change, Outcome
 
 CONCERNING = frozenset({"conflict", "late", "quarantined", "rejected"})
 """Outcomes that stay in the author's list until dismissed."""

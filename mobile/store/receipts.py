@@ -12,7 +12,8 @@ from typing import Any
 from mobile.store.holdings import Gone
 from mobile.store.meta import DEVICE_ID, RECEIPTS, STAFF, Meta
 from shared.ids import new_id
-from shared.wire import Receipt, parse
+from shared.messages import parse
+from shared.wire import Receipt
 
 
 def due(meta: Meta, grant_ids: Sequence[str], gone: Gone, at: str) -> None:

@@ -28,8 +28,9 @@ from shared.clock import to_wire
 from shared.declare import Record
 from shared.entities import Conflict, Reference
 from shared.errors import Code, Refusal
+from shared.messages import parse
 from shared.policy import Policies, PolicySettings
-from shared.wire import StaffCard, TokenReply, parse
+from shared.wire import StaffCard, TokenReply
 from shared.workdays import Workdays
 
 R = TypeVar("R", bound=Record)

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 from mobile.sync.peer import Page
 from shared.errors import Code, Refusal
+from shared.messages import parse
 from shared.rows import Lines
-from shared.wire import Trailer, parse
+from shared.wire import Trailer
 
 H = TypeVar("H")
 

@@ -10,7 +10,8 @@ from mobile.store import receipts
 from mobile.store.meta import DEVICE_ID
 from shared.dpop import b64
 from shared.errors import Code, Refusal
-from shared.wire import RECEIPT_INFO, Receipt, ReceiptsRequest, SignedReceipt, dump
+from shared.messages import dump
+from shared.wire import RECEIPT_INFO, Receipt, ReceiptsRequest, SignedReceipt
 
 if TYPE_CHECKING:
     from mobile.sync.engine import Exchange

@@ -25,6 +25,7 @@ from mobile.sync.poking import Heard, Stream
 from shared import dpop
 from shared.clock import Clock
 from shared.errors import Code, Refusal
+from shared.messages import dump, parse
 from shared.wire import (
     HeldChange,
     PullHeader,
@@ -41,8 +42,6 @@ from shared.wire import (
     SnapshotHeader,
     SnapshotRequest,
     TokenReply,
-    dump,
-    parse,
 )
 from shared.wire_company import CompanyReply, CompanyRequest, WaysReply
 from shared.wire_looks import LooksReply

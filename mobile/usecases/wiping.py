@@ -12,7 +12,8 @@ from mobile.keys.port import Profile
 from mobile.usecases.services import Services
 from shared.clock import to_wire
 from shared.ids import new_id
-from shared.wire import Lease, Receipt, SignedLease, dump, parse
+from shared.messages import dump, parse
+from shared.wire import Lease, Receipt, SignedLease
 
 
 async def ordered(services: Services, profile: Profile, order: SignedLease | None) -> bool:

@@ -14,7 +14,8 @@ from shared.declare import Role
 from shared.entities import Asset, Case, CaseEvent, Customer, File, Look, Policy, Reference, Visit
 from shared.errors import Code, Refusal
 from shared.looks import FIRST, entry_hash
-from shared.wire import Change, parse
+from shared.messages import parse
+from shared.wire import Change
 from tests.mobile.store_world import ME, MORNING, World, an_id, case, customer, visit
 
 ZHANG = customer("张伟", phone="138-0000-1234")

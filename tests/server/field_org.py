@@ -19,6 +19,7 @@ from sqlalchemy import func, select
 from shared.clock import to_wire
 from shared.declare import Role
 from shared.ids import derived_id, new_id
+from shared.messages import dump
 from shared.rows import DIGEST_MASK, digest
 from shared.wire import (
     Change,
@@ -30,7 +31,6 @@ from shared.wire import (
     PushRequest,
     SignedLease,
     SnapshotRequest,
-    dump,
 )
 from sync_server.db.base import Database
 from sync_server.db.records import RECORDS, to_row

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from shared.clock import to_wire
 from shared.declare import Role
 from shared.ids import derived_id
-from shared.wire import DeviceTells, PullRequest, dump
+from shared.messages import dump
+from shared.wire import DeviceTells, PullRequest
 from sync_server.db.accounts import DEVICE
 from sync_server.db.audit import AUDIT_ENTRY
 from sync_server.services import accounts

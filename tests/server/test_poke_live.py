@@ -18,7 +18,8 @@ from mobile.sync.transport_native import NativeFetch
 from shared.clock import to_wire
 from shared.errors import Code, Refusal
 from shared.ids import new_id
-from shared.wire import PullRequest, PushRequest, SignInRequest, dump
+from shared.messages import dump
+from shared.wire import PullRequest, PushRequest, SignInRequest
 from sync_server.bootstrap import Server, SystemClock
 from sync_server.services import accounts
 from tests.live_server import LiveServer, live_server

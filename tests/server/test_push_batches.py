@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import select
 
 from shared.ids import new_id
-from shared.wire import Change, Outcome, dump
+from shared.messages import dump
+from shared.wire import Change, Outcome
 from sync_server.db.base import Database
 from sync_server.db.log import BUCKET_HEAD, CHANGE_LOG, FEED, HISTORY, ORG_STATE
 from sync_server.db.records import RECORDS

@@ -18,8 +18,9 @@ from shared.clock import to_wire
 from shared.declare import Role
 from shared.errors import Code, Refusal
 from shared.ids import new_id, random_id
+from shared.messages import dump
 from shared.suppression import ALL
-from shared.wire import SEALED_INFO, SealedRequest, dump
+from shared.wire import SEALED_INFO, SealedRequest
 from sync_server.db.base import METADATA, Database
 from sync_server.db.surveys import EVERYTHING, SURVEY_LINK, SURVEY_TALLY, SURVEY_WORDS
 from sync_server.services import satisfaction_drops, survey_results, surveys

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from shared.clock import to_wire
 from shared.errors import Code, Refusal
 from shared.ids import new_id
-from shared.wire import Change, dump
+from shared.messages import dump
+from shared.wire import Change
 from sync_server.db.base import Database
 from sync_server.db.log import ALARM, CHANGE_LOG
 from sync_server.services import applying, judging

@@ -17,12 +17,16 @@ import zstandard
 from fastapi import FastAPI
 
 from shared.errors import Code
+from shared.messages import dump
+from shared.wire import PullRequest
 from sync_server.app import create_app
 from sync_server.logs import configure
+from sync_server.routes import fast
 from sync_server.routes.answers import documented
 from tests.server.phones import AppClient, Field, code
 
 SECRET = "王小明 13800000000"
+ASKED = dump(PullRequest(app_version="1", epoch=None, cursor=0, grants_digest=""))
 
 
 @pytest.fixture
@@ -63,12 +67,32 @@ def test_a_fault_is_told_by_its_code_alone(field: Field, log: io.StringIO) -> No
     assert "13800000000" not in written and "王小明" not in json.dumps(written, ensure_ascii=False)
 
 
-def test_the_log_names_route_and_status_and_no_token(field: Field, log: io.StringIO) -> None:
+def test_a_fault_before_the_application_is_told_in_the_same_way(
+    field: Field, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError(SECRET)
+
     phone = field.phone("lin")
-    phone.send("GET", "/v1/auth/who?name=secret-query")
+    monkeypatch.setattr(fast, "read_pull", fail)
+    answer = phone.send("POST", "/v1/sync/pull", ASKED)
+    assert (answer.status_code, code(answer)) == (500, "server_fault")
+    written = log.getvalue()
+    assert "RuntimeError" in written and "/v1/sync/pull" in written and "13800000000" not in written
+
+
+@pytest.mark.parametrize(
+    ("method", "route", "body"),
+    [("GET", "/v1/auth/who", None), ("POST", "/v1/sync/pull", ASKED)],
+)
+def test_the_log_names_route_and_status_and_no_token(
+    field: Field, log: io.StringIO, method: str, route: str, body: object
+) -> None:
+    phone = field.phone("lin")
+    phone.send(method, f"{route}?name=secret-query", body)
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
     last = lines[-1]
-    assert (last["method"], last["route"], last["status"]) == ("GET", "/v1/auth/who", 200)
+    assert (last["method"], last["route"], last["status"]) == (method, route, 200)
     for unwanted in ("secret-query", str(phone.access_token), phone.device_id, "lin"):
         assert unwanted not in log.getvalue()
 
@@ -115,9 +139,10 @@ def test_a_body_that_hides_its_length_is_counted_as_it_comes(field: Field) -> No
 
 
 def test_a_wrong_method_is_told_which_are_right(field: Field) -> None:
-    answer = field.client.request("DELETE", "/v1/auth/sign-in")
-    assert answer.status_code == 405
-    assert code(answer) == "malformed"
+    for path in ("/v1/auth/sign-in", "/v1/sync/pull"):
+        answer = field.client.request("DELETE", path)
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+        assert code(answer) == "malformed"
 
 
 def test_every_reply_forbids_what_no_reply_needs(field: Field) -> None:

@@ -36,7 +36,8 @@ from shared import ids
 from shared.clock import to_wire
 from shared.entities import File
 from shared.errors import Refusal
-from shared.wire import SnapshotRequest, dump
+from shared.messages import dump
+from shared.wire import SnapshotRequest
 from sync_server.services import accounts, grants, scopes
 from tests.sim import cast, laws, oracle
 from tests.sim.coverage import table

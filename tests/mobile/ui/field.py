@@ -33,6 +33,7 @@ from shared.declare import Record, Role, entity_of
 from shared.entities import Case, Customer, Visit
 from shared.errors import Code, Refusal
 from shared.ids import derived_id
+from shared.messages import dump
 from shared.rows import RowLine, body_text
 from shared.wire import (
     Lease,
@@ -43,7 +44,6 @@ from shared.wire import (
     StaffCard,
     TokenReply,
     Trailer,
-    dump,
 )
 from shared.wire_company import WaysReply
 
