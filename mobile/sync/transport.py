@@ -9,6 +9,7 @@ phone whose clock is wrong is refused once; it then reckons by the server's cloc
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -338,15 +339,24 @@ def refusal_of(reply: Response) -> Refusal:
         code = Code.of(data["code"])
         details = {k: v for k, v in dict(data.get("details") or {}).items() if _plain(v)}
     except (KeyError, TypeError, ValueError, AttributeError):
-        code, details = _of_status(reply.status), {}
+        code, details = _without_body(reply), {}
     wait = reply.headers.get("retry-after", "")
     if wait.isdecimal():
         details["retry_after"] = int(wait)
     return Refusal(code, **details)
 
 
+def _without_body(reply: Response) -> Code:
+    """A reply to HEAD has no body, and one that broke off none that can be read: the server's own
+    word then stands in its head. A 401 without it is somebody else's, and ends nobody's session: a
+    person who may not sign in any more would never hear what to drop (L4)."""
+    said = _CHALLENGED.match(reply.headers.get("www-authenticate", ""))
+    return Code.of(said[1]) if said is not None else _of_status(reply.status)
+
+
+_CHALLENGED = re.compile(r'DPoP .*error="([a-z_]+)"')
 _BY_STATUS = {
-    401: Code.TOKEN_INVALID,
+    401: Code.CUT_SHORT,
     403: Code.OUT_OF_SCOPE,
     404: Code.NOT_FOUND,
     409: Code.FILE_INCOMPLETE,  # tus: the offset is not where the server is

@@ -94,7 +94,7 @@ class Line:
         return Response(answer.status_code, names, answer.content)
 
 
-STATUSES = {"fails": 500, "is busy": 503, "portal": 200, "too old": 426}
+STATUSES = {"fails": 500, "is busy": 503, "portal": 200, "portal 401": 401, "too old": 426}
 
 
 class PhoneKeys:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -27,6 +28,7 @@ FAULTS = {
     "fails": Code.SERVER_FAULT,
     "is busy": Code.SERVER_BUSY,
     "portal": Code.CUT_SHORT,
+    "portal 401": Code.CUT_SHORT,
 }
 
 
@@ -140,6 +142,20 @@ async def test_a_lost_answer_to_a_refresh_locks_nobody_out(world: Field) -> None
     report = await lin.sync("answer lost")
     assert report.code is Code.OFFLINE
     await lin.synced()
+
+
+async def test_a_refusal_that_broke_off_ends_no_session(
+    world: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of someone who may not sign in any more: their phone would never hear what to drop (L4)."""
+    lin = await handset(world, "lin")
+    world.clock.pass_by(minutes=30)
+    at_the_office(world, lambda unit: scopes.deactivate(unit, lin.id))
+    with monkeypatch.context() as wrong:
+        wrong.setattr(lin.peer, "_clock_off", timedelta(hours=5))
+        assert (await lin.sync("answer cut")).code is Code.PROOF_INVALID
+    await lin.sync()
+    assert rows_of(lin) == []
 
 
 async def test_without_tokens_only_the_person_can_help_and_the_work_waits(world: Field) -> None:

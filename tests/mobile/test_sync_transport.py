@@ -21,6 +21,7 @@ from mobile.sync.transport_native import NativeFetch
 from shared.errors import Code, Refusal
 from shared.rows import RowLine, write_line
 from shared.wire import PullHeader, PullRequest, PushRequest
+from sync_server.routes.answers import reply
 from tests.mobile.sync_world import PhoneKeys
 
 HEADER = {"epoch": "e", "cursor": 7, "more": False, "server_time": "t", "backed_up_to": 0}
@@ -71,7 +72,7 @@ def test_a_refusal_carries_the_servers_code_and_what_it_said() -> None:
 @pytest.mark.parametrize(
     ("status", "code"),
     [
-        (401, Code.TOKEN_INVALID),
+        (401, Code.CUT_SHORT),
         (426, Code.APP_OUTDATED),
         (502, Code.SERVER_BUSY),
         (503, Code.SERVER_BUSY),
@@ -86,6 +87,14 @@ def test_something_between_that_speaks_in_the_servers_place_gets_a_code(
 ) -> None:
     refusal = refusal_of(Response(status, {"retry-after": "12"}, b"<html>"))
     assert refusal.code is code and refusal.details == {"retry_after": 12}
+
+
+@pytest.mark.parametrize("body", [b"", b'{"code": "proof_inva'])
+def test_the_head_of_a_refusal_says_what_its_body_can_not(body: bytes) -> None:
+    """A reply to HEAD has none, and one that broke off can't be read."""
+    told = {"www-authenticate": reply(Code.PROOF_INVALID).headers["www-authenticate"]}
+    assert refusal_of(Response(401, told, body)).code is Code.PROOF_INVALID
+    assert refusal_of(Response(401, {"www-authenticate": "Basic"}, body)).code is Code.CUT_SHORT
 
 
 class Scripted:
