@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -103,13 +104,15 @@ def _all(asked: argparse.Namespace, first: int, ends: float | None) -> Heard:
             reported = total.seeds
             print(f"{reported} seeds held", flush=True)
     for worker in workers:
-        worker.terminate()
+        if left:  # somebody failed, and the others need not go on
+            worker.terminate()
         worker.join()
     return total
 
 
 def _work(asked: argparse.Namespace, seeds: range, ends: float | None, said: Any) -> None:
     folder = scratch()
+    signal.signal(signal.SIGTERM, _leave)
     try:
         with run.small_world(), on_postgres.server() if asked.postgres else nullcontext() as url:
             made = template.make(folder, url)
@@ -128,11 +131,18 @@ def _work(asked: argparse.Namespace, seeds: range, ends: float | None, said: Any
                     heard = Heard()
             heard.done = True
             said.put(heard)
+    except SystemExit:
+        raise
     except BaseException:
         said.put(Heard(failure=traceback.format_exc(), done=True))
         raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _leave(*_: object) -> None:
+    """Asked to end: the worker stops the PostgreSQL that it started."""
+    sys.exit(1)
 
 
 def _failure(made: template.Template, story: run.Story, *, shorten: bool) -> str:
