@@ -348,8 +348,8 @@ def refusal_of(reply: Response) -> Refusal:
 
 def _without_body(reply: Response) -> Code:
     """A reply to HEAD has no body, and one that broke off none that can be read: the server's own
-    word then stands in its head. A 401 without it is somebody else's, and ends nobody's session: a
-    person who may not sign in any more would never hear what to drop (L4)."""
+    word then stands in its head. A 401 without it is somebody else's, and no reason to ask a person
+    to sign in, who may not be able to any more."""
     said = _CHALLENGED.match(reply.headers.get("www-authenticate", ""))
     return Code.of(said[1]) if said is not None else _of_status(reply.status)
 

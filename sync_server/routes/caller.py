@@ -29,18 +29,12 @@ def sent(
         str | None, Header(description="The device's proof for this request (RFC 9449).")
     ] = None,
 ) -> Sent:
-    """What the request says of itself."""
-    return sent_to(request.url.path, request, authorization, dpop)
-
-
-def sent_to(path: str, request: Request, authorization: str | None, dpop: str | None) -> Sent:
-    """See `sent`; for whoever knows the path. Behind a proxy the address is the one that devices
-    use."""
+    """What the request says of itself. Behind a proxy the address is the one that devices use."""
     public = server_of(request).settings.public_url
-    base = public or f"{request.scope['scheme']}://{request.headers.get('host', '')}"
+    base = public.rstrip("/") if public else f"{request.url.scheme}://{request.url.netloc}"
     return Sent(
         method=request.method,
-        url=base.rstrip("/") + path,
+        url=base + request.url.path,
         authorization=authorization,
         proof=dpop,
         address=request.client.host if request.client else "",

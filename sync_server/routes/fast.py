@@ -19,12 +19,11 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.wire import PullRequest, SnapshotRequest
 from sync_server.bootstrap import Server
-from sync_server.routes.caller import heard, sent_to, unbarred
+from sync_server.routes.caller import heard, sent, unbarred
 from sync_server.routes.rows import page_response
 from sync_server.services.leases import sign_lease
 from sync_server.services.pull import Page, note_pull, read_pull
@@ -55,16 +54,17 @@ class Fast:
 
     def __init__(self, server: Server, path: str, answer: Answer) -> None:
         self._server = server
-        self._path = path
+        self.path = path
         self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["route"] = self  # by its path the log and the figures know a request
         request = Request(scope, receive)
         body = await request.body()
         headers = request.headers
         if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise RequestValidationError([{"type": "content_type", "loc": ("body",)}])
-        said = sent_to(self._path, request, headers.get("authorization"), headers.get("dpop"))
+        said = sent(request, headers.get("authorization"), headers.get("dpop"))
         accepted = headers.get("accept-encoding", "")
         response = await to_thread.run_sync(self._answered, said, body, accepted)
         await response(scope, receive, send)
@@ -78,22 +78,9 @@ def open_doors(app: Application, server: Server, guarded: Callable[[ASGIApp], AS
     whole application."""
     answers = {"/v1/sync/pull": _pulled, "/v1/sync/snapshot": _fetched}
     app.doors = {
-        path: guarded(
-            _named(path, ExceptionMiddleware(Fast(server, path, answer), app.exception_handlers))
-        )
+        path: guarded(ExceptionMiddleware(Fast(server, path, answer), app.exception_handlers))
         for path, answer in answers.items()
     }
-
-
-def _named(path: str, door: ASGIApp) -> ASGIApp:
-    """By its route the log and the figures know a request."""
-    route = Route(path, door, methods=["POST"])
-
-    async def entered(scope: Scope, receive: Receive, send: Send) -> None:
-        scope["route"] = route
-        await door(scope, receive, send)
-
-    return entered
 
 
 def _pulled(server: Server, said: Sent, body: bytes) -> Page:

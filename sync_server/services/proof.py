@@ -86,7 +86,7 @@ def check_proof(
     maker, claims = _verified(header)
     if claims.get("htm") != method.upper():
         raise _refused("method")
-    if claims.get("htu") != dpop.target(url):
+    if claims.get("htu") != _target(url):
         raise _refused("address")
     made_at = _time(claims.get("iat"))
     if not now - window <= made_at <= now + window or (not_before and made_at < not_before):
@@ -172,6 +172,13 @@ def _maker(head: str) -> _Maker:
 def decoded(part: str) -> bytes:
     """Base64url without padding (RFC 7515); ValueError for anything else in it."""
     return b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
+
+
+def _target(url: str) -> str:
+    try:
+        return dpop.target(url)
+    except ValueError as bad:  # whoever asks may write anything into Host
+        raise _refused("address") from bad
 
 
 def _time(value: object) -> datetime:

@@ -144,10 +144,10 @@ async def test_a_lost_answer_to_a_refresh_locks_nobody_out(world: Field) -> None
     await lin.synced()
 
 
-async def test_a_refusal_that_broke_off_ends_no_session(
+async def test_a_refusal_that_broke_off_asks_nobody_to_sign_in(
     world: Field, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of someone who may not sign in any more: their phone would never hear what to drop (L4)."""
+    """Whoever was deactivated meanwhile could not; their phone hears what to drop (L4)."""
     lin = await handset(world, "lin")
     world.clock.pass_by(minutes=30)
     at_the_office(world, lambda unit: scopes.deactivate(unit, lin.id))

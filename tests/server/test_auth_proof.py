@@ -62,6 +62,8 @@ def test_the_thumbprint_is_the_one_of_rfc_8037() -> None:
         ({"method": "GET"}, "method"),
         ({"url": "https://huifang.example/v1/sync/pull"}, "address"),
         ({"url": "https://other.example/v1/sync/push"}, "address"),
+        ({"url": "https://huifang.example:x/v1/sync/push"}, "address"),
+        ({"url": "https://[::1/v1/sync/push"}, "address"),
         ({"access_token": "another token"}, "token"),
         ({"now": NOW + timedelta(seconds=122)}, "time"),
         ({"now": NOW - timedelta(seconds=122)}, "time"),

@@ -127,6 +127,20 @@ def test_a_request_without_a_token_is_told_to_sign_in(company: Field) -> None:
     assert answer.headers["WWW-Authenticate"].startswith("DPoP ")
 
 
+@pytest.mark.parametrize("host", ["{}/healthz?", "{}/healthz#", "[::1", "{}:x", ""])
+def test_no_proof_is_bent_to_another_request_by_what_stands_in_host(
+    company: Field, host: str
+) -> None:
+    phone = company.phone("lin")
+    sent = {
+        "Host": host.format(ADDRESS.partition("//")[2]),
+        "Authorization": f"DPoP {phone.access_token}",
+        "DPoP": phone.proof("GET", f"{ADDRESS}/healthz", phone.access_token),
+    }
+    answer = company.client.get("/v1/auth/who", headers=sent)
+    assert (answer.status_code, code(answer)) == (401, "proof_invalid")
+
+
 def test_a_token_is_worthless_on_another_device(company: Field) -> None:
     thief = company.phone()
     thief.access_token = company.phone("lin").access_token
